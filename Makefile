@@ -1,0 +1,51 @@
+# make demo | test | check | wheel-check: each sets up everything it needs in .venv first.
+PYTHON ?= python3
+VENV ?= .venv
+BRIEF ?= A red ball rolls across a green meadow at sunset. Then it bounces over the sea at night while the camera zooms in. Finally the ball meets a yellow star in the snow.
+READY := $(VENV)/.ready
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+SOURCES := kinograph agents graphs tools memory prompts evals tests examples
+
+.PHONY: demo test check format wheel-check bench typings clean
+
+demo: $(READY)
+	@film=$$($(BIN)/kinograph make "$$BRIEF") && $(BIN)/kinograph show "$$(dirname "$$film")"
+
+test: $(READY)
+	$(BIN)/python -m pytest -n auto
+
+check: $(READY) typings
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/pyright
+	$(MAKE) test
+
+format: $(READY)
+	$(BIN)/ruff format $(SOURCES)
+	$(BIN)/ruff check --fix $(SOURCES)
+
+# The wheel, installed in a fresh environment outside the checkout, makes a film of one shot.
+wheel-check: $(READY)
+	sh tests/wheel_check.sh $(PYTHON) $(BIN)/python
+
+bench: $(READY)
+	$(BIN)/python tests/bench/start.py
+
+# The packages are mapped onto top-level folders; links show pyright the shape that Python sees.
+typings:
+	@mkdir -p .typings/kinograph
+	@for part in agents graphs tools memory prompts evals; do ln -sfn ../../$$part .typings/kinograph/$$part; done
+	@for file in kinograph/*; do ln -sfn ../../$$file .typings/kinograph/$$(basename $$file); done
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "kinograph needs Python 3.11 or newer; name one with make PYTHON=…")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing kinograph and its pinned dependencies into $(VENV) (a few minutes, once)"
+	@$(PIP) install -c constraints.txt -e ".[test,dev]"
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+
+export BRIEF

@@ -1,0 +1,38 @@
+"""Who decides. One file per role; an agent knows nothing of LangGraph.
+
+A thinking agent answers a typed question with a typed answer. `mind.py` is the only place that knows
+how it thinks: by a language model, or by the agent's own `rules`.
+
+    role          question                      answer
+    orchestrator  Commission                    Decision     model, topology, sizes, budgets, reasons
+    planner       Request for an outline        Outline      cast, beats, wishes about the film
+    scene         Outline                       Places       where and when each beat happens
+    motion        Outline                       Moves        what everyone does, how the camera moves
+    style         Outline                       Look         the style bible
+    validator     Viewing                       Verdict      what is wrong with a clip
+
+Two agents act instead of answering: `generation` (a shot becomes a request, a request a clip) and
+`memory` (the only writer of the keyframe memory).
+"""
+
+from __future__ import annotations
+
+from typing import Protocol, TypeVar
+
+from kinograph.film import Noun
+
+Question = TypeVar("Question", bound=Noun, contravariant=True)
+Answer = TypeVar("Answer", bound=Noun)
+
+
+class Agent(Protocol[Question, Answer]):
+    """A role that answers one kind of question."""
+
+    role: str
+    """Name of the role, and of its prompt."""
+    answer: type[Answer]
+    """What a mind must hand back."""
+
+    def rules(self, question: Question) -> Answer:
+        """The agent's own deterministic answer: needs no language model and no network."""
+        ...

@@ -1,0 +1,170 @@
+"""The motion agent: what everyone does in each beat, and how the camera moves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+from kinograph.agents.english.casting import Act, Company
+from kinograph.agents.english.clauses import Group
+from kinograph.agents.english.remarks import cameras, story
+from kinograph.agents.english.whereabouts import places
+from kinograph.agents.english.words import lexicon
+from kinograph.agents.planner import Beat, Outline
+from kinograph.film import Appearance, Camera, Noun
+from kinograph.film import Motion as Canonical
+
+_LIFTED = frozenset(("fly", "float", "drift", "swim", "go", "come", "move", "shoot", "soar", "glide", "zoom", "rocket", "blast", "lift", "head", "sail", "hover", "spiral", "swoop", "rush", "race", "speed", "streak", "zip", "flutter", "dart", "blow", "climb", "shoot", "step", "pop", "burst", "slide", "tumble"))  # fmt: skip
+_UP = frozenset(("up", "upward", "upwards", "skyward", "higher", "high"))
+_DOWN = frozenset(("down", "downward", "downwards", "lower"))
+_ROADS = frozenset(("city", "road", "village", "river", "beach", "hallway", "market", "station", "tunnel"))
+_ROUND = frozenset(("around", "round", "circles", "circle", "loops", "orbit"))
+_PATHS = frozenset(("across", "through", "along", "past", "toward", "towards", "away", "into", "over", "by", "onward", "off", "to"))
+_LED = frozenset(("chase", "follow", "pursue", "hunt", "push", "pull", "carry", "drag", "tow", "throw", "kick", "toss", "roll", "lead", "guide", "haul", "bring", "hurl", "fling", "escort", "accompany", "drive", "ride", "row", "steer", "stalk", "race", "track", "deliver", "transport", "slide", "fly", "sail", "move", "blow", "sweep", "hit", "knock"))  # fmt: skip
+_ALONG = frozenset(("chase", "follow", "pursue", "hunt", "stalk", "race", "track", "carry", "drag", "tow", "pull", "lead", "guide", "haul", "bring", "escort", "accompany", "drive", "ride", "row", "steer", "deliver", "transport", "push"))  # fmt: skip
+_HANDLED = frozenset(("bounce", "lift", "launch", "drop", "lower", "spin", "rotate", "turn", "twirl", "grow", "enlarge", "inflate", "shrink", "deflate", "swirl", "raise", "twist", "whirl", "expand", "roll"))  # fmt: skip
+
+
+class Move(Noun):
+    """The motion of one beat."""
+
+    beat: str
+    cast: tuple[Appearance, ...] = ()
+    camera: Camera = "static"
+
+
+class Moves(Noun):
+    """One move per beat, in the outline's order."""
+
+    moves: tuple[Move, ...]
+
+
+class Motion:
+    """Reads from the verbs of each beat what its characters do."""
+
+    role = "motion"
+    answer = Moves
+
+    def rules(self, question: Outline) -> Moves:
+        company = Company(question.cast)
+        return Moves(moves=tuple(_move(beat, company.read(story(beat.text))) for beat in question.beats))
+
+
+def _move(beat: Beat, acts: Sequence[Act]) -> Move:
+    seen = tuple(_appearance(id, acts) for id in beat.who)
+    return Move(beat=beat.id, cast=seen, camera=_camera(beat.text))
+
+
+def _camera(text: str) -> Camera:
+    """The first camera move that the words ask for."""
+    asked = [cast(Camera, remark.value) for remark in cameras(text) if remark.value is not None]
+    return next((camera for camera in asked if camera != "static"), "static")
+
+
+def _appearance(who: str, acts: Sequence[Act]) -> Appearance:
+    """What a character does: its first real motion, else the first thing said of it."""
+    deeds: list[tuple[Canonical, str]] = []
+    for act in acts:
+        if who in act.subjects and act.verb is not None:
+            deeds.append((_own(act), act.action))
+        elif act.verb is not None and ("", who) in act.objects and (motion := _suffered(act)) is not None:
+            deeds.append((motion, ""))
+    moving = [deed for deed in deeds if deed[0] != "stays"] or deeds or [("stays", "")]
+    return Appearance(who=who, motion=moving[0][0], action=moving[0][1])
+
+
+# ------------------------------------------------------------------------------------ verb to motion
+
+
+def _own(act: Act) -> Canonical:
+    """The motion of those who do it."""
+    assert act.verb is not None
+    base, direct = act.verb.base, any(isinstance(item, Group) and not item.prep for item in act.tail)
+    if act.negated:
+        return "stays"
+    if direct and (base in _HANDLED or (base in _LED and base not in _ALONG)):
+        return "stays"
+    return _meant(base, _after(act), act)
+
+
+def _suffered(act: Act) -> Canonical | None:
+    """The motion that an act gives to its direct object; None when it gives none."""
+    assert act.verb is not None
+    base, said = act.verb.base, _after(act)
+    if base in _LED:
+        return _sideways(said)
+    return _meant(base, said, act) if base in _HANDLED else None
+
+
+def _meant(base: str, said: Sequence[str], act: Act) -> Canonical:
+    known = lexicon().verbs
+    phrase = next((known[f"{base} {word}"] for word in said[:2] if f"{base} {word}" in known), None)
+    motion = cast(Canonical, phrase or known.get(base) or ("moves right" if _PATHS & set(said[:2]) else "stays"))
+    if base in ("get", "become", "grow", "turn") and (size := _size(said)):
+        return size
+    if phrase:
+        return motion
+    if base == "turn" and ({"left", "right", "back", "to", "toward", "towards", "into", "off", "on"} & set(said[:2])):
+        return _sideways(said) if {"left", "right"} & set(said) else "stays"
+    if motion == "moves right":
+        return _travel(base, said, act)
+    return motion
+
+
+def _size(said: Sequence[str]) -> Canonical | None:
+    if {"bigger", "larger", "taller", "huge", "giant", "wider", "enormous", "gigantic"} & set(said):
+        return "grows"
+    return "shrinks" if {"smaller", "tiny", "tinier", "shorter"} & set(said) else None
+
+
+def _travel(base: str, said: Sequence[str], act: Act) -> Canonical:
+    """Travel is sideways unless its particles lift, lower or bend it."""
+    first = set(said[:3])
+    if {"left", "right", "leftward", "rightward", "leftwards", "rightwards"} & set(said):
+        return _sideways(said)
+    if "circles" in said or "loops" in said or ("circle" in said and "in" in said) or (_ROUND & first and not _within_place(act)):
+        return "circles"
+    if base in _LIFTED and _UP & first and not _approach(said):
+        return "rises"
+    if base in _LIFTED and ("sky" in said and {"into", "to", "toward", "towards"} & first or ("air" in said and "into" in said)):
+        return "rises"
+    if base in _LIFTED and _DOWN & first and not _road(act):
+        return "falls"
+    return "moves right"
+
+
+def _approach(said: Sequence[str]) -> bool:
+    return any(one in _UP and two == "to" for one, two in zip(said, said[1:], strict=False))
+
+
+def _within_place(act: Act) -> bool:
+    """ "walks around the city" is no circle."""
+    said = " ".join(_words(act))
+    return any(where.prep in ("around", "round") for where in places(said)) or said.endswith(("around", "round", "around.")) and not act.objects
+
+
+def _road(act: Act) -> bool:
+    return any(where.prep == "down" and where.setting in _ROADS for where in places(" ".join(_words(act))))
+
+
+def _sideways(said: Sequence[str]) -> Canonical:
+    """Left if left is said as the way to go; "from the left" goes right."""
+    way: Canonical = "moves right"
+    for index, word in enumerate(said):
+        if not word.startswith(("left", "right")):
+            continue
+        before = said[index - 1] if index else ""
+        if before in ("on", "at"):
+            continue
+        left = word.startswith("left")
+        way = "moves left" if left != (before == "from") else "moves right"
+    return way
+
+
+def _after(act: Act) -> list[str]:
+    """The words after the verb, without articles, lower case."""
+    return [word for word in _words(act) if word not in ("a", "an", "the")]
+
+
+def _words(act: Act) -> list[str]:
+    return [word.lower for item in act.tail for word in (item.words if isinstance(item, Group) else (item,))]

@@ -1,0 +1,79 @@
+"""The scene agent: where and when each beat happens, and in what mood."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from kinograph.agents.english.casting import Act, Company
+from kinograph.agents.english.remarks import story
+from kinograph.agents.english.whereabouts import places, setting_of, time_of, times
+from kinograph.agents.english.words import lexicon, words
+from kinograph.agents.planner import Beat, Outline
+from kinograph.film import Character, Noun, TimeOfDay
+
+_IDLE = frozenset(("way", "time", "shot", "scene", "camera", "view", "film", "video"))
+
+
+class Place(Noun):
+    """Where one beat happens."""
+
+    beat: str
+    setting: str = ""
+    """Plain noun: "meadow", "sea", "kitchen"; empty when the model may choose."""
+    time: TimeOfDay = "day"
+    mood: str = ""
+    extra: str = ""
+    """Words of the beat that nothing else carries; the prompt keeps them."""
+
+
+class Places(Noun):
+    """One place per beat, in the outline's order."""
+
+    places: tuple[Place, ...]
+
+
+class Scene:
+    """Finds the place and time that each beat names, and carries them on where it names none."""
+
+    role = "scene"
+    answer = Places
+
+    def rules(self, question: Outline) -> Places:
+        company = Company(question.cast)
+        setting, time = _opening(question.beats)
+        found = []
+        for beat in question.beats:
+            told = story(beat.text)
+            setting = setting_of(told, setting) or setting
+            time = time_of(told) or time
+            extra = _extra(told, question.cast, company.read(told))
+            found.append(Place(beat=beat.id, setting=setting, time=time, mood=_mood(told), extra=extra))
+        return Places(places=tuple(found))
+
+
+def _opening(beats: Sequence[Beat]) -> tuple[str, TimeOfDay]:
+    """Where a film begins that does not say so: in the first place it names, by day."""
+    named = next((name for beat in beats if (name := setting_of(story(beat.text)))), "")
+    return named or "meadow", "day"
+
+
+def _mood(told: str) -> str:
+    known = lexicon().group("moods", "words")
+    return ", ".join(dict.fromkeys(word.lower for word in words(told) if word.lower in known))
+
+
+def _extra(told: str, cast: Sequence[Character], acts: Sequence[Act]) -> str:
+    """Content words that neither the characters, the actions, the place, the time nor the mood carry."""
+    carried = {word for one in cast for word in re.findall(r"[\w'’-]+", one.words.lower())}
+    carried |= {one.color for one in cast if one.color} | {word for act in acts for word in act.action.lower().split()}
+    carried |= lexicon().group("moods", "words") | _IDLE
+    spans = [(where.start, where.end) for where in places(told)] + [(when.start, when.end) for when in times(told)]
+    kinds = {one.kind for one in cast}
+    left = []
+    for word in words(told):
+        content = word.tag in ("noun", "adj", "color", "name", "verb", "num") or word.lower.endswith("ly")
+        covered = any(start <= word.at < end for start, end in spans)
+        if content and not covered and word.lower not in carried and word.base not in kinds:
+            left.append(word.text)
+    return " ".join(dict.fromkeys(left))

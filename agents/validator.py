@@ -1,0 +1,338 @@
+"""The validator: looks at the pixels of a take, says what is wrong, where and how bad, and what would mend it.
+
+Cheap first: frames that are broken are found before anything else is measured, and end the matter. What
+cannot be seen is not approved.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from kinograph.agents.generation import MOTION_WORDS
+from kinograph.errors import Damaged
+from kinograph.film import (
+    Appearance,
+    Character,
+    Clip,
+    Correction,
+    Finding,
+    FindingKind,
+    Look,
+    Noun,
+    RenderRequest,
+    Score,
+    Shot,
+    Verdict,
+)
+from kinograph.memory.keyframes import Keyframe, Keyframes
+from kinograph.memory.vault import Vault
+from kinograph.tools import defects, eyes, palettes, tracks
+from kinograph.tools.footage import load, load_picture
+
+ACCEPTABLE = 0.5
+"""Severity from which a finding rejects a take."""
+LEAST_SEEN = 0.85
+"""Share of frames in which a subject must be seen."""
+HUE_TOLERANCE = 13.0
+"""Degrees of CIELAB hue a subject may be off its colour; the nearest named colours are 28 apart."""
+DRIFT_TOLERANCE = 16.0
+"""Degrees of hue a subject may change between the beginning and the end of a clip."""
+SHAPE_MARGIN = 0.06
+"""How much better another kind's silhouette may fit before the subject is taken for it."""
+MIN_FRAMES = 8
+"""Shortest clip whose motion is judged."""
+
+
+class Viewing(Noun):
+    """What the validator is asked: a take beside what it should show and what is remembered."""
+
+    shot: Shot
+    cast: tuple[Character, ...]
+    """The shot's characters, in the order of `shot.cast`."""
+    look: Look
+    request: RenderRequest
+    clip: Clip
+    recalled: tuple[Keyframe, ...] = ()
+
+
+class Seen(NamedTuple):
+    """A character, what it should do, and what was seen of it."""
+
+    character: Character
+    appearance: Appearance
+    sighting: eyes.Sighting
+
+
+class Validator:
+    """Judges takes by measuring them."""
+
+    role = "validator"
+    answer = Verdict
+
+    def __init__(self, vault: Vault, keyframes: Keyframes) -> None:
+        self._vault = vault
+        self._keyframes = keyframes
+
+    def rules(self, question: Viewing) -> Verdict:
+        """The verdict on a take; a clip that cannot be read is a finding, never an approval."""
+        try:
+            frames = load(question.clip)
+        except Damaged as error:
+            return verdict([_finding(question, "unreadable", str(error), 1.0)], [], [], question)
+        return self.judge(question, frames)
+
+    def judge(self, question: Viewing, frames: np.ndarray) -> Verdict:
+        """As `rules`, for frames `[T,H,W,3]` uint8 RGB that are already in memory."""
+        clip = defects.pulse(frames)
+        scores = _scores(clip)
+        broken = list(_broken(question, clip))
+        if broken:
+            return verdict(broken, scores, ["everything else: the frames are broken"], question)
+        wanted = [eyes.wanted(character) for character in question.cast]
+        seen = [
+            Seen(character, appearance, sighting)
+            for character, appearance, sighting in zip(
+                question.cast, question.shot.cast, eyes.look(frames, wanted), strict=True
+            )
+        ]
+        unchecked: list[str] = []
+        findings = [finding for one in seen for finding in self._subject(question, one, frames, unchecked)]
+        findings += _motions(question, frames, [one for one in seen if _mostly(one.sighting)], unchecked)
+        findings += _place(question, frames, unchecked)
+        return verdict(findings, scores + _subject_scores(seen), unchecked, question)
+
+    # ---------------------------------------------------------------------------------- subjects
+
+    def _subject(self, question: Viewing, one: Seen, frames: np.ndarray, unchecked: list[str]) -> Iterator[Finding]:
+        if missing := _missing(question, one):
+            yield missing
+        if _mostly(one.sighting):
+            yield from _color(question, one, unchecked)
+            yield from _shape(question, one, unchecked)
+            yield from self._on_model(question, one, frames)
+
+    def _on_model(self, question: Viewing, one: Seen, frames: np.ndarray) -> Iterator[Finding]:
+        """Beside the remembered pictures of the same character, and of others that it might be taken for."""
+        known = [k for k in question.recalled if k.role == "identity"]
+        own = [k for k in known if k.about == one.character.id]
+        if not own:
+            return
+        hues = [_picture_hue(load_picture(self._vault.picture(keyframe.picture))) for keyframe in own]
+        gaps = [float(eyes.hue_gap(hue, np.nanmedian(one.sighting.hue))) for hue in hues if hue is not None]
+        if gaps and min(gaps) > DRIFT_TOLERANCE:
+            words = f"{one.character.words} is {min(gaps):.0f} degrees of hue off how it looked in {own[0].shot}"
+            yield _finding(question, "off model", words, 0.8, one.character.id)
+        frame = int(np.argmax(one.sighting.area))
+        shots = tuple(dict.fromkeys(k.shot for k in known))
+        near = self._keyframes.nearest(one.sighting.crop(frames, frame), "identity", shots)
+        best_own = max((match.similarity for match in near if match.keyframe.about == one.character.id), default=-1.0)
+        if near and near[0].keyframe.about != one.character.id and near[0].similarity - best_own > 0.15:
+            words = f"{one.character.words} looks more like the remembered {near[0].keyframe.about}"
+            yield _finding(question, "off model", words, 0.4, one.character.id)
+
+
+def _picture_hue(picture: np.ndarray) -> float | None:
+    found = eyes.blobs(eyes.to_lab(picture[None])[0])
+    return found[0].hue if found else None
+
+
+def _mostly(sighting: eyes.Sighting) -> bool:
+    return bool(sighting.seen.mean() > 0.3)
+
+
+def _missing(question: Viewing, one: Seen) -> Finding | None:
+    gaps = defects.spans(~one.sighting.seen)
+    share = float(one.sighting.seen.mean())
+    if share >= LEAST_SEEN:
+        return None
+    first, last = max(gaps, key=lambda gap: gap[1] - gap[0])
+    where = "anywhere" if share == 0 else f"in frames {first}–{last}"
+    return _finding(
+        question, "subject missing", f"{one.character.words} is not to be seen {where}", 1.0, one.character.id, first, last
+    )
+
+
+def _color(question: Viewing, one: Seen, unchecked: list[str]) -> Iterator[Finding]:
+    hue, color = one.sighting.hue, one.character.color
+    shown = np.flatnonzero(one.sighting.seen)
+    head, tail = shown[: max(1, len(shown) // 5)], shown[-max(1, len(shown) // 5) :]
+    drift = float(eyes.hue_gap(_mean_hue(hue[head]), _mean_hue(hue[tail])))
+    if drift > DRIFT_TOLERANCE:
+        gone = [int(frame) for frame in shown if eyes.hue_gap(hue[frame], _mean_hue(hue[head])) > DRIFT_TOLERANCE / 2]
+        start, end = (eyes.name_of(_mean_hue(hue[part])) for part in (head, tail))
+        words = f"{one.character.words} drifts from {start} to {end} in frames {gone[0]}–{gone[-1]}"
+        yield _finding(question, "color drift", words, 0.9, one.character.id, gone[0], gone[-1])
+    target = eyes.wanted(one.character).color
+    if target is None:
+        unchecked.append(f"colour of {one.character.words}: " + ("none was asked" if not color else f"no eye for {color}"))
+        return
+    gap = float(np.nanmedian(eyes.hue_gap(hue[head], eyes.HUES[target][0])))
+    if gap > HUE_TOLERANCE:
+        words = f"{one.character.words} is {eyes.name_of(_mean_hue(hue[head]))}, not {target}"
+        yield _finding(question, "wrong color", words, 1.0, one.character.id)
+
+
+def _mean_hue(hues: np.ndarray) -> float:
+    turn = np.radians(hues)
+    return float(np.degrees(np.arctan2(np.nanmean(np.sin(turn)), np.nanmean(np.cos(turn)))) % 360)
+
+
+def _shape(question: Viewing, one: Seen, unchecked: list[str]) -> Iterator[Finding]:
+    kind = eyes.wanted(one.character).kind
+    whole = np.flatnonzero(one.sighting.seen & ~one.sighting.cropped)
+    if kind is None or len(whole) == 0:
+        why = f"no eye for a {one.character.kind}" if kind is None else "never whole in the picture"
+        unchecked.append(f"shape of {one.character.words}: {why}")
+        return
+    part = max(1, len(whole) // 5)
+    lead = [_lead(one.sighting, frames, kind) for frames in (whole[:part], whole[-part:])]
+    for (margin, other), kind_of_finding in zip(lead, ("wrong subject", "shape drift"), strict=True):
+        if margin > SHAPE_MARGIN:
+            end = kind_of_finding == "shape drift"
+            words = f"{one.character.words} " + ("turns into" if end else "has the shape of") + f" a {other}"
+            first, last = (int(whole[len(whole) // 2]), int(whole[-1])) if end else (0, question.clip.frames - 1)
+            yield _finding(question, kind_of_finding, words, 0.9, one.character.id, first, last)
+            return
+
+
+def _lead(sighting: eyes.Sighting, frames: np.ndarray, kind: str) -> tuple[float, str]:
+    """How much better another kind fits than the one asked for, and which."""
+    alike = eyes.likeness(sighting, frames)
+    other = max((k for k in alike if k != kind), key=alike.__getitem__)
+    return alike[other] - alike[kind], other
+
+
+def _subject_scores(seen: list[Seen]) -> list[Score]:
+    return [
+        Score(metric=f"seen:{one.character.id}", value=round(float(one.sighting.seen.mean()), 4)) for one in seen
+    ]
+
+
+# ---------------------------------------------------------------------------------- the whole clip
+
+
+def _scores(clip: defects.Pulse) -> list[Score]:
+    coherence = float(clip.coherence.mean()) if len(clip.coherence) else 1.0
+    change = float(np.median(clip.change)) if len(clip.change) else 0.0
+    return [
+        Score(metric="temporal coherence", value=round(coherence, 4)),
+        Score(metric="median change", value=round(change, 4)),
+    ]
+
+
+def _broken(question: Viewing, clip: defects.Pulse) -> Iterator[Finding]:
+    tests: list[tuple[FindingKind, np.ndarray, str, float]] = [
+        ("black", defects.black(clip), "black", 1.0),
+        ("corrupt", defects.corrupt(clip), "scrambled", 1.0),
+        ("flicker", defects.flicker(clip), "flickering", 0.8),
+        ("frozen", defects.frozen(clip), "frozen", 0.8),
+        ("jump", defects.jumps(clip), "a jump to another picture", 0.9),
+    ]
+    for kind, hurt, words, severity in tests:
+        if found := defects.spans(hurt):
+            first, last = found[0][0], found[-1][1]
+            yield _finding(question, kind, f"frames {first}–{last} are {words}", severity, None, first, last)
+
+
+def _motions(question: Viewing, frames: np.ndarray, seen: list[Seen], unchecked: list[str]) -> Iterator[Finding]:
+    """What each subject does, with the camera's own movement taken out."""
+    if not seen:
+        return
+    if len(frames) < MIN_FRAMES:
+        unchecked.append(f"motion: {len(frames)} frames are too few")
+        return
+    camera = eyes.camera_path(frames, [one.sighting for one in seen])
+    if not camera.trusted:
+        unchecked.append("motion: the background gives nothing to follow")
+        yield _finding(question, "cannot see", "the background gives nothing to follow the motion by", 0.5)
+        return
+    for one in seen:
+        path = tracks.track(one.sighting, camera, question.clip.width, question.clip.height)
+        asked = one.appearance.motion
+        if len(path.x) >= MIN_FRAMES and not tracks.MOTIONS[asked](path):
+            does = " or ".join(tracks.does(path)) or "does something else"
+            words = f"{one.character.words}: asked for '{asked}', seen '{does}'"
+            yield _finding(question, "wrong motion", words, 0.8, one.character.id)
+
+
+def _place(question: Viewing, frames: np.ndarray, unchecked: list[str]) -> Iterator[Finding]:
+    """Whether the picture's colours are those of the place and the time of day."""
+    shot = question.shot
+    if not palettes.known(shot.setting):
+        unchecked.append(f"place: no palette of {shot.setting!r} is known")
+        return
+    fit = palettes.compare(frames[len(frames) // 2], shot.setting, shot.time, question.look.name)
+    if fit.excess > palettes.TOLERANCE:
+        words = f"the picture has the colours of {fit.nearest}, not of {shot.setting} at {shot.time}"
+        yield _finding(question, "wrong setting", words, 0.8)
+
+
+# ---------------------------------------------------------------------------------------- verdicts
+
+
+def _finding(
+    question: Viewing,
+    kind: FindingKind,
+    words: str,
+    severity: float,
+    subject: str | None = None,
+    first: int = 0,
+    last: int | None = None,
+) -> Finding:
+    end = question.clip.frames - 1 if last is None else last
+    return Finding(
+        kind=kind,
+        words=words,
+        shot=question.shot.id,
+        subject=subject,
+        first_frame=first,
+        last_frame=end,
+        severity=severity,
+    )
+
+
+def verdict(findings: list[Finding], scores: list[Score], unchecked: list[str], question: Viewing) -> Verdict:
+    """Accepted when no finding is severe."""
+    severe = [finding for finding in findings if finding.severity >= ACCEPTABLE]
+    return Verdict(
+        accepted=not severe,
+        scores=tuple(scores),
+        findings=tuple(findings),
+        corrections=tuple(dict.fromkeys(c for finding in severe for c in corrections(finding, question))),
+        unchecked=tuple(dict.fromkeys(unchecked)),
+    )
+
+
+def corrections(finding: Finding, question: Viewing) -> Iterator[Correction]:
+    """What the next request should carry because of a finding; every retake has new noise besides."""
+    kind = finding.kind
+    yield Correction(action="reseed", because=kind)
+    if kind in ("black", "corrupt", "flicker", "frozen", "jump"):
+        yield Correction(action="avoid", words=f"{kind} frames", because=kind)
+    elif kind == "wrong setting":
+        yield Correction(action="emphasize", words=f"unmistakably in the {question.shot.setting}", because=kind)
+    elif finding.subject is not None:
+        yield from _subject_corrections(finding, question)
+
+
+def _subject_corrections(finding: Finding, question: Viewing) -> Iterator[Correction]:
+    index = [character.id for character in question.cast].index(str(finding.subject))
+    who, kind = question.cast[index].words, finding.kind
+    emphasis = {
+        "subject missing": f"{who} in full view from beginning to end",
+        "wrong color": f"{who} in exactly this color",
+        "wrong subject": f"clearly {who}",
+        "wrong motion": f"{who} clearly {MOTION_WORDS[question.shot.cast[index].motion]}",
+        "color drift": f"{who} in the same color from beginning to end",
+        "shape drift": f"{who} with the same shape from beginning to end",
+        "off model": f"{who} exactly as before",
+    }
+    if kind in emphasis:
+        yield Correction(action="emphasize", words=emphasis[kind], because=kind)
+    if kind in ("wrong color", "wrong subject", "wrong motion", "subject missing"):
+        yield Correction(action="raise guidance", because=kind)
+    if kind in ("color drift", "shape drift"):
+        yield Correction(action="more steps", because=kind)

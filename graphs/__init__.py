@@ -1,0 +1,35 @@
+"""Who acts when. LangGraph lives only here.
+
+    production      state, reducers and the crew every node works with
+    studio          the top graph: brief -> orchestrator -> one topology -> cut
+    chain           one shot after the other
+    hierarchical    planner over scene, motion and style agents; ready shots side by side
+    take            the life of one shot
+
+Adding a topology is one file with `build() -> StateGraph` and one line in TOPOLOGIES.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from kinograph.errors import UnknownName
+from kinograph.film import Topology
+
+if TYPE_CHECKING:
+    from langgraph.graph import StateGraph
+
+TOPOLOGIES: dict[Topology, str] = {
+    "chain": "kinograph.graphs.chain",
+    "hierarchical": "kinograph.graphs.hierarchical",
+}
+"""Lightest first."""
+
+
+def topology(name: str) -> StateGraph:
+    """The graph of a topology, not yet compiled. Raises UnknownName."""
+    for known, module in TOPOLOGIES.items():
+        if known == name:
+            return import_module(module).build()
+    raise UnknownName("topology", name, TOPOLOGIES)

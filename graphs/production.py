@@ -1,0 +1,117 @@
+"""The state of a production, its reducers, and the crew that every node works with.
+
+State carries ids, digests and small facts; nouns are filed in the ledger, frames stay in the vault.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Literal, TypedDict
+
+from langgraph.runtime import Runtime
+
+from kinograph.agents.generation import Generation
+from kinograph.agents.memory import Memory
+from kinograph.agents.mind import Mind
+from kinograph.agents.motion import Moves
+from kinograph.agents.planner import Outline
+from kinograph.agents.scene import Places
+from kinograph.agents.validator import Validator
+from kinograph.errors import Cancelled
+from kinograph.film import Brief, Decision, Look, Noun, Storyboard
+from kinograph.memory.ledger import Ledger
+from kinograph.tools.backends import ModelCard, card
+
+
+class Outcome(TypedDict):
+    """What became of a shot."""
+
+    state: Literal["accepted", "best", "failed"]
+    attempt: int
+    clip: str
+    """Digest of the chosen clip; empty when the shot failed."""
+
+
+def merge(old: Mapping[str, Outcome], new: Mapping[str, Outcome]) -> dict[str, Outcome]:
+    """Reducer: parallel shots each add their own outcome."""
+    return {**old, **new}
+
+
+class Production(TypedDict, total=False):
+    """The state of the top graph and of every topology."""
+
+    id: str
+    topology: str
+    outcomes: Annotated[dict[str, Outcome], merge]
+
+
+class TakeState(TypedDict, total=False):
+    """The state of one shot's life."""
+
+    id: str
+    shot: str
+    attempt: int
+    recalled: list[dict[str, str | int]]
+    """Keyframe nouns, a few hundred bytes each."""
+    verdict: Literal["accepted", "retake", "exhausted"]
+    outcomes: Annotated[dict[str, Outcome], merge]
+
+
+@dataclass(frozen=True)
+class Crew:
+    """The agents and records of one production; handed to every node as LangGraph's run context."""
+
+    id: str
+    folder: Path
+    brief: Brief
+    mind: Mind
+    ledger: Ledger
+    generation: Generation
+    memory: Memory
+    validator: Validator
+    cancelled: threading.Event = field(default_factory=threading.Event)
+
+    def paper(self, name: str, kind: type[Noun]):
+        """A noun that an earlier node filed."""
+        noun = self.ledger.paper(self.id, name, kind)
+        assert noun is not None, f"{name} was never filed"
+        return noun
+
+    @property
+    def decision(self) -> Decision:
+        return self.paper("decision", Decision)
+
+    @property
+    def outline(self) -> Outline:
+        return self.paper("outline", Outline)
+
+    @property
+    def places(self) -> Places:
+        return self.paper("places", Places)
+
+    @property
+    def moves(self) -> Moves:
+        return self.paper("moves", Moves)
+
+    @property
+    def look(self) -> Look:
+        return self.paper("look", Look)
+
+    @property
+    def storyboard(self) -> Storyboard:
+        return self.paper("storyboard", Storyboard)
+
+    @property
+    def card(self) -> ModelCard:
+        return card(self.decision.model)
+
+    def go_on(self) -> None:
+        """Raises Cancelled once the production was told to stop."""
+        if self.cancelled.is_set():
+            raise Cancelled(f"stopped; continue with: kinograph resume {self.id}")
+
+
+Run = Runtime[Crew]

@@ -1,0 +1,139 @@
+"""The life of one shot: recall -> render -> judge -> remember, or a retake with corrections."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from langgraph.graph import END, START, StateGraph
+
+from kinograph.agents.generation import resolve
+from kinograph.agents.validator import Viewing
+from kinograph.errors import RenderFailed
+from kinograph.events import ShotSettled, TakeJudged, TakeProgress, TakeStarted
+from kinograph.film import Correction, Take
+from kinograph.graphs.production import Crew, Outcome, Run, TakeState
+from kinograph.memory.keyframes import Keyframe
+
+
+def build() -> StateGraph:
+    """Takes {id, shot}; gives {outcomes: {shot: Outcome}}. Raises nothing for a shot that fails."""
+    graph = StateGraph(TakeState, context_schema=Crew)
+    graph.add_node("recall", recall)
+    graph.add_node("render", render)
+    graph.add_node("judge", judge)
+    graph.add_node("remember", remember)
+    graph.add_node("retake", retake)
+    graph.add_node("settle", settle)
+    graph.add_edge(START, "recall")
+    graph.add_edge("recall", "render")
+    graph.add_edge("render", "judge")
+    graph.add_conditional_edges(
+        "judge",
+        lambda state: state["verdict"],
+        {"accepted": "remember", "retake": "retake", "exhausted": "settle"},
+    )
+    graph.add_edge("retake", "render")
+    graph.add_edge("remember", "settle")
+    graph.add_edge("settle", END)
+    return graph
+
+
+def recall(state: TakeState, runtime: Run) -> dict[str, Any]:
+    crew, board = runtime.context, runtime.context.storyboard
+    crew.go_on()
+    keyframes = crew.memory.recall(board.shot(state["shot"]), board)
+    return {"attempt": 1, "recalled": [keyframe.model_dump() for keyframe in keyframes]}
+
+
+def render(state: TakeState, runtime: Run) -> dict[str, Any]:
+    """Records the take with its clip, or with the reason why there is none."""
+    crew, shot, attempt = runtime.context, state["shot"], state["attempt"]
+    crew.go_on()
+    earlier = [take for take in crew.ledger.takes(crew.id, shot) if take.attempt < attempt]
+    request = resolve(
+        crew.storyboard.shot(shot),
+        crew.storyboard,
+        crew.decision,
+        crew.brief,
+        crew.card,
+        attempt,
+        corrections_of(earlier),
+        _recalled(state),
+    )
+    tell = runtime.stream_writer
+    tell(TakeStarted(shot=shot, attempt=attempt))
+
+    def progress(done: float) -> None:
+        tell(TakeProgress(shot=shot, attempt=attempt, done=done))
+
+    try:
+        clip, reused = crew.generation.render(request, progress, crew.cancelled.is_set)
+        take = Take(shot=shot, attempt=attempt, request=request, clip=clip, reused=reused)
+    except RenderFailed as error:
+        take = Take(shot=shot, attempt=attempt, request=request, error=str(error))
+    crew.ledger.record_take(crew.id, take)
+    return {}
+
+
+def corrections_of(takes: list[Take]) -> list[Correction]:
+    """What the verdicts on earlier takes ask of the next request, oldest first."""
+    return [correction for take in takes if take.verdict for correction in take.verdict.corrections]
+
+
+def _recalled(state: TakeState) -> list[Keyframe]:
+    return [Keyframe.model_validate(keyframe) for keyframe in state["recalled"]]
+
+
+def judge(state: TakeState, runtime: Run) -> dict[str, Any]:
+    """Has the validator look at the take and records the verdict."""
+    crew, board = runtime.context, runtime.context.storyboard
+    crew.go_on()
+    take = crew.ledger.take(crew.id, state["shot"], state["attempt"])
+    if take.clip is not None:
+        shot = board.shot(take.shot)
+        viewing = Viewing(
+            shot=shot,
+            cast=tuple(board.character(appearance.who) for appearance in shot.cast),
+            look=board.look,
+            request=take.request,
+            clip=take.clip,
+            recalled=tuple(_recalled(state)),
+        )
+        take = take.changed(verdict=crew.mind.think(crew.validator, viewing))
+        crew.ledger.record_take(crew.id, take)
+    runtime.stream_writer(TakeJudged(take=take))
+    if take.accepted:
+        return {"verdict": "accepted"}
+    return {"verdict": "retake" if state["attempt"] < crew.decision.takes else "exhausted"}
+
+
+def retake(state: TakeState) -> dict[str, Any]:
+    return {"attempt": state["attempt"] + 1}
+
+
+def remember(state: TakeState, runtime: Run) -> dict[str, Any]:
+    crew, board = runtime.context, runtime.context.storyboard
+    take = crew.ledger.take(crew.id, state["shot"], state["attempt"])
+    crew.memory.remember(board.shot(take.shot), board, take)
+    return {}
+
+
+def settle(state: TakeState, runtime: Run) -> dict[str, Any]:
+    """Chooses the take that the film will use: the accepted one, else the one with the mildest findings."""
+    crew, shot = runtime.context, state["shot"]
+    outcome = choose([take for take in crew.ledger.takes(crew.id, shot) if take.attempt <= state["attempt"]])
+    runtime.stream_writer(ShotSettled(shot=shot, outcome=outcome["state"]))
+    return {"outcomes": {shot: outcome}}
+
+
+def choose(takes: list[Take]) -> Outcome:
+    """The outcome of a shot after these takes."""
+    judged = [take for take in takes if take.clip is not None and take.verdict is not None]
+    if not judged:
+        return {"state": "failed", "attempt": 0, "clip": ""}
+    best = max(judged, key=lambda take: (take.accepted, take.verdict.quality if take.verdict else 0, -take.attempt))
+    return {
+        "state": "accepted" if best.accepted else "best",
+        "attempt": best.attempt,
+        "clip": best.request.digest,
+    }

@@ -1,0 +1,273 @@
+"""The command line: kinograph make | resume | show | models | doctor.
+
+Exit status: 0 done · 1 unexpected · 2 bad input · 3 production busy · 4 disk · 5 damaged file ·
+6 nothing could be rendered · 130 stopped (resumable).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from kinograph.errors import BadBrief, BadInput, KinographError
+
+if TYPE_CHECKING:
+    from kinograph.events import Event
+    from kinograph.film import Film
+    from kinograph.studio import Studio
+
+EPILOG = (
+    "Exit status: 0 done, 1 unexpected, 2 bad input, 3 production busy, 4 disk full or not writable, "
+    "5 damaged file, 6 nothing could be rendered, 130 stopped (resume it)."
+)
+app = typer.Typer(
+    help="Turns a brief into a finished, consistent, multi-shot film.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
+
+
+@app.command(epilog=EPILOG)
+def make(
+    brief: Annotated[str, typer.Argument(help="What to film: text, a text file, or - for standard input.")],
+    out: Annotated[Path | None, typer.Option(help="The production's own folder; new or empty.")] = None,
+    model: Annotated[str | None, typer.Option(help="Model card to render with; see kinograph models.")] = None,
+    topology: Annotated[str | None, typer.Option(help="Who acts when: chain or hierarchical.")] = None,
+    seed: Annotated[int, typer.Option(help="Same seed, same film. 0 to 4294967295.")] = 0,
+    size: Annotated[str | None, typer.Option(help="Picture size, such as 384x216.")] = None,
+    aspect: Annotated[str | None, typer.Option(help="wide, square or vertical.")] = None,
+    fps: Annotated[int | None, typer.Option(help="Frames a second, 4 to 30.")] = None,
+    seconds: Annotated[float | None, typer.Option(help="Length of the whole film, 0.5 to 600.")] = None,
+    frames: Annotated[int | None, typer.Option(help="Frames of every shot, instead of a length.")] = None,
+    look: Annotated[str | None, typer.Option(help="Style of the film: flat, ink, neon, noir, …")] = None,
+    takes: Annotated[int | None, typer.Option(help="Most takes a shot may cost, 1 to 10.")] = None,
+    reference: Annotated[list[Path] | None, typer.Option(help="Reference picture; may be repeated.")] = None,
+    as_json: Json = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Plan, show what it would cost, render nothing.")] = False,
+) -> None:
+    """Make a film from a brief.
+
+    kinograph make "A red ball rolls across a meadow at sunset. Then it bounces over the sea at night."
+
+    The folder gets film.mp4, manifest.json, contact_sheet.png and shots/. Ctrl-C stops after the take at
+    hand; kinograph resume goes on from there, and nothing finished is rendered again.
+    """
+    from kinograph.studio import Studio
+
+    studio = Studio()
+    width, height = _size(size)
+    asked = studio.brief(
+        _brief_text(brief),
+        references=tuple(reference or ()),
+        seed=seed,
+        model=model,
+        topology=topology,
+        width=width,
+        height=height,
+        aspect=aspect,
+        fps=fps,
+        seconds=seconds,
+        frames=frames,
+        look=look,
+        takes=takes,
+    )
+    if dry_run:
+        _show_plan(studio, asked, as_json)
+    else:
+        _watch(studio, lambda: studio.stream(asked, out=out), as_json)
+
+
+@app.command(epilog=EPILOG)
+def resume(
+    production: Annotated[str, typer.Argument(help="Id or folder of a production.")],
+    rebuild: Annotated[
+        bool, typer.Option("--rebuild", help="Set damaged checkpoints aside and go through all steps again.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Finish a production that was stopped, killed or failed."""
+    from kinograph.studio import Studio
+
+    studio = Studio()
+    _watch(studio, lambda: studio.resume_stream(production, rebuild=rebuild), as_json)
+
+
+@app.command(epilog=EPILOG)
+def show(
+    production: Annotated[str | None, typer.Argument(help="Id or folder; none lists all productions.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Show a production: its storyboard, its takes and where the film lies."""
+    from kinograph import pages
+    from kinograph.film import Film
+    from kinograph.studio import Studio
+
+    studio = Studio()
+    if production is None:
+        records = studio.productions()
+        rows = [{"id": r.id, "state": r.state, "folder": str(r.folder), "brief": r.brief.text} for r in records]
+        _print(rows if as_json else pages.productions(records))
+        return
+    found = studio.show(production)
+    if isinstance(found, Film):
+        _print(found.model_dump(mode="json") if as_json else pages.film(found))
+    else:
+        facts = {"id": found.id, "state": found.state, "folder": str(found.folder), "brief": found.brief.text}
+        _print(facts if as_json else f"{found.id} is {found.state}; go on with: kinograph resume {found.id}")
+
+
+@app.command(epilog=EPILOG)
+def models(as_json: Json = False) -> None:
+    """List the model cards: what each can do, needs and may be used for."""
+    from kinograph import pages
+    from kinograph.tools.backends import cards
+
+    if as_json:
+        _print([card.model_dump(mode="json") | {"available": card.available} for card in cards().values()])
+    else:
+        _print(pages.models(list(cards().values())))
+
+
+@app.command(epilog=EPILOG)
+def doctor(as_json: Json = False) -> None:
+    """Check what works on this machine, before anything is rendered."""
+    from kinograph import pages
+    from kinograph.doctor import examine
+    from kinograph.settings import Settings
+
+    checks = examine(Settings.load())
+    _print([check._asdict() for check in checks] if as_json else pages.checks(checks))
+    if not all(check.ok for check in checks if check.needed):
+        raise typer.Exit(1)
+
+
+# ------------------------------------------------------------------------------------------ parts
+
+
+def _brief_text(argument: str) -> str:
+    """The brief itself, read from standard input or a file when the argument says so."""
+    if argument == "-":
+        return sys.stdin.read()
+    try:
+        if len(argument) < 4096 and Path(argument).is_file():
+            return Path(argument).read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise BadBrief(f"brief file {argument!r} is not UTF-8 text") from error
+    except OSError as error:
+        raise BadBrief(f"brief file {argument[:200]!r} cannot be read: {error.strerror}") from error
+    if re.fullmatch(r"\S+\.(txt|md)", argument):
+        raise BadBrief(f"brief file {argument!r} does not exist")
+    return argument
+
+
+def _size(size: str | None) -> tuple[int | None, int | None]:
+    if size is None:
+        return None, None
+    if not (match := re.fullmatch(r"(\d{1,6})x(\d{1,6})", size.strip().lower())):
+        raise BadInput(f"size {size!r} is not WIDTHxHEIGHT, such as 384x216")
+    return int(match[1]), int(match[2])
+
+
+def _print(what: Any) -> None:
+    """Text, a rich renderable, or plain data as JSON."""
+    if isinstance(what, (dict, list)):
+        print(json.dumps(what, indent=1, ensure_ascii=False))
+    elif isinstance(what, str):
+        print(what)
+    else:
+        from kinograph import pages
+
+        pages.console().print(what)
+
+
+def _show_plan(studio: Studio, asked: Any, as_json: bool) -> None:
+    from kinograph import pages
+
+    plan = studio.plan(asked)
+    _print(plan.model_dump(mode="json") if as_json else pages.plan(plan))
+
+
+def _watch(studio: Studio, start: Callable[[], Iterator[Event]], as_json: bool) -> None:
+    """Runs a production: bars on a terminal, quiet in a pipe, events as JSON lines with --json."""
+    from kinograph.events import Finished, Warned
+    from kinograph.watching import watching
+
+    with _stopping(studio), watching(enabled=sys.stderr.isatty() and not as_json) as bars:
+        for event in start():
+            bars.show(event)
+            if as_json:
+                print(json.dumps({"event": type(event).__name__} | event.model_dump(mode="json")), flush=True)
+            elif isinstance(event, Warned):
+                bars.say(f"kinograph: {event.words}")
+            elif isinstance(event, Finished):
+                film = event.film
+    if not as_json:
+        _tell(film)
+
+
+def _tell(film: Film) -> None:
+    if sys.stdout.isatty():
+        from kinograph import pages
+
+        pages.console().print(pages.film(film))
+    else:
+        print(film.path)
+
+
+@contextmanager
+def _stopping(studio: Studio) -> Iterator[None]:
+    """The first Ctrl-C or SIGTERM asks the production to stop; a second Ctrl-C stops at once."""
+
+    def stop(number: int, _: Any) -> None:
+        studio.cancel()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def main() -> None:
+    """Runs the command line; every expected error becomes one line on standard error and its exit status."""
+    import click
+
+    try:
+        status = app(standalone_mode=False, prog_name="kinograph")
+    except KinographError as error:
+        _fail(" ".join(str(error).split()), error.exit_code)
+    except click.exceptions.NoArgsIsHelpError as error:
+        print(error.format_message())
+        sys.exit(2)
+    except click.ClickException as error:
+        _fail(" ".join(error.format_message().split()), 2)
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        _fail("stopped; kinograph show lists what can be resumed", 130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)
+    sys.exit(status or 0)
+
+
+def _fail(message: str, status: int) -> None:
+    print(f"kinograph: {message}", file=sys.stderr)
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()

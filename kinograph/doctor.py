@@ -1,0 +1,93 @@
+"""What works on this machine and what is missing, found out before anything is rendered."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+import shutil
+import tempfile
+from pathlib import Path
+from typing import NamedTuple
+
+from kinograph import disk
+from kinograph.errors import KinographError
+from kinograph.settings import Settings
+
+WANTED = ("langgraph", "langchain-core", "chromadb", "av", "opencv-python-headless", "torch", "diffusers", "transformers")
+
+
+class Check(NamedTuple):
+    """One thing looked at."""
+
+    name: str
+    ok: bool
+    finding: str
+    needed: bool = True
+    """Nothing can be made without it."""
+
+
+def examine(settings: Settings) -> list[Check]:
+    """Looks at the interpreter, packages, machine, folders, the encoder and the models."""
+    return [
+        Check("python", True, platform.python_version()),
+        *map(_package, WANTED),
+        _hardware(),
+        _folder("home", settings.home),
+        _folder("films", settings.films),
+        _encoder(),
+        _models(settings),
+    ]
+
+
+def _package(name: str) -> Check:
+    try:
+        return Check(name, True, importlib.metadata.version(name))
+    except importlib.metadata.PackageNotFoundError:
+        return Check(name, False, f"not installed; pip install {name}")
+
+
+def _hardware() -> Check:
+    from kinograph.tools.machine import this_machine
+
+    machine = this_machine()
+    return Check("graphics card", bool(machine.gpu), str(machine), needed=False)
+
+
+def _folder(name: str, path: Path) -> Check:
+    """Whether files can be written there, asked of the nearest folder that exists."""
+    spot = path.expanduser().absolute()
+    while not spot.exists():
+        spot = spot.parent
+    try:
+        with disk.storage(spot), tempfile.NamedTemporaryFile(dir=spot):
+            free = shutil.disk_usage(spot).free / 2**30
+    except KinographError as error:
+        return Check(name, False, str(error))
+    return Check(name, free > 0.5, f"{path}: {free:.1f} GB free")
+
+
+def _encoder() -> Check:
+    import numpy as np
+
+    from kinograph.tools.footage import write_mp4
+
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            write_mp4(Path(folder) / "probe.mp4", np.zeros((2, 32, 32, 3), np.uint8), 8, (32, 32), {})
+        except (KinographError, ValueError) as error:
+            return Check("H.264 encoder", False, str(error))
+    return Check("H.264 encoder", True, "libx264 through PyAV")
+
+
+def _models(settings: Settings) -> Check:
+    from kinograph.tools.backends import Workbench, cards, open_backend
+
+    able = []
+    for card in cards().values():
+        if card.available:
+            try:
+                open_backend(card.id, Workbench(Path(), Path), settings.backends.get(card.id))
+            except KinographError as error:
+                return Check("models", False, str(error))
+            able.append(card.id)
+    return Check("models", bool(able), f"{', '.join(able)}; {len(cards()) - len(able)} cards without a backend yet")

@@ -1,0 +1,351 @@
+"""The nouns of film-making: every value that travels between kinograph's parts.
+
+All nouns are frozen pydantic models that refuse unknown fields; a change is a changed copy
+(`noun.model_copy(update=…)` or `noun.changed(…)`, which validates). Pictures never live in a noun:
+a noun names a file or a digest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import unicodedata
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Motion = Literal[
+    "stays", "moves left", "moves right", "rises", "falls", "bounces", "spins", "grows", "shrinks", "circles"
+]
+Camera = Literal["static", "pan left", "pan right", "tilt up", "tilt down", "zoom in", "zoom out"]
+TimeOfDay = Literal["dawn", "day", "sunset", "night"]
+Aspect = Literal["square", "wide", "vertical"]
+Topology = Literal["chain", "hierarchical", "distributed"]
+Task = Literal["t2v", "i2v", "v2v", "flf2v", "upscale", "interpolate"]
+Rating = Literal["low", "medium", "high", "very high"]
+
+
+def canonical_json(value: Any) -> bytes:
+    """UTF-8 JSON with sorted keys, no spaces and NFC text: the same bytes on every Python and machine."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return unicodedata.normalize("NFC", text).encode()
+
+
+def digest_of(data: bytes) -> str:
+    """BLAKE2b-160 of `data` as 40 hex digits."""
+    return hashlib.blake2b(data, digest_size=20).hexdigest()
+
+
+class Noun(BaseModel):
+    """A frozen value with a canonical digest."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @property
+    def digest(self) -> str:
+        """Name of this value: BLAKE2b-160 of its canonical JSON, stable across processes and versions."""
+        return digest_of(canonical_json(self.model_dump(mode="json")))
+
+    def changed(self, **fields: Any) -> Self:
+        """A copy with `fields` replaced, validated like a new one."""
+        return type(self).model_validate({**dict(self), **fields})
+
+
+# ------------------------------------------------------------------------------------------ asking
+
+
+class Brief(Noun):
+    """What was asked for. `None` leaves a choice to the crew."""
+
+    text: str
+    references: tuple[str, ...] = ()
+    """Digests of reference images already kept in the vault."""
+    seconds: float | None = Field(None, ge=0.5, le=600)
+    """Length of the whole film in seconds."""
+    aspect: Aspect | None = None
+    look: str | None = None
+    seed: int = Field(0, ge=0, lt=2**32)
+    takes: int = Field(3, ge=1, le=10)
+    """Most takes a shot may cost."""
+    model: str | None = None
+    topology: Topology | None = None
+    width: int | None = Field(None, ge=32, le=2048)
+    height: int | None = Field(None, ge=32, le=2048)
+    fps: int | None = Field(None, ge=4, le=30)
+    frames: int | None = Field(None, ge=1, le=2400)
+    """Frames of every shot, instead of a length in seconds."""
+
+
+# ---------------------------------------------------------------------------------------- planning
+
+
+class Look(Noun):
+    """The style bible: one look for the whole film."""
+
+    name: str = "flat"
+    words: str = ""
+    """Style words that every prompt carries."""
+
+
+class Character(Noun):
+    """Someone or something that is the same in every shot: identity, apart from what it does now."""
+
+    id: str
+    kind: str
+    color: str | None = None
+    words: str
+    """How a prompt names it: "a red ball"."""
+
+
+class Appearance(Noun):
+    """A character in one shot: what it does there."""
+
+    who: str
+    """Character id."""
+    motion: Motion = "stays"
+    action: str = ""
+    """The brief's own verb phrase: "rolls across"."""
+
+
+class Shot(Noun):
+    """One continuous camera take."""
+
+    id: str
+    scene: str
+    text: str
+    """The words of the brief that this shot films."""
+    cast: tuple[Appearance, ...] = ()
+    setting: str = ""
+    time: TimeOfDay = "day"
+    camera: Camera = "static"
+    mood: str = ""
+    extra: str = ""
+    """Words of the brief that found no place above; the prompt keeps them."""
+    seconds: float = Field(3.0, gt=0, le=60)
+    needs: tuple[str, ...] = ()
+    """Ids of the shots that must be accepted before this one starts (continuity)."""
+
+
+class Scene(Noun):
+    """Shots that share a place and a time of day."""
+
+    id: str
+    setting: str
+    time: TimeOfDay
+    shots: tuple[Shot, ...]
+
+
+class Storyboard(Noun):
+    """The plan of a film."""
+
+    title: str
+    look: Look = Look()
+    cast: tuple[Character, ...] = ()
+    scenes: tuple[Scene, ...]
+
+    @property
+    def shots(self) -> tuple[Shot, ...]:
+        return tuple(shot for scene in self.scenes for shot in scene.shots)
+
+    def shot(self, id: str) -> Shot:
+        return next(shot for shot in self.shots if shot.id == id)
+
+    def character(self, id: str) -> Character:
+        return next(character for character in self.cast if character.id == id)
+
+
+class Reason(Noun):
+    """One choice of the orchestrator and why it was made."""
+
+    choice: str
+    why: str
+
+
+class Decision(Noun):
+    """How a production will be made."""
+
+    model: str
+    revision: str
+    topology: Topology
+    width: int
+    height: int
+    fps: int
+    steps: int = 0
+    guidance: float = 0.0
+    takes: int
+    workers: int = 1
+    """Shots rendered at the same time."""
+    seconds: float | None = None
+    """Length asked of the whole film; `None` leaves the storyboard's own."""
+    shot_seconds: float = 3.0
+    """Length of a shot where the film's length is left open."""
+    reasons: tuple[Reason, ...] = ()
+
+
+# --------------------------------------------------------------------------------------- rendering
+
+
+class Conditioning(Noun):
+    """A picture a request is tied to."""
+
+    keyframe: str
+    """Digest of the picture in the vault."""
+    role: Literal["first", "last", "reference"] = "first"
+    strength: float = Field(1.0, ge=0, le=1)
+
+
+class RenderRequest(Noun):
+    """A shot resolved for one backend. Its digest names the clip: same digest, same clip."""
+
+    model: str
+    revision: str
+    prompt: str
+    negative: str = ""
+    seed: int = Field(ge=0, lt=2**32)
+    frames: int = Field(ge=1, le=2400)
+    fps: int = Field(ge=1, le=60)
+    width: int = Field(ge=16, le=4096)
+    height: int = Field(ge=16, le=4096)
+    steps: int = Field(0, ge=0, le=200)
+    guidance: float = Field(0.0, ge=0, le=50)
+    conditioning: tuple[Conditioning, ...] = ()
+
+    @property
+    def seconds(self) -> float:
+        return self.frames / self.fps
+
+
+class Clip(Noun):
+    """Rendered frames on disk, losslessly encoded."""
+
+    request: str
+    """Digest of the request that asked for it."""
+    path: str
+    frames: int
+    fps: int
+    width: int
+    height: int
+    pixels: str
+    """Digest of the raw RGB frames: two clips with equal `pixels` look exactly alike."""
+    model: str
+    revision: str
+    render_seconds: float
+    note: str = ""
+    """What the backend could not do as asked, in words ("'knight' drawn as a person")."""
+
+
+# ----------------------------------------------------------------------------------------- judging
+
+FindingKind = Literal[
+    "unreadable",
+    "black",
+    "corrupt",
+    "flicker",
+    "frozen",
+    "jump",
+    "incoherent",
+    "subject missing",
+    "wrong color",
+    "wrong subject",
+    "wrong motion",
+    "color drift",
+    "shape drift",
+    "wrong setting",
+    "off model",
+    "cannot see",
+]
+
+
+class Finding(Noun):
+    """One thing wrong with a clip: what, in whom, where, how bad."""
+
+    kind: FindingKind
+    words: str
+    shot: str
+    subject: str | None = None
+    first_frame: int = 0
+    last_frame: int = 0
+    """Inclusive."""
+    severity: float = Field(ge=0, le=1)
+    """1 makes the clip useless; below 0.5 it is a remark that does not reject."""
+
+
+class Correction(Noun):
+    """What the next request must carry because of a finding."""
+
+    action: Literal["reseed", "emphasize", "avoid", "raise guidance", "more steps"]
+    words: str = ""
+    because: FindingKind
+
+
+class Score(Noun):
+    """One measurement of a clip."""
+
+    metric: str
+    value: float
+
+
+class Verdict(Noun):
+    """What the validator saw."""
+
+    accepted: bool
+    scores: tuple[Score, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    corrections: tuple[Correction, ...] = ()
+    unchecked: tuple[str, ...] = ()
+    """What could not be judged, and why."""
+
+    @property
+    def quality(self) -> float:
+        """1 without findings, less by the severity of each; orders the takes of a shot."""
+        return 1.0 / (1.0 + sum(finding.severity for finding in self.findings))
+
+
+class Take(Noun):
+    """One attempt at a shot."""
+
+    shot: str
+    attempt: int = Field(ge=1)
+    request: RenderRequest
+    clip: Clip | None = None
+    verdict: Verdict | None = None
+    error: str | None = None
+    """Why there is no clip."""
+    reused: bool = False
+    """The clip was already in the vault."""
+
+    @property
+    def accepted(self) -> bool:
+        return self.verdict is not None and self.verdict.accepted
+
+
+# ----------------------------------------------------------------------------------------- the film
+
+
+class Cut(Noun):
+    """One entry of the timeline."""
+
+    shot: str
+    attempt: int
+    clip: str
+    """Digest of the clip's request."""
+    start: float
+    """Seconds from the film's beginning."""
+    seconds: float
+
+
+class Film(Noun):
+    """A finished production."""
+
+    id: str
+    folder: str
+    path: str
+    brief: Brief
+    decision: Decision
+    storyboard: Storyboard
+    takes: tuple[Take, ...]
+    timeline: tuple[Cut, ...]
+    missing: tuple[str, ...] = ()
+    """Shots of which no take exists; the film was cut without them."""
+    seconds: float
+    """Wall time the production took, all sessions together."""

@@ -1,0 +1,68 @@
+"""The manifest: a finished production written down in full, with what made it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import platform
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from kinograph import disk
+from kinograph.film import Decision, Film, Storyboard
+from kinograph.tools.editing import timeline
+
+if TYPE_CHECKING:
+    from kinograph.graphs.production import Outcome
+    from kinograph.memory.ledger import Ledger, Record
+
+PACKAGES = ("kinograph", "langgraph", "langchain-core", "chromadb", "diffusers", "torch", "transformers", "av", "numpy")
+
+
+def publish(ledger: Ledger, record: Record, outcomes: Mapping[str, Outcome], seconds: float) -> Film:
+    """Assembles the Film from the ledger, files it there and writes manifest.json. Raises StorageError."""
+    storyboard = ledger.paper(record.id, "storyboard", Storyboard)
+    decision = ledger.paper(record.id, "decision", Decision)
+    assert storyboard is not None, "publishing follows planning"
+    assert decision is not None, "publishing follows the decision"
+    takes = ledger.takes(record.id)
+    chosen = {(shot, outcome["attempt"]) for shot, outcome in outcomes.items() if outcome["state"] != "failed"}
+    order = {shot.id: number for number, shot in enumerate(storyboard.shots)}
+    in_film = sorted((t for t in takes if (t.shot, t.attempt) in chosen), key=lambda take: order[take.shot])
+    film = Film(
+        id=record.id,
+        folder=str(record.folder),
+        path=str(record.folder / "film.mp4"),
+        brief=record.brief,
+        decision=decision,
+        storyboard=storyboard,
+        takes=tuple(takes),
+        timeline=timeline(in_film),
+        missing=tuple(shot for shot, outcome in outcomes.items() if outcome["state"] == "failed"),
+        seconds=round(seconds, 3),
+    )
+    ledger.file(record.id, "film", film)
+    disk.write(record.folder / "manifest.json", json.dumps(_manifest(film, record), indent=1, ensure_ascii=False))
+    return film
+
+
+def _manifest(film: Film, record: Record) -> dict[str, Any]:
+    opened = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(record.opened))
+    return {
+        **film.model_dump(mode="json"),
+        "versions": {"python": platform.python_version()} | {name: _version(name) for name in PACKAGES},
+        "timings": {
+            "opened": opened,
+            "seconds": film.seconds,
+            "film_seconds": round(sum(cut.seconds for cut in film.timeline), 4),
+            "render_seconds": round(sum(t.clip.render_seconds for t in film.takes if t.clip and not t.reused), 3),
+        },
+    }
+
+
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"

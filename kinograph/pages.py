@@ -1,0 +1,108 @@
+"""What people read on a terminal: tables of films, plans, models and checks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rich.console import Console, Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from kinograph.doctor import Check
+    from kinograph.film import Decision, Film, Storyboard, Take
+    from kinograph.memory.ledger import Record
+    from kinograph.studio import Plan
+    from kinograph.tools.backends import ModelCard
+
+
+def console() -> Console:
+    """Standard output; wide enough for its tables when it is not a terminal."""
+    plain = Console()
+    return plain if plain.is_terminal else Console(width=140)
+
+
+def film(made: Film) -> RenderableType:
+    """A finished film: storyboard, takes, files."""
+    length = sum(cut.seconds for cut in made.timeline)
+    lines = [
+        f"film           {made.path}  ({length:.1f} s)",
+        f"contact sheet  {made.folder}/contact_sheet.png",
+        f"manifest       {made.folder}/manifest.json",
+        f"seed           {made.brief.seed}",
+    ]
+    if made.missing:
+        lines.append(f"missing        {', '.join(made.missing)}: no take could be rendered")
+    return Group(
+        Text(f"{made.storyboard.title}  ·  {made.id}", style="bold"),
+        reasons(made.decision),
+        storyboard(made.storyboard, made.takes),
+        Text("\n".join(lines)),
+    )
+
+
+def plan(planned: Plan) -> RenderableType:
+    """What a dry run found out."""
+    requests = Table("shot", "frames", "seed", "prompt", title="first takes", title_justify="left")
+    for shot, request in zip(planned.storyboard.shots, planned.requests, strict=True):
+        requests.add_row(shot.id, str(request.frames), str(request.seed), Text(request.prompt))
+    cost = "unknown for this model" if planned.seconds is None else f"about {planned.seconds:.0f} s for one take of each"
+    return Group(
+        reasons(planned.decision), storyboard(planned.storyboard), requests, Text(f"estimated render time: {cost}")
+    )
+
+
+def reasons(decision: Decision) -> RenderableType:
+    """The decision and why."""
+    table = Table("choice", "why", show_header=False, box=None)
+    for reason in decision.reasons:
+        table.add_row(Text(reason.choice), Text(reason.why, style="dim"))
+    return table
+
+
+def storyboard(board: Storyboard, takes: Sequence[Take] = ()) -> RenderableType:
+    """A row a shot."""
+    table = Table("shot", "who", "where", "when", "camera", "s", "needs", *(("takes",) if takes else ()), "what")
+    for shot in board.shots:
+        who = "\n".join(f"{board.character(a.who).words}: {a.motion}" for a in shot.cast) or "nobody"
+        done = [take for take in takes if take.shot == shot.id]
+        mark = ("+" if any(take.accepted for take in done) else "!",) if takes else ()
+        cells = [shot.id, who, shot.setting, shot.time, shot.camera, f"{shot.seconds:.1f}", " ".join(shot.needs)]
+        table.add_row(*map(Text, cells), *(Text(f"{len(done)} {m}") for m in mark), Text(shot.text))
+    return table
+
+
+def productions(records: Sequence[Record]) -> RenderableType:
+    """All productions, newest first."""
+    table = Table("id", "state", "folder", "brief")
+    for record in records:
+        table.add_row(record.id, record.state, Text(str(record.folder)), Text(record.brief.text[:60]))
+    return table if records else Text("no productions yet; begin with: kinograph make \"…\"")
+
+
+def models(cards: Sequence[ModelCard]) -> RenderableType:
+    """All model cards, those that can run first."""
+    table = Table("model", "runs", "does", "size", "frames", "GPU", "licence", "topology", "good for")
+    for card in cards:
+        table.add_row(
+            card.id,
+            "yes" if card.available else "not yet",
+            " ".join(card.tasks),
+            f"{card.width}x{card.height}",
+            f"{card.frames} at {card.fps}",
+            f"{card.vram_gb:g} GB" if card.vram_gb else "-",
+            Text(card.license + ("" if card.commercial else " (non-commercial)")),
+            card.ratings.topology,
+            Text(card.summary),
+        )
+    return table
+
+
+def checks(found: Sequence[Check]) -> RenderableType:
+    """What the doctor saw."""
+    table = Table("check", "", "finding")
+    for check in found:
+        mark = "ok" if check.ok else "MISSING" if check.needed else "absent"
+        table.add_row(check.name, mark, Text(check.finding))
+    return table

@@ -1,0 +1,327 @@
+"""The Studio: the Python API. Opens productions, runs their graph, and hands back films.
+
+    from kinograph import Studio
+    film = Studio().make("A red ball rolls across a green meadow at sunset.")
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock, Timeout
+from pydantic import ValidationError
+
+from kinograph import disk
+from kinograph.errors import BadBrief, BadInput, Cancelled, Damaged, ProductionBusy
+from kinograph.events import Event, Finished, Opened
+from kinograph.film import Brief, Decision, Film, Noun, RenderRequest, Storyboard
+from kinograph.settings import Settings, explain
+
+if TYPE_CHECKING:
+    from kinograph.agents.mind import Mind
+    from kinograph.graphs.production import Crew
+    from kinograph.memory.ledger import Ledger, Record
+    from kinograph.tools.backends import VideoBackend
+
+MAX_BRIEF = 20_000
+"""Most characters of a brief."""
+
+
+class Plan(Noun):
+    """What a dry run shows."""
+
+    decision: Decision
+    storyboard: Storyboard
+    requests: tuple[RenderRequest, ...]
+    """First take of every shot."""
+    seconds: float | None
+    """Estimated wall time of one take of every shot; None when the card knows no pace."""
+
+
+class Studio:
+    """Makes films.
+
+    `settings` (or the same fields as keyword arguments) come from kinograph.toml, KINOGRAPH_* and the
+    arguments. `mind` answers for the agents; by default each answers by its own rules.
+    """
+
+    def __init__(self, settings: Settings | None = None, *, mind: Mind | None = None, **arguments: Any) -> None:
+        self.settings = settings or Settings.load(**arguments)
+        self._mind = mind
+        self._cancelled = threading.Event()
+
+    # ------------------------------------------------------------------------------------ asking
+
+    def brief(self, text: str, *, references: tuple[str | Path, ...] = (), **wishes: Any) -> Brief:
+        """A checked brief; wishes are Brief's fields. Raises BadBrief, BadInput or BadReference."""
+        text = text.strip()
+        if not any(letter.isalnum() for letter in text):
+            raise BadBrief(f"the brief {text!r} says nothing; say in a sentence or more what is to be seen")
+        if len(text) > MAX_BRIEF:
+            raise BadBrief(f"the brief has {len(text)} characters; at most {MAX_BRIEF} are read")
+        given = {"model": self.settings.model, "topology": self.settings.topology, "takes": self.settings.takes}
+        given.update({key: value for key, value in wishes.items() if value is not None})
+        try:
+            brief = Brief(text=text, **given)
+        except ValidationError as error:
+            raise BadInput(explain(error)) from error
+        return brief.changed(references=self._references(references)) if references else brief
+
+    def _references(self, paths: tuple[str | Path, ...]) -> tuple[str, ...]:
+        from kinograph.memory.vault import Vault
+        from kinograph.tools.footage import import_reference
+
+        pictures = [import_reference(Path(path)) for path in paths]
+        vault = Vault(self.settings.home / "vault")
+        return tuple(vault.keep_picture(picture) for picture in pictures)
+
+    def plan(self, brief: Brief | str) -> Plan:
+        """Decides and plans without rendering or writing anything."""
+        from kinograph.agents.generation import resolve
+        from kinograph.agents.motion import Motion
+        from kinograph.agents.planner import Assignment, Planner, storyboard
+        from kinograph.agents.scene import Scene
+        from kinograph.agents.style import Style
+        from kinograph.tools.backends import card
+
+        brief = self._checked(brief)
+        decision, mind = self._decide(brief), self.mind
+        model = card(decision.model)
+        outline = mind.think(Planner(), Assignment(brief=brief, max_subjects=model.max_subjects))
+        board = storyboard(
+            outline,
+            mind.think(Scene(), outline),
+            mind.think(Motion(), outline),
+            mind.think(Style(), outline),
+            decision.seconds,
+            decision.shot_seconds,
+        )
+        requests = tuple(resolve(shot, board, decision, brief, model) for shot in board.shots)
+        return Plan(decision=decision, storyboard=board, requests=requests, seconds=estimate(requests, decision))
+
+    # ------------------------------------------------------------------------------------ making
+
+    def make(self, brief: Brief | str, *, out: str | Path | None = None) -> Film:
+        """Makes a film. Raises a KinographError; what was finished by then is kept for `resume`."""
+        return _film(self.stream(brief, out=out))
+
+    def stream(self, brief: Brief | str, *, out: str | Path | None = None) -> Iterator[Event]:
+        """Makes a film and yields what happens; the last event is Finished."""
+        brief = self._checked(brief)
+        decision = self._decide(brief)
+        id = _name(brief.text)
+        folder = Path(out).expanduser().absolute() if out else (self.settings.films / id).absolute()
+        _check_free(folder)
+        with self._owning(folder, id), self._ledger() as ledger:
+            record = ledger.open_production(id, folder, brief)
+            ledger.file(id, "decision", decision)
+            disk.write(folder / ".kinograph" / "production.json", json.dumps({"id": id}))
+            yield Opened(id=id, folder=str(folder))
+            yield from self._run(ledger, record)
+
+    def resume(self, production: str | Path, *, rebuild: bool = False) -> Film:
+        """Finishes a production named by its id or folder. Raises as `make` does."""
+        return _film(self.resume_stream(production, rebuild=rebuild))
+
+    def resume_stream(self, production: str | Path, *, rebuild: bool = False) -> Iterator[Event]:
+        """As `stream`, for a production that was begun before.
+
+        `rebuild` sets the checkpoints aside and goes through all steps again; clips are taken from the
+        vault, so nothing is rendered twice.
+        """
+        with self._ledger() as ledger:
+            record = self._find(ledger, production)
+            with self._owning(record.folder, record.id):
+                if rebuild or (record.state == "finished" and not (record.folder / "film.mp4").exists()):
+                    _set_aside(record.folder / ".kinograph" / "checkpoints.sqlite")
+                yield Opened(id=record.id, folder=str(record.folder), resumed=True)
+                yield from self._run(ledger, record)
+
+    def cancel(self) -> None:
+        """Asks a running `make` or `resume` to stop; it raises Cancelled soon. Safe from signal handlers."""
+        self._cancelled.set()
+
+    # ----------------------------------------------------------------------------------- looking
+
+    def productions(self) -> list[Record]:
+        """Everything ever opened here, newest first."""
+        with self._ledger() as ledger:
+            return ledger.productions()
+
+    def show(self, production: str | Path) -> Film | Record:
+        """A finished film, or the record of a production that is not finished."""
+        with self._ledger() as ledger:
+            record = self._find(ledger, production)
+            film = ledger.paper(record.id, "film", Film)
+            return film.changed(folder=str(record.folder)) if film else record
+
+    @property
+    def mind(self) -> Mind:
+        from kinograph.agents.mind import Rules
+
+        return self._mind or Rules()
+
+    # --------------------------------------------------------------------------------- machinery
+
+    def _checked(self, brief: Brief | str) -> Brief:
+        return self.brief(brief) if isinstance(brief, str) else self.brief(**dict(brief))
+
+    def _decide(self, brief: Brief) -> Decision:
+        from kinograph.agents.orchestrator import Commission, Orchestrator
+        from kinograph.graphs import TOPOLOGIES
+        from kinograph.tools.machine import this_machine
+
+        commission = Commission(
+            brief=brief, machine=this_machine(), topologies=tuple(TOPOLOGIES), workers=self.settings.workers
+        )
+        decision = self.mind.think(Orchestrator(), commission)
+        return decision.changed(revision=self._backend(decision.model, Path()).revision)
+
+    def _backend(self, model: str, scratch: Path) -> VideoBackend:
+        from kinograph.memory.vault import Vault
+        from kinograph.tools.backends import Workbench, open_backend
+
+        workbench = Workbench(scratch, Vault(self.settings.home / "vault").picture)
+        return open_backend(model, workbench, self.settings.backends.get(model))
+
+    @contextmanager
+    def _ledger(self) -> Iterator[Ledger]:
+        from kinograph.memory.ledger import Ledger
+
+        ledger = Ledger(self.settings.home / "ledger.sqlite")
+        try:
+            yield ledger
+        finally:
+            ledger.close()
+
+    def _find(self, ledger: Ledger, production: str | Path) -> Record:
+        """By id, or by folder: the folder knows its id even after it was moved."""
+        card = Path(production).expanduser() / ".kinograph" / "production.json"
+        if not card.is_file():
+            return ledger.production(str(production))
+        try:
+            id = json.loads(card.read_text())["id"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise Damaged(f"{str(card)!r} is damaged; resume by id instead (kinograph show lists them)") from error
+        folder = card.parent.parent.absolute()
+        if ledger.production(id).folder != folder:
+            ledger.move_production(id, folder)
+        return ledger.production(id)
+
+    @contextmanager
+    def _owning(self, folder: Path, id: str) -> Iterator[None]:
+        """Holds the production for this process alone; the lock dies with the process."""
+        lock = FileLock(disk.folder(folder / ".kinograph") / "lock", timeout=0)
+        try:
+            with disk.storage(folder):
+                lock.acquire()
+        except Timeout as error:
+            owner = (folder / ".kinograph" / "owner").read_text() if (folder / ".kinograph" / "owner").exists() else "?"
+            raise ProductionBusy(f"production {id} is owned by another process (pid {owner}); wait or stop it") from error
+        try:
+            disk.write(folder / ".kinograph" / "owner", str(os.getpid()))
+            yield
+        finally:
+            lock.release()
+
+    @contextmanager
+    def _crew(self, ledger: Ledger, record: Record) -> Iterator[Crew]:
+        from kinograph.agents.generation import Generation
+        from kinograph.agents.memory import Memory
+        from kinograph.agents.validator import Validator
+        from kinograph.graphs.production import Crew
+        from kinograph.memory.embedders import open_embedder
+        from kinograph.memory.keyframes import Keyframes
+        from kinograph.memory.vault import Vault
+        from kinograph.tools.workers import open_pool
+
+        home, decision = self.settings.home, ledger.paper(record.id, "decision", Decision)
+        assert decision is not None, "a production is opened with its decision"
+        vault = Vault(home / "vault")
+        vault.clear_scratch(record.id)
+        backend = self._backend(decision.model, vault.scratch(record.id))
+        keyframes = Keyframes(
+            home / "keyframes.sqlite", home / "index" / record.id, record.id, open_embedder("pixels")
+        )
+        try:
+            yield Crew(
+                id=record.id,
+                folder=record.folder,
+                brief=record.brief,
+                mind=self.mind,
+                ledger=ledger,
+                generation=Generation(vault, ledger, open_pool("here", backend)),
+                memory=Memory(keyframes, vault),
+                validator=Validator(vault, keyframes),
+                cancelled=self._cancelled,
+            )
+        finally:
+            keyframes.close()
+            vault.clear_scratch(record.id)
+
+    def _run(self, ledger: Ledger, record: Record) -> Iterator[Event]:
+        from kinograph.graphs.running import run
+        from kinograph.manifest import publish
+
+        self._cancelled.clear()
+        started, state = time.monotonic(), "failed"
+        try:
+            with self._crew(ledger, record) as crew:
+                outcomes = yield from run(crew)
+                film = publish(ledger, record, outcomes, record.seconds + time.monotonic() - started)
+            state = "finished"
+        except (Cancelled, KeyboardInterrupt, GeneratorExit):
+            state = "cancelled"
+            raise
+        finally:
+            ledger.close_session(record.id, state, time.monotonic() - started)
+        yield Finished(film=film)
+
+
+def _film(events: Iterator[Event]) -> Film:
+    film = None
+    for event in events:
+        film = event.film if isinstance(event, Finished) else film
+    assert film is not None, "a production ends with Finished or raises"
+    return film
+
+
+def estimate(requests: tuple[RenderRequest, ...], decision: Decision) -> float | None:
+    """Seconds that one take of every shot will cost, by the card's pace and the size asked for."""
+    from kinograph.tools.backends import card
+
+    model = card(decision.model)
+    if model.seconds_per_frame is None:
+        return None
+    area = decision.width * decision.height / (model.width * model.height)
+    return sum(request.frames for request in requests) * model.seconds_per_frame * area / decision.workers
+
+
+def _name(text: str) -> str:
+    words = re.findall(r"[a-z0-9]+", text.lower())
+    slug = "-".join([word for word in words if word not in {"a", "an", "the", "of"}][:4])[:40]
+    return f"{slug or 'film'}-{secrets.token_hex(3)}"
+
+
+def _check_free(folder: Path) -> None:
+    if folder.is_dir() and (folder / ".kinograph").is_dir():
+        raise BadInput(f"folder {str(folder)!r} already holds a production; finish it with: kinograph resume {folder}")
+    with disk.storage(folder):
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise BadInput(f"folder {str(folder)!r} is not an empty folder; name a new one")
+
+
+def _set_aside(checkpoints: Path) -> None:
+    for suffix in ("", "-wal", "-shm"):
+        file = Path(f"{checkpoints}{suffix}")
+        if file.exists():
+            file.rename(f"{file}.set-aside-{int(time.time())}")

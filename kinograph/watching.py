@@ -1,0 +1,89 @@
+"""Live progress on a terminal: a bar a shot, with the time left."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from kinograph.events import Decided, Event, Opened, Planned, ShotSettled, TakeJudged, TakeProgress, TakeStarted
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+MARKS = {"accepted": "[green]accepted[/]", "best": "[yellow]best take kept[/]", "failed": "[red]failed[/]"}
+
+
+class Quiet:
+    """Shows nothing; says only what must be said."""
+
+    def show(self, event: Event) -> None:
+        """Takes note of an event."""
+
+    def say(self, words: str) -> None:
+        """A line for the user, whatever is being drawn."""
+        print(words, file=sys.stderr)
+
+
+class Bars(Quiet):
+    """A rich progress display fed by events."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._tasks: dict[str, TaskID] = {}
+        self._film: TaskID | None = None
+
+    def say(self, words: str) -> None:
+        self._progress.console.print(words, markup=False)
+
+    def show(self, event: Event) -> None:
+        if isinstance(event, Opened):
+            self._progress.console.print(f"{event.id}  [dim]{event.folder}[/]")
+        elif isinstance(event, Decided):
+            chosen = event.decision
+            self._progress.console.print(
+                f"[dim]{chosen.model}, {chosen.topology}, {chosen.width}x{chosen.height} at {chosen.fps} fps[/]"
+            )
+        elif isinstance(event, Planned):
+            self._film = self._progress.add_task("film", total=len(event.storyboard.shots), note="")
+            for shot in event.storyboard.shots:
+                self._tasks[shot.id] = self._progress.add_task(shot.id, total=1.0, note="waiting", start=False)
+        else:
+            self._show_shot(event)
+
+    def _show_shot(self, event: Event) -> None:
+        if isinstance(event, TakeStarted) and event.shot in self._tasks:
+            task = self._tasks[event.shot]
+            self._progress.start_task(task)
+            self._progress.update(task, completed=0, note=f"take {event.attempt}")
+        elif isinstance(event, TakeProgress) and event.shot in self._tasks:
+            self._progress.update(self._tasks[event.shot], completed=event.done)
+        elif isinstance(event, TakeJudged) and event.take.shot in self._tasks and not event.take.accepted:
+            verdict = event.take.verdict
+            why = event.take.error or (verdict.findings[0].words if verdict and verdict.findings else "rejected")
+            self._progress.update(self._tasks[event.take.shot], note=f"[red]{why[:60]}[/]")
+        elif isinstance(event, ShotSettled) and event.shot in self._tasks:
+            self._progress.update(self._tasks[event.shot], completed=1.0, note=MARKS[event.outcome])
+            if self._film is not None:
+                self._progress.advance(self._film)
+
+
+@contextmanager
+def watching(enabled: bool) -> Iterator[Quiet]:
+    """A display for events: bars on standard error when `enabled`."""
+    if not enabled:
+        yield Quiet()
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        yield Bars(progress)

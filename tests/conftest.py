@@ -1,0 +1,41 @@
+"""What tests share: a home of their own and small requests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kinograph.film import RenderRequest
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """No test sees the user's settings, vault or hub."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("KINOGRAPH_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("KINOGRAPH_FILMS", str(tmp_path / "films"))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def request_of():
+    """Makes a small render request; any field can be given."""
+
+    def make(**fields) -> RenderRequest:
+        plain = {"model": "storyworld-render", "revision": "1", "prompt": "a red ball", "seed": 7}
+        return RenderRequest.model_validate(plain | {"frames": 12, "fps": 8, "width": 64, "height": 48} | fields)
+
+    return make
+
+
+@pytest.fixture
+def noise():
+    """Random frames [T,H,W,3] uint8 by seed."""
+
+    def make(seed: int, frames: int = 6, height: int = 48, width: int = 64) -> np.ndarray:
+        return np.random.default_rng(seed).integers(0, 256, (frames, height, width, 3), dtype=np.uint8)
+
+    return make

@@ -1,0 +1,87 @@
+"""The ledger: leases, takes and papers that outlive the process."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from kinograph.errors import UnknownName
+from kinograph.film import Brief, Take
+from kinograph.memory.ledger import Ledger
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Ledger:
+    return Ledger(tmp_path / "ledger.sqlite")
+
+
+def test_a_lease_keeps_others_out_until_it_ends(ledger: Ledger, request_of):
+    other = Ledger(ledger.path)
+    other.me = "elsewhere:1:0.00"
+    assert other.claim(request_of(), lease_seconds=60)
+    assert not ledger.claim(request_of())
+    assert ledger.claim(request_of(seed=1)), "another request is free"
+    other.settle(request_of().digest)
+    assert ledger.claim(request_of())
+
+
+def test_a_lease_that_ran_out_is_free(ledger: Ledger, request_of):
+    other = Ledger(ledger.path)
+    other.me = "elsewhere:1:0.00"
+    assert other.claim(request_of(), lease_seconds=-1)
+    assert ledger.claim(request_of())
+
+
+def test_a_dead_process_loses_its_lease_at_once(ledger: Ledger, request_of):
+    code = (
+        "import sys; from pathlib import Path; from kinograph.film import RenderRequest;"
+        "from kinograph.memory.ledger import Ledger;"
+        "assert Ledger(Path(sys.argv[1])).claim(RenderRequest.model_validate_json(sys.argv[2]), 3600)"
+    )
+    request = request_of()
+    subprocess.run([sys.executable, "-c", code, str(ledger.path), request.model_dump_json()], check=True)
+    assert ledger.claim(request)
+
+
+def test_a_living_process_keeps_its_lease(ledger: Ledger, request_of):
+    code = (
+        "import sys; from pathlib import Path; from kinograph.film import RenderRequest;"
+        "from kinograph.memory.ledger import Ledger;"
+        "Ledger(Path(sys.argv[1])).claim(RenderRequest.model_validate_json(sys.argv[2]), 3600); print(1, flush=True);"
+        "sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", code, str(ledger.path), request_of().model_dump_json()]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        assert not ledger.claim(request_of())
+        child.communicate(b"")
+    assert ledger.claim(request_of())
+
+
+def test_counts_only_renders_that_came_to_an_end(ledger: Ledger, request_of):
+    for error in ("out of memory", None, None):
+        ledger.claim(request_of())
+        ledger.settle(request_of().digest, error)
+    assert ledger.renders() == {request_of().digest: 2}
+
+
+def test_takes_and_papers_are_kept(ledger: Ledger, request_of):
+    brief = Brief(text="a ball")
+    ledger.open_production("p", Path("/films/p"), brief)
+    ledger.file("p", "brief", brief)
+    ledger.record_take("p", Take(shot="s1.1", attempt=1, request=request_of()))
+    ledger.record_take("p", Take(shot="s1.1", attempt=1, request=request_of(), error="no"))
+    ledger.close_session("p", "cancelled", 2.5)
+    ledger.close()
+    again = Ledger(ledger.path)
+    assert again.paper("p", "brief", Brief) == brief
+    assert again.paper("p", "other", Brief) is None
+    assert [take.error for take in again.takes("p")] == ["no"]
+    assert again.production("p").state == "cancelled"
+    assert again.production("p").seconds == 2.5
+    with pytest.raises(UnknownName, match="unknown production 'q'; available: p"):
+        again.production("q")

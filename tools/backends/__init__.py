@@ -1,0 +1,188 @@
+"""Video models behind one protocol.
+
+A model is a card (data in `cards/*.toml`) and, when this version can run it, a backend: a class named
+by the card's `backend` line. Adding a model is a card; adding a family is one file and that line.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from importlib import import_module
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, ClassVar, Literal, NamedTuple, Protocol
+
+from pydantic import Field, ValidationError
+
+from kinograph.errors import BadInput, BadSetting, UnknownName
+from kinograph.film import Clip, Noun, Rating, RenderRequest, Task, Topology
+from kinograph.settings import explain
+
+FrameRule = Literal["n", "4k+1", "6k+1", "8k+1", "fixed"]
+_STEP = {"n": 1, "4k+1": 4, "6k+1": 6, "8k+1": 8}
+
+
+class Ratings(Noun):
+    """How hard a model makes the orchestration, on the five scales of the comparison matrix."""
+
+    temporal_consistency: Rating
+    character_consistency: Rating
+    scene_complexity: Rating
+    resource_requirements: Rating
+    orchestration_complexity: Rating
+
+    @property
+    def topology(self) -> Topology:
+        """Light models run as a chain, complex ones under a hierarchy, Sora-like ones distributed."""
+        if self.orchestration_complexity == "very high":
+            return "distributed"
+        return "hierarchical" if self.orchestration_complexity == "high" else "chain"
+
+
+class Notes(Noun):
+    """What a reader of the card should know besides."""
+
+    limits: str = ""
+
+
+class ModelCard(Noun):
+    """What a video model can do, needs and may be used for."""
+
+    id: str
+    name: str
+    family: str
+    summary: str
+    backend: str = ""
+    """`module:Class` that runs it; empty while this version cannot."""
+    tasks: tuple[Task, ...]
+    source: str = ""
+    """Hub id of the weights."""
+    license: str
+    commercial: bool
+    width: int
+    height: int
+    size_multiple: int = 8
+    max_pixels: int | None = None
+    frames: int
+    """Frames a clip has natively."""
+    frames_rule: FrameRule = "n"
+    min_frames: int
+    max_frames: int
+    fps: int
+    steps: int
+    guidance: float
+    min_steps: int = 10
+    max_steps: int = 50
+    min_guidance: float = 1.0
+    max_guidance: float = 20.0
+    vram_gb: float
+    """GPU memory it needs; 0 runs on the CPU."""
+    seconds_per_frame: float | None = None
+    """Rough cost of a frame of native size on the hardware it is meant for."""
+    batch: bool = False
+    """Several requests in one call give the same clips as one call each."""
+    max_subjects: int = 0
+    """Most subjects it draws in one shot; 0 is no limit."""
+    audio: bool = False
+    ratings: Ratings
+    notes: Notes = Field(default_factory=Notes)
+
+    @property
+    def available(self) -> bool:
+        """This version has a backend for it."""
+        return bool(self.backend)
+
+    def legal_frames(self, wanted: int) -> int:
+        """The count nearest to `wanted` that the model can render."""
+        if self.frames_rule == "fixed":
+            return self.frames
+        step, offset = _STEP[self.frames_rule], 0 if self.frames_rule == "n" else 1
+        lowest = -(-(self.min_frames - offset) // step) * step + offset
+        highest = (self.max_frames - offset) // step * step + offset
+        return max(lowest, min(highest, round((wanted - offset) / step) * step + offset))
+
+    def legal_side(self, wanted: float) -> int:
+        """The side in pixels nearest to `wanted` that the model can render."""
+        return max(1, round(wanted / self.size_multiple)) * self.size_multiple
+
+    def check_size(self, width: int, height: int) -> None:
+        """Raises BadInput for a size that the model cannot render."""
+        for side in (width, height):
+            if side < 16 or side % self.size_multiple:
+                raise BadInput(
+                    f"size {width}x{height} does not fit {self.id}: "
+                    f"sides are multiples of {self.size_multiple} from 16"
+                )
+        if self.max_pixels and width * height > self.max_pixels:
+            raise BadInput(
+                f"size {width}x{height} = {width * height} pixels does not fit {self.id}: "
+                f"at most {self.max_pixels} pixels"
+            )
+
+
+class Workbench(NamedTuple):
+    """What a backend is given to work with."""
+
+    scratch: Path
+    """Folder for the clips it makes."""
+    picture: Callable[[str], Path]
+    """Where a conditioning picture of a given digest lies."""
+
+
+Progress = Callable[[int, float], None]
+"""on_progress(index of the request, share done in 0..1)"""
+
+
+class VideoBackend(Protocol):
+    """Renders requests. Constructed as `Backend(card, workbench, Backend.Options(…))`; loads nothing heavy
+    before the first render."""
+
+    Options: ClassVar[type[Noun]]
+    """What settings may say of this backend."""
+    card: ModelCard
+    revision: str
+    """Changes whenever the same request would give other pixels: weights, code, options."""
+
+    def render(
+        self, requests: Sequence[RenderRequest], on_progress: Progress, cancelled: Callable[[], bool]
+    ) -> list[Clip]:
+        """One clip a request, in order, each reproducible from its own seed.
+
+        `cancelled` is asked often; when it says True, Cancelled is raised. Raises RenderFailed.
+        """
+        ...
+
+
+@cache
+def cards() -> Mapping[str, ModelCard]:
+    """All model cards by id, those that can run first."""
+    found = [
+        ModelCard.model_validate(tomllib.loads(entry.read_text("utf-8")))
+        for entry in files(__package__).joinpath("cards").iterdir()
+        if entry.name.endswith(".toml")
+    ]
+    return {card.id: card for card in sorted(found, key=lambda card: (not card.available, card.id))}
+
+
+def card(id: str) -> ModelCard:
+    """The card of that id. Raises UnknownName."""
+    if id not in cards():
+        raise UnknownName("model", id, cards())
+    return cards()[id]
+
+
+def open_backend(id: str, workbench: Workbench, options: Mapping[str, Any] | None = None) -> VideoBackend:
+    """The backend of a model. Raises UnknownName, BadInput when no backend exists, BadSetting for options."""
+    chosen = card(id)
+    if not chosen.available:
+        able = ", ".join(card.id for card in cards().values() if card.available)
+        raise BadInput(f"model {id!r} has a card but no backend in this version; these can render: {able}")
+    module, _, attribute = chosen.backend.partition(":")
+    backend = getattr(import_module(module), attribute)
+    try:
+        chosen_options = backend.Options(**dict(options or {}))
+    except ValidationError as error:
+        raise BadSetting(f"backends.{id}: {explain(error, ', '.join(backend.Options.model_fields))}") from error
+    return backend(chosen, workbench, chosen_options)

@@ -1,0 +1,149 @@
+"""Frames to files and back: lossless clips, pictures, and mp4 for people.
+
+Frames are `[T,H,W,3]` uint8 RGB arrays everywhere.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kinograph import disk
+from kinograph.errors import BadReference, Damaged
+from kinograph.film import Clip, RenderRequest, digest_of
+
+MAX_PIXELS = 64_000_000
+"""Largest picture that is decoded, in pixels: a picture bomb is refused by its header."""
+MAX_PICTURE_BYTES = 64 * 2**20
+
+
+def pixels_digest(frames: np.ndarray) -> str:
+    """Names what frames look like: digest of their shape and raw RGB bytes."""
+    return digest_of(repr(frames.shape).encode() + np.ascontiguousarray(frames, np.uint8).tobytes())
+
+
+def develop(request: RenderRequest, frames: np.ndarray, folder: Path, seconds: float, note: str = "") -> Clip:
+    """Writes what a backend rendered as a lossless clip into `folder`.
+
+    The clip says how many frames, and which size, really came back. Raises StorageError.
+    """
+    import av
+
+    path = folder / f"{request.digest}.mkv"
+    with disk.storage(path), av.open(str(path), "w", format="matroska") as file:
+        stream = file.add_stream("ffv1", rate=request.fps)
+        stream.height, stream.width = frames.shape[1:3]
+        stream.pix_fmt = "bgr0"
+        _encode(file, stream, frames)
+    return Clip(
+        request=request.digest,
+        path=str(path),
+        frames=len(frames),
+        fps=request.fps,
+        width=frames.shape[2],
+        height=frames.shape[1],
+        pixels=pixels_digest(frames),
+        model=request.model,
+        revision=request.revision,
+        render_seconds=round(seconds, 4),
+        note=note,
+    )
+
+
+def _encode(file: Any, stream: Any, frames: Iterable[np.ndarray], **colours: Any) -> None:
+    import av
+
+    for picture in frames:
+        frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")
+        if colours:
+            frame = frame.reformat(format=stream.pix_fmt, **colours)
+        for packet in stream.encode(frame):
+            file.mux(packet)
+    for packet in stream.encode():
+        file.mux(packet)
+
+
+def load(clip: Clip) -> np.ndarray:
+    """The frames of a clip. Raises Damaged when they are not the ones that were rendered."""
+    import av
+
+    try:
+        with Path(clip.path).open("rb") as handle, av.open(handle, format="matroska") as file:
+            frames = np.stack([frame.to_ndarray(format="rgb24") for frame in file.decode(video=0)])
+    except (OSError, ValueError, IndexError, av.FFmpegError) as error:
+        raise Damaged(f"clip {clip.path!r} cannot be read: {error}") from error
+    if pixels_digest(frames) != clip.pixels:
+        raise Damaged(f"clip {clip.path!r} does not hold the frames that were rendered")
+    return frames
+
+
+def write_mp4(path: Path, frames: Iterable[np.ndarray], fps: int, size: tuple[int, int], recipe: Mapping[str, Any]) -> None:
+    """Encodes `frames` of (width, height) `size` as H.264 yuv420p, BT.709, ready to stream in browsers.
+
+    Odd sides gain one repeated row or column, which yuv420p needs. `recipe` goes into the file's
+    metadata as JSON under "comment". Written atomically. Raises StorageError.
+    """
+    import av
+
+    width, height = (side + side % 2 for side in size)
+    options = {"crf": "16", "preset": "medium"}
+    with (
+        disk.replacing(path) as draft,
+        av.open(str(draft), "w", format="mp4", options={"movflags": "+faststart+use_metadata_tags"}) as file,
+    ):
+        file.metadata["comment"] = json.dumps(recipe, ensure_ascii=False, sort_keys=True)
+        stream = file.add_stream("libx264", rate=Fraction(fps), options=options)
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        context = stream.codec_context
+        context.color_primaries, context.color_trc, context.colorspace, context.color_range = 1, 1, 1, 1
+        pad = ((0, height - size[1]), (0, width - size[0]), (0, 0))
+        padded = (np.pad(frame, pad, mode="edge") if any(map(any, pad)) else frame for frame in frames)
+        _encode(file, stream, padded, dst_colorspace="ITU709", dst_color_range="MPEG")
+
+
+def png(picture: np.ndarray) -> bytes:
+    """`[H,W,3]` uint8 RGB as PNG bytes."""
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    Image.fromarray(picture).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def load_picture(path: Path) -> np.ndarray:
+    """A kept picture as `[H,W,3]` uint8 RGB."""
+    from PIL import Image
+
+    with Image.open(path, formats=["PNG"]) as image:
+        return np.asarray(image.convert("RGB"))
+
+
+def import_reference(path: Path) -> bytes:
+    """A reference picture from a user's file, checked before it is decoded, as clean PNG bytes.
+
+    Raises BadReference: not a PNG, JPEG or WebP picture, too big, or damaged.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        if (size := path.stat().st_size) > MAX_PICTURE_BYTES:
+            raise BadReference(f"reference {str(path)!r} has {size} bytes; at most {MAX_PICTURE_BYTES} are opened")
+        with path.open("rb") as handle, Image.open(handle, formats=["PNG", "JPEG", "WEBP"]) as image:
+            if (pixels := image.width * image.height) > MAX_PIXELS:
+                raise BadReference(
+                    f"reference {str(path)!r} has {image.width}x{image.height} = {pixels} pixels; "
+                    f"at most {MAX_PIXELS} are opened"
+                )
+            return png(np.asarray(image.convert("RGB")))
+    except UnidentifiedImageError as error:
+        raise BadReference(f"reference {str(path)!r} is not a PNG, JPEG or WebP picture") from error
+    except Image.DecompressionBombError as error:
+        raise BadReference(f"reference {str(path)!r} is too big to open: {error}") from error
+    except (OSError, ValueError, SyntaxError) as error:
+        raise BadReference(f"reference {str(path)!r} cannot be opened: {error}") from error

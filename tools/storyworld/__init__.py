@@ -1,0 +1,1 @@
+"""The storyworld: a small procedural world whose every clip has known truth."""
