@@ -51,7 +51,12 @@ CAMERA_WORDS: dict[Camera, str] = {
     "zoom in": "camera zooms in",
     "zoom out": "camera zooms out",
 }
-TIME_WORDS: dict[TimeOfDay, str] = {"dawn": "at dawn", "day": "by day", "sunset": "at sunset", "night": "at night"}
+TIME_WORDS: dict[TimeOfDay, str] = {
+    "dawn": "at dawn",
+    "day": "by day",
+    "sunset": "at sunset",
+    "night": "at night",
+}
 
 
 def seed_for(seed: int, *names: object) -> int:

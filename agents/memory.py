@@ -7,7 +7,7 @@ import numpy as np
 from kinograph.film import Shot, Storyboard, Take
 from kinograph.memory.keyframes import Keyframe, Keyframes, Role
 from kinograph.memory.vault import Vault
-from kinograph.tools.eyes import Sighting, Wanted, look
+from kinograph.tools.eyes import Sighting, look, wanted
 from kinograph.tools.footage import load, png
 
 
@@ -25,7 +25,11 @@ class Memory:
         be finished.
         """
         shots = tuple(self._ancestors(shot, storyboard))
-        found = [k for appearance in shot.cast for k in self._keyframes.recall("identity", appearance.who, shots)[:2]]
+        found = [
+            k
+            for appearance in shot.cast
+            for k in self._keyframes.recall("identity", appearance.who, shots)[:2]
+        ]
         same_scene = tuple(id for id in shots if storyboard.shot(id).scene == shot.scene)
         found += self._keyframes.recall("setting", shot.setting, same_scene)[:1]
         for needed in shot.needs:
@@ -58,13 +62,20 @@ class Memory:
         sightings = look(frames, [wanted(storyboard.character(a.who)) for a in shot.cast])
         for appearance, sighting in zip(shot.cast, sightings, strict=True):
             if (best := clearest(sighting)) is not None:
-                kept.append(self._keep(shot.id, "identity", appearance.who, sighting.crop(frames, best), best))
+                kept.append(
+                    self._keep(shot.id, "identity", appearance.who, sighting.crop(frames, best), best)
+                )
         return tuple(kept)
 
     def _keep(self, shot: str, role: Role, about: str, picture: np.ndarray, frame: int) -> Keyframe:
         digest = self._vault.keep_picture(png(picture))
         keyframe = Keyframe(
-            production=self._keyframes.production, shot=shot, role=role, about=about, picture=digest, frame=frame
+            production=self._keyframes.production,
+            shot=shot,
+            role=role,
+            about=about,
+            picture=digest,
+            frame=frame,
         )
         self._keyframes.remember(keyframe, picture)
         return keyframe

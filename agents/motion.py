@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import cast
 
-from kinograph.agents.english.casting import Act, Company
-from kinograph.agents.english.clauses import Group
-from kinograph.agents.english.remarks import cameras, story
+from kinograph.agents.english.camera import cameras
+from kinograph.agents.english.casting import Act, Casting
+from kinograph.agents.english.groups import Group
+from kinograph.agents.english.lexicon import lexicon, listed
 from kinograph.agents.english.whereabouts import places
-from kinograph.agents.english.words import lexicon
+from kinograph.agents.english.wishes import story
 from kinograph.agents.planner import Beat, Outline
 from kinograph.film import Appearance, Camera, Noun
 from kinograph.film import Motion as Canonical
 
-_LIFTED = frozenset(("fly", "float", "drift", "swim", "go", "come", "move", "shoot", "soar", "glide", "zoom", "rocket", "blast", "lift", "head", "sail", "hover", "spiral", "swoop", "rush", "race", "speed", "streak", "zip", "flutter", "dart", "blow", "climb", "shoot", "step", "pop", "burst", "slide", "tumble"))  # fmt: skip
 _UP = frozenset(("up", "upward", "upwards", "skyward", "higher", "high"))
 _DOWN = frozenset(("down", "downward", "downwards", "lower"))
-_ROADS = frozenset(("city", "road", "village", "river", "beach", "hallway", "market", "station", "tunnel"))
 _ROUND = frozenset(("around", "round", "circles", "circle", "loops", "orbit"))
-_PATHS = frozenset(("across", "through", "along", "past", "toward", "towards", "away", "into", "over", "by", "onward", "off", "to"))
-_LED = frozenset(("chase", "follow", "pursue", "hunt", "push", "pull", "carry", "drag", "tow", "throw", "kick", "toss", "roll", "lead", "guide", "haul", "bring", "hurl", "fling", "escort", "accompany", "drive", "ride", "row", "steer", "stalk", "race", "track", "deliver", "transport", "slide", "fly", "sail", "move", "blow", "sweep", "hit", "knock"))  # fmt: skip
-_ALONG = frozenset(("chase", "follow", "pursue", "hunt", "stalk", "race", "track", "carry", "drag", "tow", "pull", "lead", "guide", "haul", "bring", "escort", "accompany", "drive", "ride", "row", "steer", "deliver", "transport", "push"))  # fmt: skip
-_HANDLED = frozenset(("bounce", "lift", "launch", "drop", "lower", "spin", "rotate", "turn", "twirl", "grow", "enlarge", "inflate", "shrink", "deflate", "swirl", "raise", "twist", "whirl", "expand", "roll"))  # fmt: skip
 
 
 class Move(Noun):
@@ -46,8 +42,8 @@ class Motion:
     answer = Moves
 
     def rules(self, question: Outline) -> Moves:
-        company = Company(question.cast)
-        return Moves(moves=tuple(_move(beat, company.read(story(beat.text))) for beat in question.beats))
+        casting = Casting(question.cast)
+        return Moves(moves=tuple(_move(beat, casting.read(story(beat.text))) for beat in question.beats))
 
 
 def _move(beat: Beat, acts: Sequence[Act]) -> Move:
@@ -57,8 +53,11 @@ def _move(beat: Beat, acts: Sequence[Act]) -> Move:
 
 def _camera(text: str) -> Camera:
     """The first camera move that the words ask for."""
-    asked = [cast(Camera, remark.value) for remark in cameras(text) if remark.value is not None]
-    return next((camera for camera in asked if camera != "static"), "static")
+    asked: list[Camera] = [cast(Camera, remark.value) for remark in cameras(text) if remark.value is not None]
+    for camera in asked:
+        if camera != "static":
+            return camera
+    return "static"
 
 
 def _appearance(who: str, acts: Sequence[Act]) -> Appearance:
@@ -70,6 +69,8 @@ def _appearance(who: str, acts: Sequence[Act]) -> Appearance:
         elif act.verb is not None and ("", who) in act.objects and (motion := _suffered(act)) is not None:
             deeds.append((motion, ""))
     moving = [deed for deed in deeds if deed[0] != "stays"] or deeds or [("stays", "")]
+    if moving[0][0] == "moves right" and "right" not in moving[0][1]:
+        moving = [deed for deed in moving if deed[0] == "moves left"] or moving
     return Appearance(who=who, motion=moving[0][0], action=moving[0][1])
 
 
@@ -79,10 +80,15 @@ def _appearance(who: str, acts: Sequence[Act]) -> Appearance:
 def _own(act: Act) -> Canonical:
     """The motion of those who do it."""
     assert act.verb is not None
-    base, direct = act.verb.base, any(isinstance(item, Group) and not item.prep for item in act.tail)
+    base, direct = (
+        act.verb.base,
+        any(isinstance(item, Group) and item.head and not item.prep for item in act.tail),
+    )
     if act.negated:
         return "stays"
-    if direct and (base in _HANDLED or (base in _LED and base not in _ALONG)):
+    if direct and (
+        base in listed("handled") or (base in listed("set_going") and base not in listed("taken_along"))
+    ):
         return "stays"
     return _meant(base, _after(act), act)
 
@@ -91,20 +97,29 @@ def _suffered(act: Act) -> Canonical | None:
     """The motion that an act gives to its direct object; None when it gives none."""
     assert act.verb is not None
     base, said = act.verb.base, _after(act)
-    if base in _LED:
+    if base in listed("set_going"):
         return _sideways(said)
-    return _meant(base, said, act) if base in _HANDLED else None
+    return _meant(base, said, act) if base in listed("handled") else None
 
 
 def _meant(base: str, said: Sequence[str], act: Act) -> Canonical:
     known = lexicon().verbs
     phrase = next((known[f"{base} {word}"] for word in said[:2] if f"{base} {word}" in known), None)
-    motion = cast(Canonical, phrase or known.get(base) or ("moves right" if _PATHS & set(said[:2]) else "stays"))
+    motion = cast(
+        Canonical,
+        phrase or known.get(base) or ("moves right" if listed("paths") & set(said[:2]) else "stays"),
+    )
     if base in ("get", "become", "grow", "turn") and (size := _size(said)):
         return size
     if phrase:
         return motion
-    if base == "turn" and ({"left", "right", "back", "to", "toward", "towards", "into", "off", "on"} & set(said[:2])):
+    if base == "turn" and any(
+        (item.words[0] if isinstance(item, Group) else item).tag in ("color", "adj") for item in act.tail[:1]
+    ):
+        return "stays"
+    if base == "turn" and (
+        {"left", "right", "back", "to", "toward", "towards", "into", "off", "on"} & set(said[:2])
+    ):
         return _sideways(said) if {"left", "right"} & set(said) else "stays"
     if motion == "moves right":
         return _travel(base, said, act)
@@ -122,29 +137,40 @@ def _travel(base: str, said: Sequence[str], act: Act) -> Canonical:
     first = set(said[:3])
     if {"left", "right", "leftward", "rightward", "leftwards", "rightwards"} & set(said):
         return _sideways(said)
-    if "circles" in said or "loops" in said or ("circle" in said and "in" in said) or (_ROUND & first and not _within_place(act)):
+    if (
+        "circles" in said
+        or "loops" in said
+        or ("circle" in said and "in" in said)
+        or (_ROUND & first and not _within_place(act))
+    ):
         return "circles"
-    if base in _LIFTED and _UP & first and not _approach(said):
+    if base in listed("lifted") and _UP & first and not _approach(said):
         return "rises"
-    if base in _LIFTED and ("sky" in said and {"into", "to", "toward", "towards"} & first or ("air" in said and "into" in said)):
+    if base in listed("lifted") and (
+        ("sky" in said and {"into", "to", "toward", "towards"} & first) or ("air" in said and "into" in said)
+    ):
         return "rises"
-    if base in _LIFTED and _DOWN & first and not _road(act):
+    if base in listed("lifted") and _DOWN & first and not _road(act):
         return "falls"
     return "moves right"
 
 
 def _approach(said: Sequence[str]) -> bool:
-    return any(one in _UP and two == "to" for one, two in zip(said, said[1:], strict=False))
+    return any(one in _UP and two == "to" for one, two in itertools.pairwise(said))
 
 
 def _within_place(act: Act) -> bool:
     """ "walks around the city" is no circle."""
     said = " ".join(_words(act))
-    return any(where.prep in ("around", "round") for where in places(said)) or said.endswith(("around", "round", "around.")) and not act.objects
+    return any(where.prep in ("around", "round") for where in places(said)) or (
+        said.endswith(("around", "round", "around.")) and not act.objects
+    )
 
 
 def _road(act: Act) -> bool:
-    return any(where.prep == "down" and where.setting in _ROADS for where in places(" ".join(_words(act))))
+    return any(
+        where.prep == "down" and where.setting in listed("roads") for where in places(" ".join(_words(act)))
+    )
 
 
 def _sideways(said: Sequence[str]) -> Canonical:

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from kinograph.agents.english.casting import Act, Company
+from kinograph.agents.english.casting import Act, Casting
 from kinograph.agents.english.cutting import cut
-from kinograph.agents.english.remarks import aspects, lengths, looks, story
+from kinograph.agents.english.wishes import aspects, lengths, looks, story
 from kinograph.film import Aspect, Brief, Character, Look, Noun, Scene, Shot, Storyboard
 
 if TYPE_CHECKING:
@@ -61,8 +61,8 @@ class Planner:
     def rules(self, question: Assignment) -> Outline:
         brief = question.brief
         reading = cut(brief.text)
-        company = Company()
-        acts = [company.read(story(text)) for text in reading.shots]
+        casting = Casting()
+        acts = [casting.read(story(text)) for text in reading.shots]
         named = {id for told in acts for act in told for id in act.who}
         beats = tuple(
             Beat(id=str(number), text=text, who=_by_importance(told))
@@ -71,7 +71,7 @@ class Planner:
         asked = wishes(brief.text)
         return Outline(
             title=reading.title or _working_title(brief.text),
-            cast=tuple(character for character in company.cast if character.id in named),
+            cast=tuple(character for character in casting.cast if character.id in named),
             beats=beats,
             wishes=Wishes(
                 seconds=brief.seconds if brief.seconds is not None else asked.seconds,
@@ -83,8 +83,14 @@ class Planner:
 
 def wishes(text: str) -> Wishes:
     """What `text` says of the film's length, format and look; the first of each counts."""
-    seconds = [remark.value for remark in lengths(text) if isinstance(remark.value, float) and 0.5 <= remark.value <= 600]
-    formats: list[Aspect] = [aspect for remark in aspects(text) for aspect in _ASPECTS if remark.value == aspect]
+    seconds = [
+        remark.value
+        for remark in lengths(text)
+        if isinstance(remark.value, float) and 0.5 <= remark.value <= 600
+    ]
+    formats: list[Aspect] = [
+        aspect for remark in aspects(text) for aspect in _ASPECTS if remark.value == aspect
+    ]
     styles = [str(remark.value) for remark in looks(text)]
     return Wishes(
         seconds=seconds[0] if seconds else None,
@@ -131,7 +137,9 @@ def storyboard(
     scenes: list[Scene] = []
     met: dict[str, str] = {}
     rows = zip(outline.beats, lengths_of, strict=True)
-    for number, (key, group) in enumerate(groupby(rows, lambda row: (where[row[0].id].setting, where[row[0].id].time)), 1):
+    for number, (key, group) in enumerate(
+        groupby(rows, lambda row: (where[row[0].id].setting, where[row[0].id].time)), 1
+    ):
         shots: list[Shot] = []
         for position, (beat, length) in enumerate(group, 1):
             shot = _shot(beat, where[beat.id], how[beat.id], f"s{number}", position, length)
@@ -164,14 +172,28 @@ def _needs(shot: Shot, before: Sequence[Shot], met: dict[str, str]) -> tuple[str
     return tuple(dict.fromkeys((*anchors, *continued)))
 
 
+_LONGEST = 60.0
+
+
 def _shared(beats: Iterable[Beat], seconds: float | None, default_seconds: float) -> list[float]:
-    """Seconds per beat. A total shorter than a second a shot is shared equally: it cannot be kept otherwise."""
-    words = [len(beat.text.split()) for beat in beats]
+    """Seconds per beat, at most a minute each. A total of less than a second a shot is shared equally."""
+    weights = [min(max(len(beat.text.split()), 4), 24) + 12 for beat in beats]
     if seconds is None:
-        return [default_seconds] * len(words)
-    least = min(1.0, seconds / len(words))
-    spare = seconds - least * len(words)
-    weights = [min(max(count, 4), 24) + 12 for count in words]
-    shares = [round(least + spare * weight / sum(weights), 3) for weight in weights]
-    shares[-1] = round(shares[-1] + seconds - sum(shares), 3)
-    return shares
+        return [default_seconds] * len(weights)
+    total = min(seconds, _LONGEST * len(weights))
+    least = min(1.0, total / len(weights))
+    most = max(_LONGEST - least, 0.0)
+    shares = dict.fromkeys(range(len(weights)), 0.0)
+    spare, open_to = total - least * len(weights), set(shares)
+    while spare > 1e-9 and open_to:
+        whole = sum(weights[index] for index in open_to)
+        for index in sorted(open_to):
+            shares[index] += spare * weights[index] / whole
+        spare = sum(max(0.0, share - most) for share in shares.values())
+        shares = {index: min(share, most) for index, share in shares.items()}
+        open_to = {index for index, share in shares.items() if share < most}
+    return (
+        [round(least + share, 3) for share in shares.values()]
+        if total / len(weights) > 0.01
+        else [total / len(weights)] * len(weights)
+    )

@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from kinograph.agents.english.casting import Act, Company
-from kinograph.agents.english.remarks import story
+from kinograph.agents.english.casting import Act, Casting
+from kinograph.agents.english.lexicon import lexicon, listed
 from kinograph.agents.english.whereabouts import places, setting_of, time_of, times
-from kinograph.agents.english.words import lexicon, words
+from kinograph.agents.english.wishes import story
+from kinograph.agents.english.words import words
 from kinograph.agents.planner import Beat, Outline
 from kinograph.film import Character, Noun, TimeOfDay
-
-_IDLE = frozenset(("way", "time", "shot", "scene", "camera", "view", "film", "video"))
 
 
 class Place(Noun):
@@ -40,14 +39,14 @@ class Scene:
     answer = Places
 
     def rules(self, question: Outline) -> Places:
-        company = Company(question.cast)
+        casting = Casting(question.cast)
         setting, time = _opening(question.beats)
         found = []
         for beat in question.beats:
             told = story(beat.text)
             setting = setting_of(told, setting) or setting
             time = time_of(told) or time
-            extra = _extra(told, question.cast, company.read(told))
+            extra = _extra(told, question.cast, casting.read(told))
             found.append(Place(beat=beat.id, setting=setting, time=time, mood=_mood(told), extra=extra))
         return Places(places=tuple(found))
 
@@ -66,9 +65,13 @@ def _mood(told: str) -> str:
 def _extra(told: str, cast: Sequence[Character], acts: Sequence[Act]) -> str:
     """Content words that neither the characters, the actions, the place, the time nor the mood carry."""
     carried = {word for one in cast for word in re.findall(r"[\w'’-]+", one.words.lower())}
-    carried |= {one.color for one in cast if one.color} | {word for act in acts for word in act.action.lower().split()}
-    carried |= lexicon().group("moods", "words") | _IDLE
-    spans = [(where.start, where.end) for where in places(told)] + [(when.start, when.end) for when in times(told)]
+    carried |= {one.color for one in cast if one.color} | {
+        word for act in acts for word in act.action.lower().split()
+    }
+    carried |= lexicon().group("moods", "words") | listed("film_words")
+    spans = [(where.start, where.end) for where in places(told)] + [
+        (when.start, when.end) for when in times(told)
+    ]
     kinds = {one.kind for one in cast}
     left = []
     for word in words(told):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from kinograph.agents.english.remarks import looks
-from kinograph.agents.english.words import lexicon
+from kinograph.agents.english.lexicon import lexicon
+from kinograph.agents.english.wishes import looks
 from kinograph.agents.planner import Outline
 from kinograph.film import Look
 
@@ -17,7 +17,9 @@ class Style:
     def rules(self, question: Outline) -> Look:
         asked = (question.wishes.look or "").strip()
         if not asked:
-            asked = next((str(remark.value) for beat in question.beats for remark in looks(beat.text)), "flat")
+            asked = next(
+                (str(remark.value) for beat in question.beats for remark in looks(beat.text)), "flat"
+            )
         name = _known(asked)
         return Look(name=name, words=lexicon().data["look_words"].get(name, asked))
 
@@ -25,4 +27,7 @@ class Style:
 def _known(asked: str) -> str:
     """The listed name of a look ("cyberpunk" is neon), or the words as they were asked for."""
     plain = asked.lower().removesuffix(" style").removesuffix(" look").strip()
-    return next((look for look, also in lexicon().data["looks"].items() if plain == look or plain in also), plain or "flat")
+    return next(
+        (look for look, also in lexicon().data["looks"].items() if plain == look or plain in also),
+        plain or "flat",
+    )

@@ -42,6 +42,8 @@ DRIFT_TOLERANCE = 16.0
 """Degrees of hue a subject may change between the beginning and the end of a clip."""
 SHAPE_MARGIN = 0.06
 """How much better another kind's silhouette may fit before the subject is taken for it."""
+SHAPE_LOSS = 0.11
+"""How much worse a silhouette may fit its kind at the end than at the beginning."""
 MIN_FRAMES = 8
 """Shortest clip whose motion is judged."""
 
@@ -106,7 +108,9 @@ class Validator:
 
     # ---------------------------------------------------------------------------------- subjects
 
-    def _subject(self, question: Viewing, one: Seen, frames: np.ndarray, unchecked: list[str]) -> Iterator[Finding]:
+    def _subject(
+        self, question: Viewing, one: Seen, frames: np.ndarray, unchecked: list[str]
+    ) -> Iterator[Finding]:
         if missing := _missing(question, one):
             yield missing
         if _mostly(one.sighting):
@@ -123,12 +127,16 @@ class Validator:
         hues = [_picture_hue(load_picture(self._vault.picture(keyframe.picture))) for keyframe in own]
         gaps = [float(eyes.hue_gap(hue, np.nanmedian(one.sighting.hue))) for hue in hues if hue is not None]
         if gaps and min(gaps) > DRIFT_TOLERANCE:
-            words = f"{one.character.words} is {min(gaps):.0f} degrees of hue off how it looked in {own[0].shot}"
+            words = (
+                f"{one.character.words} is {min(gaps):.0f} degrees of hue off how it looked in {own[0].shot}"
+            )
             yield _finding(question, "off model", words, 0.8, one.character.id)
         frame = int(np.argmax(one.sighting.area))
         shots = tuple(dict.fromkeys(k.shot for k in known))
         near = self._keyframes.nearest(one.sighting.crop(frames, frame), "identity", shots)
-        best_own = max((match.similarity for match in near if match.keyframe.about == one.character.id), default=-1.0)
+        best_own = max(
+            (match.similarity for match in near if match.keyframe.about == one.character.id), default=-1.0
+        )
         if near and near[0].keyframe.about != one.character.id and near[0].similarity - best_own > 0.15:
             words = f"{one.character.words} looks more like the remembered {near[0].keyframe.about}"
             yield _finding(question, "off model", words, 0.4, one.character.id)
@@ -151,7 +159,13 @@ def _missing(question: Viewing, one: Seen) -> Finding | None:
     first, last = max(gaps, key=lambda gap: gap[1] - gap[0])
     where = "anywhere" if share == 0 else f"in frames {first}–{last}"
     return _finding(
-        question, "subject missing", f"{one.character.words} is not to be seen {where}", 1.0, one.character.id, first, last
+        question,
+        "subject missing",
+        f"{one.character.words} is not to be seen {where}",
+        1.0,
+        one.character.id,
+        first,
+        last,
     )
 
 
@@ -161,13 +175,19 @@ def _color(question: Viewing, one: Seen, unchecked: list[str]) -> Iterator[Findi
     head, tail = shown[: max(1, len(shown) // 5)], shown[-max(1, len(shown) // 5) :]
     drift = float(eyes.hue_gap(_mean_hue(hue[head]), _mean_hue(hue[tail])))
     if drift > DRIFT_TOLERANCE:
-        gone = [int(frame) for frame in shown if eyes.hue_gap(hue[frame], _mean_hue(hue[head])) > DRIFT_TOLERANCE / 2]
+        gone = [
+            int(frame)
+            for frame in shown
+            if eyes.hue_gap(hue[frame], _mean_hue(hue[head])) > DRIFT_TOLERANCE / 2
+        ]
         start, end = (eyes.name_of(_mean_hue(hue[part])) for part in (head, tail))
         words = f"{one.character.words} drifts from {start} to {end} in frames {gone[0]}–{gone[-1]}"
         yield _finding(question, "color drift", words, 0.9, one.character.id, gone[0], gone[-1])
     target = eyes.wanted(one.character).color
     if target is None:
-        unchecked.append(f"colour of {one.character.words}: " + ("none was asked" if not color else f"no eye for {color}"))
+        unchecked.append(
+            f"colour of {one.character.words}: " + ("none was asked" if not color else f"no eye for {color}")
+        )
         return
     gap = float(np.nanmedian(eyes.hue_gap(hue[head], eyes.HUES[target][0])))
     if gap > HUE_TOLERANCE:
@@ -187,27 +207,31 @@ def _shape(question: Viewing, one: Seen, unchecked: list[str]) -> Iterator[Findi
         why = f"no eye for a {one.character.kind}" if kind is None else "never whole in the picture"
         unchecked.append(f"shape of {one.character.words}: {why}")
         return
-    part = max(1, len(whole) // 5)
-    lead = [_lead(one.sighting, frames, kind) for frames in (whole[:part], whole[-part:])]
-    for (margin, other), kind_of_finding in zip(lead, ("wrong subject", "shape drift"), strict=True):
-        if margin > SHAPE_MARGIN:
-            end = kind_of_finding == "shape drift"
-            words = f"{one.character.words} " + ("turns into" if end else "has the shape of") + f" a {other}"
-            first, last = (int(whole[len(whole) // 2]), int(whole[-1])) if end else (0, question.clip.frames - 1)
-            yield _finding(question, kind_of_finding, words, 0.9, one.character.id, first, last)
-            return
+    head, tail = whole[: max(2, len(whole) // 5)], whole[-max(2, len(whole) // 8) :]
+    margin, other, fits = _lead(one.sighting, head, kind)
+    if margin > SHAPE_MARGIN:
+        yield _finding(
+            question, "wrong subject", f"{one.character.words} has the shape of a {other}", 0.9, one.character.id
+        )
+        return
+    margin, other, still_fits = _lead(one.sighting, tail, kind)
+    if margin > SHAPE_MARGIN or fits - still_fits > SHAPE_LOSS:
+        words = f"{one.character.words} turns into something like a {other}"
+        middle = int(whole[len(whole) // 2])
+        yield _finding(question, "shape drift", words, 0.9, one.character.id, middle, int(whole[-1]))
 
 
-def _lead(sighting: eyes.Sighting, frames: np.ndarray, kind: str) -> tuple[float, str]:
-    """How much better another kind fits than the one asked for, and which."""
+def _lead(sighting: eyes.Sighting, frames: np.ndarray, kind: str) -> tuple[float, str, float]:
+    """How much better another kind fits than the one asked for, which, and how well the asked one fits."""
     alike = eyes.likeness(sighting, frames)
     other = max((k for k in alike if k != kind), key=alike.__getitem__)
-    return alike[other] - alike[kind], other
+    return alike[other] - alike[kind], other, alike[kind]
 
 
 def _subject_scores(seen: list[Seen]) -> list[Score]:
     return [
-        Score(metric=f"seen:{one.character.id}", value=round(float(one.sighting.seen.mean()), 4)) for one in seen
+        Score(metric=f"seen:{one.character.id}", value=round(float(one.sighting.seen.mean()), 4))
+        for one in seen
     ]
 
 
@@ -237,7 +261,9 @@ def _broken(question: Viewing, clip: defects.Pulse) -> Iterator[Finding]:
             yield _finding(question, kind, f"frames {first}–{last} are {words}", severity, None, first, last)
 
 
-def _motions(question: Viewing, frames: np.ndarray, seen: list[Seen], unchecked: list[str]) -> Iterator[Finding]:
+def _motions(
+    question: Viewing, frames: np.ndarray, seen: list[Seen], unchecked: list[str]
+) -> Iterator[Finding]:
     """What each subject does, with the camera's own movement taken out."""
     if not seen:
         return
@@ -313,7 +339,9 @@ def corrections(finding: Finding, question: Viewing) -> Iterator[Correction]:
     if kind in ("black", "corrupt", "flicker", "frozen", "jump"):
         yield Correction(action="avoid", words=f"{kind} frames", because=kind)
     elif kind == "wrong setting":
-        yield Correction(action="emphasize", words=f"unmistakably in the {question.shot.setting}", because=kind)
+        yield Correction(
+            action="emphasize", words=f"unmistakably in the {question.shot.setting}", because=kind
+        )
     elif finding.subject is not None:
         yield from _subject_corrections(finding, question)
 

@@ -8,12 +8,12 @@ from langgraph.graph import START, StateGraph
 from langgraph.types import Command, Send
 
 from kinograph.graphs import planning, take
-from kinograph.graphs.production import Crew, Production, Run
+from kinograph.graphs.production import Crew, Outcomes, Production, Run
 
 
 def build() -> StateGraph:
     """Takes {id}; gives an outcome for every shot."""
-    graph = StateGraph(Production, context_schema=Crew)
+    graph = StateGraph(Production, output_schema=Outcomes, context_schema=Crew)
     graph.add_node("parse", parse)
     graph.add_node("motion", planning.motion)
     graph.add_node("board", planning.board)

@@ -60,6 +60,12 @@ class TakeState(TypedDict, total=False):
     outcomes: Annotated[dict[str, Outcome], merge]
 
 
+class Outcomes(TypedDict, total=False):
+    """What a shot's life, or a topology, gives back to the graph around it."""
+
+    outcomes: Annotated[dict[str, Outcome], merge]
+
+
 @dataclass(frozen=True)
 class Crew:
     """The agents and records of one production; handed to every node as LangGraph's run context."""

@@ -11,13 +11,13 @@ from kinograph.agents.validator import Viewing
 from kinograph.errors import RenderFailed
 from kinograph.events import ShotSettled, TakeJudged, TakeProgress, TakeStarted
 from kinograph.film import Correction, Take
-from kinograph.graphs.production import Crew, Outcome, Run, TakeState
+from kinograph.graphs.production import Crew, Outcome, Outcomes, Run, TakeState
 from kinograph.memory.keyframes import Keyframe
 
 
 def build() -> StateGraph:
     """Takes {id, shot}; gives {outcomes: {shot: Outcome}}. Raises nothing for a shot that fails."""
-    graph = StateGraph(TakeState, context_schema=Crew)
+    graph = StateGraph(TakeState, output_schema=Outcomes, context_schema=Crew)
     graph.add_node("recall", recall)
     graph.add_node("render", render)
     graph.add_node("judge", judge)

@@ -31,29 +31,30 @@ EPILOG = (
 app = typer.Typer(
     help="Turns a brief into a finished, consistent, multi-shot film.",
     epilog=EPILOG,
-    no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
+    pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 
 
+# Numbers arrive as text: the brief's own fields check them and quote the bad value.
 @app.command(epilog=EPILOG)
 def make(
     brief: Annotated[str, typer.Argument(help="What to film: text, a text file, or - for standard input.")],
     out: Annotated[Path | None, typer.Option(help="The production's own folder; new or empty.")] = None,
     model: Annotated[str | None, typer.Option(help="Model card to render with; see kinograph models.")] = None,
     topology: Annotated[str | None, typer.Option(help="Who acts when: chain or hierarchical.")] = None,
-    seed: Annotated[int, typer.Option(help="Same seed, same film. 0 to 4294967295.")] = 0,
+    seed: Annotated[str, typer.Option(help="Same seed, same film. 0 to 4294967295.")] = "0",
     size: Annotated[str | None, typer.Option(help="Picture size, such as 384x216.")] = None,
     aspect: Annotated[str | None, typer.Option(help="wide, square or vertical.")] = None,
-    fps: Annotated[int | None, typer.Option(help="Frames a second, 4 to 30.")] = None,
-    seconds: Annotated[float | None, typer.Option(help="Length of the whole film, 0.5 to 600.")] = None,
-    frames: Annotated[int | None, typer.Option(help="Frames of every shot, instead of a length.")] = None,
+    fps: Annotated[str | None, typer.Option(help="Frames a second, 4 to 30.")] = None,
+    seconds: Annotated[str | None, typer.Option(help="Length of the whole film, 0.5 to 600.")] = None,
+    frames: Annotated[str | None, typer.Option(help="Frames of every shot, instead of a length.")] = None,
     look: Annotated[str | None, typer.Option(help="Style of the film: flat, ink, neon, noir, …")] = None,
-    takes: Annotated[int | None, typer.Option(help="Most takes a shot may cost, 1 to 10.")] = None,
+    takes: Annotated[str | None, typer.Option(help="Most takes a shot may cost, 1 to 10.")] = None,
     reference: Annotated[list[Path] | None, typer.Option(help="Reference picture; may be repeated.")] = None,
     as_json: Json = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Plan, show what it would cost, render nothing.")] = False,
@@ -245,18 +246,13 @@ def _stopping(studio: Studio) -> Iterator[None]:
 
 def main() -> None:
     """Runs the command line; every expected error becomes one line on standard error and its exit status."""
-    import click
-
     try:
-        status = app(standalone_mode=False, prog_name="kinograph")
+        status = app(sys.argv[1:] or ["--help"], standalone_mode=False, prog_name="kinograph")
     except KinographError as error:
         _fail(" ".join(str(error).split()), error.exit_code)
-    except click.exceptions.NoArgsIsHelpError as error:
-        print(error.format_message())
-        sys.exit(2)
-    except click.ClickException as error:
-        _fail(" ".join(error.format_message().split()), 2)
-    except (click.exceptions.Abort, KeyboardInterrupt):
+    except typer.TyperException as error:
+        _fail(f"{' '.join(error.format_message().split())} (kinograph --help tells more)", 2)
+    except (typer.Abort, KeyboardInterrupt):
         _fail("stopped; kinograph show lists what can be resumed", 130)
     except BrokenPipeError:
         sys.stderr.close()

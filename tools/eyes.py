@@ -58,7 +58,7 @@ class Sighting(NamedTuple):
     box: np.ndarray
     """`[T,4]` left, top, right, bottom, 0..1."""
     mask: np.ndarray
-    """`[T,PATCH,PATCH]` float32: the silhouette, scaled to its longer side."""
+    """`[T,PATCH,PATCH]` float32: the silhouette, centred and scaled to a fixed area."""
     patch: np.ndarray
     """`[T,PATCH,PATCH]` float32: lightness 0..100 inside the silhouette, scaled alike."""
 
@@ -155,15 +155,35 @@ def blobs(lab: np.ndarray) -> list[Blob]:
     height, width = lab.shape[:2]
     vivid = (vividness(lab) > VIVID).astype(np.uint8)
     # Details of another colour (a window, a stripe) split a subject: close gaps before counting parts.
-    reach = max(1, round(min(height, width) * 0.03))
+    reach = max(1, round(min(height, width) * 0.016))
     joined = cv2.morphologyEx(vivid, cv2.MORPH_CLOSE, np.ones((2 * reach + 1, 2 * reach + 1), np.uint8))
     count, labels = cv2.connectedComponents(joined, connectivity=8)
-    found = []
-    for label in range(1, count):
-        inside = (labels == label) & (vivid > 0)
-        if inside.sum() >= SMALLEST * height * width:
-            found.append(_blob(lab, inside))
-    return sorted(found, key=lambda blob: -blob.area)
+    parts = [(labels == label) & (vivid > 0) for label in range(1, count)]
+    parts = sorted((part for part in parts if part.sum() >= SMALLEST / 4 * part.size), key=lambda part: -part.sum())
+    whole = [part for part in _with_fragments(lab, parts) if part.sum() >= SMALLEST * part.size]
+    return sorted((_blob(lab, part) for part in whole), key=lambda blob: -blob.area)
+
+
+def _with_fragments(lab: np.ndarray, parts: list[np.ndarray]) -> list[np.ndarray]:
+    """Parts that all but touch a larger one of the same hue belong to it, cut off by a dark outline."""
+    import cv2
+
+    whole: list[np.ndarray] = []
+    reach = max(3, round(min(lab.shape[:2]) * 0.045))
+    for part in parts:
+        near = cv2.dilate(part.astype(np.uint8), np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)) > 0
+        for index, body in enumerate(whole):
+            if part.sum() < 0.9 * body.sum() and (near & body).any() and hue_gap(_hue(lab[part]), _hue(lab[body])) < 15:
+                whole[index] = body | part
+                break
+        else:
+            whole.append(part)
+    return whole
+
+
+def _hue(colour: np.ndarray) -> float:
+    """Hue in degrees of the mean of CIELAB colours `[N,3]`."""
+    return float(np.degrees(np.arctan2(colour[:, 2].mean(), colour[:, 1].mean()))) % 360
 
 
 def _blob(lab: np.ndarray, inside: np.ndarray) -> Blob:
@@ -172,40 +192,44 @@ def _blob(lab: np.ndarray, inside: np.ndarray) -> Blob:
     rows, columns = np.nonzero(inside)
     top, left = int(rows.min()), int(columns.min())
     high, wide = int(rows.max()) + 1 - top, int(columns.max()) + 1 - left
-    colour = lab[inside]
-    hue = float(np.degrees(np.arctan2(colour[:, 2].mean(), colour[:, 1].mean()))) % 360
     window = (slice(top, top + high), slice(left, left + wide))
+    around = inside[window]
     return Blob(
         x=float(columns.mean() + 0.5) / width,
         y=float(rows.mean() + 0.5) / height,
         area=float(inside.sum()) / inside.size,
-        hue=hue,
+        hue=_hue(lab[inside]),
         cropped=left == 0 or top == 0 or left + wide == width or top + high == height,
         box=(left / width, top / height, (left + wide) / width, (top + high) / height),
-        mask=_fit(inside[window].astype(np.float32)),
-        patch=_fit(np.where(inside, lab[..., 0], 0)[window].astype(np.float32)),
+        mask=_fit(around, around),
+        patch=_fit(np.where(inside, lab[..., 0], 0)[window], around),
     )
 
 
 def _without_glow(lab: np.ndarray, inside: np.ndarray) -> np.ndarray:
     """Drops the halo around a glowing subject: pixels whose colour is weak beside the subject's own."""
     chroma = np.hypot(lab[..., 1], lab[..., 2])
-    solid = inside & (chroma > 0.6 * np.percentile(chroma[inside], 85))
+    solid = inside & (chroma > 0.5 * np.percentile(chroma[inside], 85))
     return solid if solid.sum() > 0.4 * inside.sum() else inside
 
 
-def _fit(picture: np.ndarray) -> np.ndarray:
-    """Scaled so that the longer side fills a PATCH square, centred."""
+def _fit(picture: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    """`picture` moved and scaled so that `inside` has its centre in the middle of a PATCH square and a fixed area.
+
+    Area and centre hardly change when a thin edge comes or goes, as a bounding box would.
+    """
     import cv2
 
-    height, width = picture.shape
-    scale = PATCH / max(height, width)
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-    out = np.zeros((PATCH, PATCH), np.float32)
-    top, left = (PATCH - size[1]) // 2, (PATCH - size[0]) // 2
-    out[top : top + size[1], left : left + size[0]] = small
-    return out
+    rows, columns = np.nonzero(inside > 0.5)
+    scale = 0.44 * PATCH / max(1.0, np.sqrt(len(rows)))
+    move = np.array(
+        [
+            [scale, 0, (PATCH - 1) / 2 - scale * columns.mean()],
+            [0, scale, (PATCH - 1) / 2 - scale * rows.mean()],
+        ]
+    )
+    soft = cv2.GaussianBlur(picture.astype(np.float32), (0, 0), 0.6 / scale) if scale < 1 else picture.astype(np.float32)
+    return cv2.warpAffine(soft, move, (PATCH, PATCH))
 
 
 # ------------------------------------------------------------------------------------------ tracking
@@ -371,7 +395,9 @@ def _templates() -> tuple[tuple[str, ...], np.ndarray]:
     poses = []
     for kind in KINDS:
         turned = [
-            _fit(_trim(_turn(sheet, angle))) for sheet in map(partial(_sheet, kind), ("flat", "neon")) for angle in range(0, 360, 15)
+            _fit(mask := _turn(sheet, angle), mask)
+            for sheet in map(partial(_sheet, kind), ("flat", "neon"))
+            for angle in range(0, 360, 15)
         ]
         masks = np.stack(turned + [mask[:, ::-1] for mask in turned]).reshape(len(turned) * 2, -1)
         poses.append(masks / np.linalg.norm(masks, axis=1, keepdims=True))
@@ -395,11 +421,6 @@ def _turn(mask: np.ndarray, degrees: float) -> np.ndarray:
     turn = cv2.getRotationMatrix2D((mask.shape[1] / 2, mask.shape[0] / 2), degrees, 1.0)
     turn[:, 2] += (side - mask.shape[0]) / 2
     return cv2.warpAffine(mask, turn, (side, side))
-
-
-def _trim(mask: np.ndarray) -> np.ndarray:
-    rows, columns = np.nonzero(mask > 0.5)
-    return mask[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
 
 
 def known_kinds() -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.signal import find_peaks
 
 from kinograph.film import Motion
-from kinograph.tools.eyes import PATCH, CameraPath, Sighting
+from kinograph.tools.eyes import CameraPath, Sighting
 
 
 class Track(NamedTuple):
@@ -38,20 +38,33 @@ def track(sighting: Sighting, camera: CameraPath, width: int, height: int) -> Tr
         x=x * width / short,
         y=y * height / short,
         size=size[whole] if whole.sum() >= 4 else size,
-        turning=_turning(sighting.patch[shown][whole]),
+        turning=_turning(sighting.mask[shown][whole], sighting.patch[shown][whole]),
         width=width / short,
         height=height / short,
     )
 
 
-def _turning(patches: np.ndarray) -> float:
-    """1 - the least correlation of any patch with the first; size and place are already normalised away."""
-    if len(patches) < 2:
+def _turning(masks: np.ndarray, patches: np.ndarray) -> float:
+    """How far silhouette and surface turn away from how they were at first; 0 where nothing turns.
+
+    Size and place are already normalised away. The surface counts only where it has a pattern.
+    """
+    if len(masks) < 2:
         return 0.0
-    flat = patches.reshape(len(patches), PATCH * PATCH)
-    flat = flat - flat.mean(1, keepdims=True)
-    flat /= np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-6)
-    return 1.0 - float(np.percentile(flat @ flat[0], 20))
+    inside = masks > 0.9
+    outline = [_correlation(masks[0], mask) for mask in masks]
+    surface = [
+        _correlation(patches[0][both], patch[both])
+        for mask, patch in zip(inside, patches, strict=True)
+        if (both := inside[0] & mask).sum() > 30 and patches[0][both].std() > 2
+    ]
+    away = 1.0 - float(np.percentile(outline, 20))
+    return max(away, 1.0 - float(np.percentile(surface, 20))) if surface else away
+
+
+def _correlation(one: np.ndarray, other: np.ndarray) -> float:
+    one, other = one - one.mean(), other - other.mean()
+    return float((one * other).sum() / max(1e-6, np.linalg.norm(one) * np.linalg.norm(other)))
 
 
 def _net(values: np.ndarray) -> float:
@@ -94,8 +107,8 @@ MOTIONS: dict[Motion, Callable[[Track], bool]] = {
     "circles": lambda path: loop_area(path) > 0.02 and min(_reach(path.x), _reach(path.y)) > 0.14,
     "grows": lambda path: growth(path) > 1.35,
     "shrinks": lambda path: growth(path) < 1 / 1.35,
-    "spins": lambda path: _stays(path) and path.turning > 0.12,
-    "stays": lambda path: _stays(path) and path.turning < 0.3,
+    "spins": lambda path: _stays(path) and path.turning > 0.5,
+    "stays": lambda path: _stays(path) and path.turning < 0.5,
 }
 """Whether a path is what the motion asks."""
 

@@ -5,30 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, cast
 
-from kinograph.agents.english.words import MODIFIERS, Word, lexicon, singular, words
+from kinograph.agents.english.lexicon import MODIFIERS, Word, lexicon, listed, singular
+from kinograph.agents.english.words import words
 from kinograph.film import TimeOfDay
 
-_INTO = frozenset(("in", "inside", "into", "within", "through", "throughout", "across", "at", "over", "on", "onto", "along", "amid", "amidst", "among", "amongst", "around", "upon", "underneath", "beneath", "under", "above", "down", "up", "between", "below", "via", "by", "near", "off", "beyond", "against", "outside", "aboard", "to", "toward", "towards", "past", "atop", "against"))  # fmt: skip
-_WITHIN = frozenset(("in", "inside", "into", "within", "through", "throughout", "at", "on", "onto", "across", "along", "aboard", "around"))
 _AWAY = frozenset(("from", "off", "out", "out of", "leaving"))
 _NEAR = frozenset(("by", "near", "beside", "against", "outside", "between"))
 _ASIDE = frozenset(("toward", "towards", "past", "behind", "beyond"))
-_LOOKED = frozenset(("look", "gaze", "stare", "watch", "peer", "glance", "point", "wave", "see", "admire", "dream", "think"))
-_ENTERED = frozenset(("cross", "enter", "reach", "traverse", "explore", "leave", "visit", "roam", "overlook", "approach", "show", "see", "cover", "fill", "wander"))  # fmt: skip
-_FLOWN = frozenset(("fly", "travel", "go", "sail", "rocket", "journey", "launch", "head", "return", "come", "float", "blast", "soar", "race", "shoot", "move", "ride"))  # fmt: skip
-_PARTS = frozenset(("floor", "wall", "corner", "ground", "edge", "surface", "air", "side", "table", "counter", "window", "light", "lights", "scene", "landscape", "area", "region", "sky", "path", "road", "trail", "bank", "shore", "street", "streets", "square", "view", "breeze", "wind", "sand", "water", "waters", "waves", "grass", "field", "floors", "walls", "setting", "slope", "slopes", "top", "tops", "center", "background", "clearing", "gate", "world", "sunset", "night", "morning", "bench", "garden"))  # fmt: skip
 # Words that name a part of many places: they say nothing new where one is known.
-_LOOSE = frozenset(("sky", "skies", "clouds", "grass", "lawn", "trees", "path", "track", "trail", "lane", "table", "desk", "desktop", "tabletop", "home", "road", "heavens", "pavement", "moon", "sands", "wildflowers", "roofs", "pines", "wood", "surf", "nest", "table"))  # fmt: skip
-_COMPATIBLE = {
-    "hill": ("meadow", "mountain", "snow", "village"), "slope": ("mountain", "snow"), "yard": ("farm", "village"), "room": ("house", "bedroom", "kitchen", "castle", "hotel"),
-    "waves": ("sea", "beach", "lake", "island", "harbor", "river"), "wave": ("sea", "beach", "lake", "river"), "ice": ("snow", "lake", "pond", "stadium", "river"),
-    "street": ("village", "city", "market"), "streets": ("village", "city"), "rooftops": ("village", "city"), "rooftop": ("village", "city"), "field": ("farm", "meadow", "hills", "village", "stadium", "snow"),
-    "fields": ("farm", "village", "hills"), "cliffs": ("sea", "beach", "island"), "cliff": ("sea", "beach", "island"), "shore": ("lake", "beach", "island", "river", "pond"), "dunes": ("beach", "desert"),
-    "sands": ("beach", "desert"), "hilltop": ("meadow",), "courtyard": ("castle",), "dock": ("sea", "lake"), "pier": ("sea", "lake", "beach"), "peak": ("mountain",), "stars": ("space",), "winter": ("city", "forest", "village", "meadow", "mountain", "park"),
-    "orbit": ("space",), "buildings": ("city", "village"), "traffic": ("city", "road"), "stream": ("forest", "meadow", "mountain", "garden"), "plain": ("desert", "snow"), "town": ("village",), "barn": ("farm",), "blizzard": ("mountain", "city", "forest"), "snowstorm": ("mountain", "city", "forest"),
-}  # fmt: skip
-_DUAL = frozenset(("house", "castle", "tower", "bridge", "moon", "spaceship", "volcano", "island", "table", "temple", "nest", "palace", "spacecraft", "waterfall", "barn", "cottage", "church", "iceberg", "asteroids", "school", "mars", "tunnel", "cave", "home"))  # fmt: skip
-_VAGUE = frozenset(("sunny", "sunlight", "sunshine", "sunlit", "starry", "starlight", "starlit", "moonlight", "moonlit", "day", "morning", "blue sky"))
 
 
 class Where(NamedTuple):
@@ -65,7 +49,10 @@ def places(text: str) -> list[Where]:
         if where is not None:
             found.append(where)
     known = {where.start for where in found}
-    return sorted((*found, *(where for where in _unlisted(tokens) if where.start not in known)), key=lambda where: where.start)
+    return sorted(
+        (*found, *(where for where in _unlisted(tokens) if where.start not in known)),
+        key=lambda where: where.start,
+    )
 
 
 def _unlisted(tokens: Sequence[Word]) -> list[Where]:
@@ -78,9 +65,20 @@ def _unlisted(tokens: Sequence[Word]) -> list[Where]:
         while end < len(tokens) and end < index + 7 and tokens[end].tag in (*MODIFIERS, "noun"):
             end += 1
         head = tokens[end - 1]
-        plain = end > index + 2 and head.tag == "noun" and tokens[index + 1].tag == "det" and head.base == head.lower
+        plain = (
+            end > index + 2
+            and head.tag == "noun"
+            and tokens[index + 1].tag == "det"
+            and head.base == head.lower
+        )
         colored = any(word.tag in ("color", "poss") for word in tokens[index + 1 : end])
-        if plain and not colored and head.base not in lists.nouns and head.base not in lists.group("nouns", "manners") and not head.text.endswith("'s"):
+        if (
+            plain
+            and not colored
+            and head.base not in lists.nouns
+            and head.base not in lists.group("nouns", "manners")
+            and not head.text.endswith("'s")
+        ):
             found.append(Where(head.base, head.at, head.end, token.lower, head.lower, 2))
     return found
 
@@ -93,18 +91,29 @@ def times(text: str) -> list[When]:
         before = tokens[start - 1].lower if start else ""
         after = tokens[end].lower if end < len(tokens) else ""
         name = " ".join(token.lower for token in tokens[start:end])
-        passing = name == "day" and (before in ("one", "every", "each", "all", "another", "next", "good", "some", "the") or after in ("dream", "after"))
-        if passing or before in ("until", "till", "good") or (end < len(tokens) and tokens[end].tag == "color"):
+        passing = name == "day" and (
+            before in ("one", "every", "each", "all", "another", "next", "good", "some", "the")
+            or after in ("dream", "after")
+        )
+        if (
+            passing
+            or before in ("until", "till", "good")
+            or (end < len(tokens) and tokens[end].tag == "color")
+        ):
             continue
-        found.append(When(cast(TimeOfDay, time), tokens[start].at, tokens[end - 1].end, name in _VAGUE))
+        found.append(
+            When(
+                cast(TimeOfDay, time), tokens[start].at, tokens[end - 1].end, name in listed("passing_times")
+            )
+        )
     return found
 
 
 def time_of(text: str) -> TimeOfDay | None:
     """The time of day in which `text` plays; None when it says nothing."""
     found = times(text)
-    firm = [when.time for when in found if not when.vague] or [when.time for when in found]
-    return firm[0] if firm else None
+    firm = [when for when in found if not when.vague] or found
+    return firm[0].time if firm else None
 
 
 def setting_of(text: str, carried: str = "") -> str:
@@ -114,14 +123,16 @@ def setting_of(text: str, carried: str = "") -> str:
         return ""
     if carried and all(where.weight == 1 for where, _ in found):
         return carried
-    strong = [pair for pair in found if pair[0].word not in _LOOSE] or found
+    strong = [pair for pair in found if pair[0].word not in listed("loose_places")] or found
     best = max(strong, key=lambda pair: pair[0].weight)
     return best[1]
 
 
 def _kept(where: Where, carried: str) -> str:
-    """A loose word for a place keeps the story where it is: the street of a village, the sky over a meadow."""
-    if carried and (where.word in _LOOSE or carried in _COMPATIBLE.get(where.word, ())):
+    """A loose word for a place keeps the story where it is: the street of a village, the sky over it."""
+    if carried and (
+        where.word in listed("loose_places") or carried in lexicon().data["compatible"].get(where.word, ())
+    ):
         strong = where.word == "moon" and where.prep in ("on", "onto", "to", "of")
         return where.setting if strong else carried
     return where.setting
@@ -135,7 +146,8 @@ def _matches(tokens: Sequence[Word], table: dict[tuple[str, ...], str]) -> list[
             said = tuple(token.lower for token in tokens[start : start + length])
             plain = (*said[:-1], singular(said[-1]))
             name = table.get(said) or table.get(plain)
-            if name and (length > 1 or tokens[start].tag not in ("verb", "aux")):
+            whole = length > 1 and said in table
+            if name and (whole or tokens[start + length - 1].tag not in ("verb", "aux")):
                 found.append((start, start + length, name))
                 start += length - 1
                 break
@@ -147,20 +159,50 @@ def _where(tokens: Sequence[Word], start: int, end: int, setting: str) -> Where 
     """The place at tokens `start`…`end`, unless the words mean a thing: "a city bus", "like the sea"."""
     word = tokens[end - 1].lower
     after = tokens[end] if end < len(tokens) else None
-    if after and after.tag == "noun" and after.lower not in _PARTS and (after.lower,) not in lexicon().settings:
+    if (
+        after
+        and after.tag == "noun"
+        and after.lower not in listed("place_parts")
+        and (after.lower,) not in lexicon().settings
+    ):
         return None
-    if tokens[start].tag == "adj" and (after is None or after.tag != "noun") and end - start == 1 and setting not in ("underwater", "house"):
+    if (
+        tokens[start].tag == "adj"
+        and (after is None or after.tag != "noun")
+        and end - start == 1
+        and setting not in ("underwater", "house")
+    ):
         return None
     prep, verb = _governor(tokens, start)
+    if tokens[start].tag == "prep":
+        prep = tokens[start].lower
     if prep in ("like", "as", "of a kind", "without", "than", "with"):
         return None
-    if (word in _DUAL or singular(word) in _DUAL) and not (prep in _WITHIN or (prep == "over" and word in ("tower",))):
-        moon = setting == "moon" and (prep == "of" or (prep == "to" and verb in _FLOWN))
+    if (word in listed("things_or_places") or singular(word) in listed("things_or_places")) and not (
+        prep in listed("within") or (prep == "over" and word in ("tower",))
+    ):
+        moon = setting == "moon" and (prep == "of" or (prep == "to" and verb in listed("moonward")))
         if not moon:
             return None
     if word == "moon" and prep in ("in", "at", "through", "across", "around"):
         return None
-    if word in ("trees", "pines", "clouds", "buildings", "rooftops", "roofs", "waves", "wave", "asteroids", "stars", "grass") and not prep:
+    if (
+        word
+        in (
+            "trees",
+            "pines",
+            "clouds",
+            "buildings",
+            "rooftops",
+            "roofs",
+            "waves",
+            "wave",
+            "asteroids",
+            "stars",
+            "grass",
+        )
+        and not prep
+    ):
         return None
     return Where(setting, tokens[start].at, tokens[end - 1].end, prep, word, _weight(prep, verb))
 
@@ -168,9 +210,17 @@ def _where(tokens: Sequence[Word], start: int, end: int, setting: str) -> Where 
 def _governor(tokens: Sequence[Word], start: int) -> tuple[str, str]:
     """The preposition and the verb right before the noun phrase that holds the place."""
     at = start - 1
-    while at >= 0 and (tokens[at].tag in MODIFIERS or (tokens[at].tag in ("adv", "conj") and at and tokens[at - 1].tag in ("adj", "color"))):
+    while at >= 0 and (
+        tokens[at].tag in MODIFIERS
+        or (tokens[at].tag in ("adv", "conj") and at and tokens[at - 1].tag in ("adj", "color"))
+    ):
         at -= 1
-    while at > 0 and tokens[at].tag == "noun" and tokens[at].lower not in ("view", "edge") and tokens[at - 1].tag in MODIFIERS:
+    while (
+        at > 0
+        and tokens[at].tag == "noun"
+        and tokens[at].lower not in ("view", "edge")
+        and tokens[at - 1].tag in MODIFIERS
+    ):
         at -= 1
         break
     if at < 0:
@@ -187,8 +237,12 @@ def _governor(tokens: Sequence[Word], start: int) -> tuple[str, str]:
 
 
 def _weight(prep: str, verb: str) -> int:
-    if prep in _AWAY or prep in _ASIDE or (verb in _LOOKED and prep):
+    if prep in _AWAY or prep in _ASIDE or (verb in listed("looked") and prep):
         return 1
     if prep in _NEAR:
         return 2
-    return 3 if prep in _INTO or (verb in _ENTERED and not prep) or not prep else 2
+    return (
+        3
+        if prep in listed("place_prepositions") or (verb in listed("entered") and not prep) or not prep
+        else 2
+    )

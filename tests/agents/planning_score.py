@@ -23,8 +23,14 @@ FIELDS = ("shots", "subject", "color", "setting", "time", "action", "camera", "s
 
 def planned(text: str) -> Storyboard:
     """What the rules make of a brief."""
-    outline = Planner().rules(Assignment(brief=Brief(text=text)))
-    return storyboard(outline, Scene().rules(outline), Motion().rules(outline), Style().rules(outline), outline.wishes.seconds)
+    outline = Planner().rules(Assignment(brief=Brief.model_validate({"text": text})))
+    return storyboard(
+        outline,
+        Scene().rules(outline),
+        Motion().rules(outline),
+        Style().rules(outline),
+        outline.wishes.seconds,
+    )
 
 
 def percentages(cases: list[dict[str, Any]]) -> dict[str, float]:
@@ -73,7 +79,9 @@ def _subjects(board: Storyboard, shot: Shot | None, expected: list[dict[str, Any
             left.remove(match)
         found.append(("subject", match is not None))
         if subject["color"] is not None:
-            found.append(("color", match is not None and board.character(match.who).color == subject["color"]))
+            found.append(
+                ("color", match is not None and board.character(match.who).color == subject["color"])
+            )
         if subject["motion"] is not None:
             found.append(("action", match is not None and _same_motion(match.motion, subject["motion"])))
     return found + [("subject", False) for _ in left]

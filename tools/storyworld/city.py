@@ -1,9 +1,10 @@
-"""The city: towers, street and lamps, painted layer by layer from far to near. Lengths in M, as in `scenery`."""
+"""The city: towers, street and lamps, painted from far to near. Lengths in M, as in `scenery`."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from kinograph.tools.storyworld.development import finish
 from kinograph.tools.storyworld.light import lit, mix
 from kinograph.tools.storyworld.scenery import Backdrop, Sheet, Stage
 from kinograph.tools.storyworld.sky import sky
@@ -43,7 +44,7 @@ def city(stage: Stage, rng: np.random.Generator) -> Backdrop:
                 lit((98, 122, 98), light, 0.1),
                 outline=True,
             )
-        layers.append(row.finish(rng, parallax))
+        layers.append(finish(row, rng, parallax))
     street = ground_sheet(
         stage,
         rng,
@@ -73,7 +74,7 @@ def city(stage: Stage, rng: np.random.Generator) -> Backdrop:
     ]
     street.fill(street.polygons(dashes), lit((232, 226, 206), light), 0.9)
     _lamps(street, dark)
-    layers.append(street.finish(rng, 1.0))
+    layers.append(finish(street, rng, 1.0))
     specks = floating(
         street,
         rng,

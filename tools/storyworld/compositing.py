@@ -1,4 +1,4 @@
-"""Compositing: layers, sprites and small lights brought onto one frame, as the camera sees them at one moment."""
+"""Compositing: layers, sprites and small lights brought onto one frame, as the camera sees them."""
 
 from __future__ import annotations
 
@@ -88,7 +88,9 @@ def _motes(frame: np.ndarray, motes: Motes, lens: Lens, clock: float) -> None:
     px, py = lens.screen(x, y, motes.parallax)
     radius = motes.radius * lens.scale
     strength = (
-        motes.strength * (1 - motes.twinkle * (0.5 + 0.5 * np.sin(turn))) * np.minimum(1, (radius / 0.6) ** 2)
+        motes.strength
+        * (1 - motes.twinkle * (0.5 + 0.5 * np.sin(turn)))
+        * np.clip((radius / 0.6) ** 2, 0.2, 1)
     )
     radius = np.maximum(radius, 0.6)
     reach = math.ceil(float(radius.max()) * 1.7 * motes.stretch)
@@ -127,7 +129,10 @@ def place(
     angle: float,
     mirrored: bool,
 ) -> Cut:
-    """Paint a sprite over `frame`: its unit box, `wide` × `high` pixels, centred at pixel (x, y), turned clockwise."""
+    """Paint a sprite over `frame`: its unit box `wide` × `high` pixels, centred at pixel (x, y).
+
+    `angle` turns it clockwise, in degrees.
+    """
     turn, flip = math.radians(angle), -1 if mirrored else 1
     step = PAD / picture.shape[0]
     axes = (
@@ -157,7 +162,8 @@ def place(
     if not len(columns):
         return Cut((0, 0, 0, 0), 0.0)
     box = (left + x0 + columns[0], top + y0 + rows[0], left + x0 + columns[-1] + 1, top + y0 + rows[-1] + 1)
-    return Cut(tuple(map(float, box)), float(inside[..., 3].sum() / seen[..., 3].sum()))
+    a, b, c, d = map(float, box)
+    return Cut((a, b, c, d), float(inside[..., 3].sum() / seen[..., 3].sum()))
 
 
 @lru_cache(maxsize=1)

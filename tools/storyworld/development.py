@@ -2,36 +2,50 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import cv2
 import numpy as np
 
-if TYPE_CHECKING:
-    from kinograph.tools.storyworld.scenery import Sheet
+from kinograph.film import TimeOfDay
+from kinograph.tools.storyworld.light import rgb
+from kinograph.tools.storyworld.scenery import Layer, Sheet
 
-PAPER, PEN = np.float32([243, 236, 221]), np.float32([58, 50, 56])
+EXPOSURE: dict[TimeOfDay, float] = {"dawn": 0.97, "day": 1.05, "sunset": 0.88, "night": 1.0}
+"""Of the noir look."""
+PAPER, PEN = rgb(243, 236, 221), rgb(58, 50, 56)
 CHROMA_LIMIT, CHROMA_LIMIT_CYAN = 38.0, 21.0
 """Largest CIELAB chroma of scenery: subjects have 73 and more, but cyan (hues 140 to 225 degrees) only 51."""
 
 
-def develop(sheet: Sheet, rng: np.random.Generator) -> np.ndarray:
-    """The sheet in its look, chroma limited, with film grain: premultiplied RGBA, uint8 `[rows, columns, 4]`."""
-    alpha = sheet.alpha
+def finish(sheet: Sheet, rng: np.random.Generator, parallax: float, **motion: float) -> Layer:
+    """The sheet as a layer, cropped to what is painted; `motion`: the fields of `Layer` from `drift` on."""
+    picture = _develop(sheet, np.random.default_rng(int(rng.integers(2**32))))
+    filled = np.flatnonzero(picture[..., 3].any(1))
+    first, last = (int(filled[0]), int(filled[-1]) + 1) if len(filled) else (0, 1)
+    if motion.get("drift"):  # it repeats in both directions: keep a clear row between its foot and its top
+        first, last = max(0, first - 1), min(len(picture), last + 1)
+        picture[[first, last - 1]] = 0
+    origin = (sheet.corner[0], sheet.corner[1] + first / sheet.stage.pixels)
+    opaque = bool((picture[..., 3] == 255).all())
+    picture = np.ascontiguousarray(picture[first:last])
+    return Layer(picture, origin, sheet.stage.pixels, parallax, opaque, **motion)
+
+
+def _develop(sheet: Sheet, rng: np.random.Generator) -> np.ndarray:
+    """The sheet in its look, chroma limited, grainy: premultiplied RGBA, uint8 `[rows, columns, 4]`."""
+    alpha, look = sheet.alpha, sheet.stage.look
     sheet.color /= np.maximum(alpha, 1 / 512)[..., None]
-    color = sheet.color
-    grain = rng.standard_normal(color.shape[:2], np.float32)
-    match sheet.stage.look:
+    grain = rng.standard_normal(alpha.shape, np.float32)
+    match look:
         case "ink":
             color = limit_chroma(_ink(sheet, grain))
         case "neon":
             color, alpha = _neon(sheet)
             color = limit_chroma(color)
         case "noir":
-            color = _noir(color, {"dawn": 0.97, "day": 1.05, "sunset": 0.88, "night": 1.0}[sheet.stage.time])
+            color = _noir(sheet.color, EXPOSURE[sheet.stage.time])
         case _:
-            color = limit_chroma(color)
-    color = color + (grain * (3.0 if sheet.stage.look == "ink" else 1.3))[..., None]
+            color = limit_chroma(sheet.color)
+    color = color + (grain * (3.0 if look == "ink" else 1.3))[..., None]
     alpha = np.clip(alpha, 0, 1)[..., None]
     return np.concatenate([np.clip(color, 0, 255) * alpha, alpha * 255], -1).round().astype(np.uint8)
 
@@ -55,7 +69,7 @@ def limit_chroma(color: np.ndarray) -> np.ndarray:
 
 
 def _gray(color: np.ndarray) -> np.ndarray:
-    return color @ np.float32([0.299, 0.587, 0.114])
+    return color @ rgb(0.299, 0.587, 0.114)
 
 
 def _ink(sheet: Sheet, grain: np.ndarray) -> np.ndarray:
@@ -73,10 +87,10 @@ def _ink(sheet: Sheet, grain: np.ndarray) -> np.ndarray:
 def _neon(sheet: Sheet) -> tuple[np.ndarray, np.ndarray]:
     """Everything dimmed, outlines lit and glowing."""
     gray = _gray(sheet.color)[..., None]
-    dim = (sheet.color * 0.75 + gray * 0.25) * 0.27 + np.float32([7, 5, 17])
+    dim = (sheet.color * 1.25 - gray * 0.25) * 0.28 + rgb(9, 3, 22)
     glow = cv2.GaussianBlur(sheet.lines, (0, 0), max(0.8, 0.018 * sheet.stage.pixels)) * 1.7
     light = np.clip(np.maximum(sheet.lines, 0.75 * glow), 0, 1)[..., None]
-    return dim + light * (np.float32(sheet.stage.light.line) - dim) * 0.92, np.maximum(
+    return dim + light * (rgb(*sheet.stage.light.line) - dim) * 0.92, np.maximum(
         sheet.alpha, np.clip(glow, 0, 0.8)
     )
 

@@ -1,4 +1,4 @@
-"""Faults: what can go wrong in a clip, drawn on purpose, so that a validator can be measured against known truth."""
+"""Faults: what can go wrong in a clip, drawn on purpose, so that a validator meets known truth."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ OF_A_SUBJECT: frozenset[FaultKind] = frozenset(
     {"wrong color", "wrong subject", "wrong motion", "color drift", "shape drift", "dropped"}
 )
 LEAST_FRAMES: dict[FaultKind, int] = {
-    "wrong motion": 8, "color drift": 8, "shape drift": 8, "flicker": 8, "frozen": 8, "dropped": 4, "black": 4, "corrupt": 4,
+    "wrong motion": 8, "color drift": 8, "shape drift": 8, "flicker": 8, "frozen": 8,
+    "dropped": 4, "black": 4, "corrupt": 4,
 }  # fmt: skip
 """Shortest clip in which a fault can be told; the others show in a single frame."""
 NEIGHBORS: frozenset[frozenset[str]] = frozenset(
@@ -37,7 +38,7 @@ class Fault(Noun):
     kind: FaultKind
     subject: int | None = None
     """Index of the subject it happens to; `None` for the whole picture."""
-    first: int = Field(0, ge=0)
+    first: int = Field(default=0, ge=0)
     last: int = Field(ge=0)
     """Inclusive."""
     to: str = ""
@@ -49,17 +50,17 @@ class Fault(Noun):
             raise ValueError(f"fault ends at frame {self.last}, before it starts at {self.first}")
         if (self.subject is not None) != (self.kind in OF_A_SUBJECT):
             raise ValueError(
-                f"{self.kind!r} with subject {self.subject}; a subject is named exactly for {sorted(OF_A_SUBJECT)}"
+                f"{self.kind!r} with subject {self.subject}; exactly {sorted(OF_A_SUBJECT)} have a subject"
             )
         return self
 
 
 def draw_faults(world: World, frames: int, seed: int, rate: float) -> tuple[Fault, ...]:
-    """With probability `rate` exactly one fault, its kind uniform among those that can show in such a clip."""
+    """With probability `rate` exactly one fault, its kind uniform among those that show in such a clip."""
     rng = np.random.default_rng([seed, 0xFA017])
     if rng.random() >= rate:
         return ()
-    able = [
+    able: list[FaultKind] = [
         kind
         for kind in FAULT_KINDS
         if frames >= LEAST_FRAMES.get(kind, 1) and (world.subjects or kind not in OF_A_SUBJECT)
@@ -88,7 +89,7 @@ def draw_fault(kind: FaultKind, world: World, frames: int, rng: np.random.Genera
 
 
 def replacements(kind: FaultKind, world: World, index: int) -> list[str]:
-    """What the subject's color, kind or motion may wrongly become: clearly different, and not like the other subject."""
+    """What may wrongly take the place of the color, kind or motion: clearly different, unlike the other's."""
     subject = world.subjects[index]
     others = {
         value for i, other in enumerate(world.subjects) if i != index for value in (other.kind, other.color)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from kinograph.tools.storyworld.development import finish
 from kinograph.tools.storyworld.light import lit, mix
 from kinograph.tools.storyworld.scenery import Backdrop, Sheet, Stage
 from kinograph.tools.storyworld.sky import sky
@@ -33,7 +34,7 @@ def meadow(stage: Stage, rng: np.random.Generator) -> Backdrop:
         lit((104, 136, 98), light, 0.34),
         outline=True,
     )
-    layers.append(far.finish(rng, 0.93))
+    layers.append(finish(far, rng, 0.93))
     ground = Sheet(stage)
     field = ground_sheet(
         stage,
@@ -51,10 +52,10 @@ def meadow(stage: Stage, rng: np.random.Generator) -> Backdrop:
         lit((250, 246, 232), light),
         0.95,
     )
-    layers.append(field.finish(rng, 1.0))
+    layers.append(finish(field, rng, 1.0))
     front = Sheet(stage)
     front.fill(front.strokes(tufts(front, rng, 40, 0.93 * h, 0.075)), lit((74, 112, 58), light), 0.95)
-    layers.append(front.finish(rng, 1.04, shear=0.16, foot=h, rate=0.35))
+    layers.append(finish(front, rng, 1.04, shear=0.16, foot=h, rate=0.35))
     seeds = floating(
         field,
         rng,
@@ -105,17 +106,17 @@ def hills(stage: Stage, rng: np.random.Generator) -> Backdrop:
             lit((98, 126, 88), light, depth),
             outline=True,
         )
-        layers.append(row.finish(rng, 0.98 - 0.12 * depth))
+        layers.append(finish(row, rng, 0.98 - 0.12 * depth))
     crest = Sheet(stage).ridge(rng, 0.69 * h, 0.05, 1.8, 2)
     field = ground_sheet(stage, rng, crest, lit((186, 192, 122), light, 0.06), lit((122, 140, 74), light))
     _path(field, rng, float(crest.min()))
     blades = tufts(field, rng, 85, 0.71 * h, 0.034)
     field.fill(field.strokes(blades[::2]), lit((112, 130, 68), light), 0.75)
     field.fill(field.strokes(blades[1::2]), lit((204, 206, 142), light), 0.6)
-    layers.append(field.finish(rng, 1.0))
+    layers.append(finish(field, rng, 1.0))
     front = Sheet(stage)
     front.fill(front.strokes(tufts(front, rng, 40, 0.94 * h, 0.07)), lit((98, 116, 58), light), 0.95)
-    layers.append(front.finish(rng, 1.04, shear=0.16, foot=h, rate=0.33))
+    layers.append(finish(front, rng, 1.04, shear=0.16, foot=h, rate=0.33))
     drift = floating(
         field,
         rng,

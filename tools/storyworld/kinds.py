@@ -81,11 +81,15 @@ def _fish(x, y) -> Drawing:
     return Drawing(
         join(flank, tail, fin),
         (
-            (tail, "shade"), (fin, "shade"), (np.maximum(flank, np.abs(x + 0.07) - 0.035), "shade"),
-            (np.maximum(flank, np.abs(x - 0.07) - 0.03), "shade"), (polygon(x, y, (0.1, 0.03), (-0.04, 0.13), (0.1, 0.13)), "light"),
-            (disc(x, y, 0.29, -0.05, 0.06), "pale"), (disc(x, y, 0.305, -0.05, 0.032), "ink"),
+            (tail, "shade"),
+            (fin, "shade"),
+            (np.maximum(flank, np.abs(x + 0.07) - 0.035), "shade"),
+            (np.maximum(flank, np.abs(x - 0.07) - 0.03), "shade"),
+            (polygon(x, y, (0.1, 0.03), (-0.04, 0.13), (0.1, 0.13)), "light"),
+            (disc(x, y, 0.29, -0.05, 0.06), "pale"),
+            (disc(x, y, 0.305, -0.05, 0.032), "ink"),
         ),
-    )  # fmt: skip
+    )
 
 
 def _bird(x, y) -> Drawing:
@@ -110,18 +114,22 @@ def _bird(x, y) -> Drawing:
 
 def _car(x, y) -> Drawing:
     cabin = polygon(x, y, (-0.3, 0.0), (-0.21, -0.24), (0.1, -0.24), (0.25, 0.0)) - 0.03
-    wheels = eyes(x, y, 0, 0.2, 0.27, 0.115)
+    wheels = eyes(x, y, 0, 0.2, 0.27, 0.11)
     panes = join(
-        polygon(x, y, (-0.23, -0.01), (-0.17, -0.18), (-0.06, -0.18), (-0.06, -0.01)),
-        polygon(x, y, (0.0, -0.01), (0.0, -0.18), (0.08, -0.18), (0.17, -0.01)),
+        polygon(x, y, (-0.21, -0.03), (-0.16, -0.17), (-0.07, -0.17), (-0.07, -0.03)),
+        polygon(x, y, (0.0, -0.03), (0.0, -0.17), (0.07, -0.17), (0.15, -0.03)),
     )
     return Drawing(
         join(block(x, y, 0, 0.08, 0.5, 0.13, 0.07), cabin, wheels),
         (
-            (block(x, y, 0, 0.17, 0.5, 0.035), "shade"), (panes, "glass"), (disc(x, y, 0.45, 0.05, 0.04), "cream"),
-            (eyes(x, y, 0, 0.2, 0.27, 0.14), "deep"), (wheels, "ink"), (eyes(x, y, 0, 0.2, 0.27, 0.05), "pale"),
+            (block(x, y, 0, 0.17, 0.5, 0.035), "shade"),
+            (panes, "glass"),
+            (disc(x, y, 0.45, 0.05, 0.04), "cream"),
+            (eyes(x, y, 0, 0.2, 0.27, 0.13), "deep"),
+            (eyes(x, y, 0, 0.2, 0.27, 0.085), "ink"),
+            (eyes(x, y, 0, 0.2, 0.27, 0.04), "pale"),
         ),
-    )  # fmt: skip
+    )
 
 
 def _boat(x, y) -> Drawing:
@@ -148,10 +156,20 @@ def _house(x, y) -> Drawing:
     return Drawing(
         join(block(x, y, 0, 0.2, 0.4, 0.28), roof, chimney),
         (
-            (chimney, "deep"), (roof, "shade"), (windows, "glass"), (join(stroke(x, y, -0.2, 0.03, -0.2, 0.21, 0.012), stroke(x, y, -0.29, 0.12, -0.11, 0.12, 0.012)), "deep"),
-            (block(x, y, 0.16, 0.29, 0.1, 0.19), "deep"), (disc(x, y, 0.22, 0.3, 0.018), "cream"), (disc(x, y, 0, -0.22, 0.06), "glass"),
+            (chimney, "deep"),
+            (roof, "shade"),
+            (windows, "glass"),
+            (
+                join(
+                    stroke(x, y, -0.2, 0.03, -0.2, 0.21, 0.012), stroke(x, y, -0.29, 0.12, -0.11, 0.12, 0.012)
+                ),
+                "deep",
+            ),
+            (block(x, y, 0.16, 0.29, 0.1, 0.19), "deep"),
+            (disc(x, y, 0.22, 0.3, 0.018), "cream"),
+            (disc(x, y, 0, -0.22, 0.06), "glass"),
         ),
-    )  # fmt: skip
+    )
 
 
 def _tree(x, y) -> Drawing:
@@ -185,10 +203,14 @@ def _rocket(x, y) -> Drawing:
     return Drawing(
         join(hull, fins, flame),
         (
-            (flame, "cream"), (fins, "shade"), (np.maximum(hull, y + 0.2), "shade"), (np.maximum(hull, 0.23 - y), "deep"),
-            (disc(x, y, 0, -0.05, 0.1), "deep"), (disc(x, y, 0, -0.05, 0.07), "glass"),
+            (flame, "cream"),
+            (fins, "shade"),
+            (np.maximum(hull, y + 0.2), "shade"),
+            (np.maximum(hull, 0.23 - y), "deep"),
+            (disc(x, y, 0, -0.05, 0.1), "deep"),
+            (disc(x, y, 0, -0.05, 0.07), "glass"),
         ),
-    )  # fmt: skip
+    )
 
 
 def _flower(x, y) -> Drawing:
@@ -222,10 +244,14 @@ def _robot(x, y) -> Drawing:
     return Drawing(
         join(head, chest, legs, arms, antenna, block(x, y, 0, 0, 0.08, 0.1), block(x, y, 0, 0.1, 0.34, 0.04)),
         (
-            (legs, "shade"), (arms, "shade"), (block(x, y, 0, -0.2, 0.155, 0.085, 0.03), "ink"), (eyes(x, y, 0, -0.2, 0.08, 0.04), "pale"),
-            (block(x, y, 0, 0.17, 0.15, 0.09, 0.02), "deep"), (eyes(x, y, 0, 0.17, 0.07, 0.035), "light"),
+            (legs, "shade"),
+            (arms, "shade"),
+            (block(x, y, 0, -0.2, 0.155, 0.085, 0.03), "ink"),
+            (eyes(x, y, 0, -0.2, 0.08, 0.04), "pale"),
+            (block(x, y, 0, 0.17, 0.15, 0.09, 0.02), "deep"),
+            (eyes(x, y, 0, 0.17, 0.07, 0.035), "light"),
         ),
-    )  # fmt: skip
+    )
 
 
 def _person(x, y) -> Drawing:
@@ -236,10 +262,16 @@ def _person(x, y) -> Drawing:
     return Drawing(
         join(head, torso, arms, legs),
         (
-            (arms, "shade"), (legs, "shade"), (torso, "body"), (block(x, y, 0, 0.19, 0.18, 0.025), "deep"), (head, "shade"),
-            (disc(x, y, 0, -0.31, 0.115), "skin"), (eyes(x, y, 0, -0.31, 0.045, 0.02), "ink"), (eyes(x, y, 0, 0.14, 0.28, 0.035), "skin"),
+            (arms, "shade"),
+            (legs, "shade"),
+            (torso, "body"),
+            (block(x, y, 0, 0.19, 0.18, 0.025), "deep"),
+            (head, "shade"),
+            (disc(x, y, 0, -0.31, 0.115), "skin"),
+            (eyes(x, y, 0, -0.31, 0.045, 0.02), "ink"),
+            (eyes(x, y, 0, 0.14, 0.28, 0.035), "skin"),
         ),
-    )  # fmt: skip
+    )
 
 
 def _cat(x, y) -> Drawing:
@@ -249,17 +281,36 @@ def _cat(x, y) -> Drawing:
         polygon(x, y, (0.15, -0.24), (0.14, -0.5), (-0.04, -0.34)),
     )
     curl = np.where(x - 0.24 + 0.4 * (y - 0.2) > 0, np.abs(disc(x, y, 0.24, 0.2, 0.16)) - 0.05, 1.0)
-    tail = join(curl, stroke(x, y, 0.0, 0.44, 0.24, 0.4, 0.06), disc(x, y, 0.19, 0.06, 0.05))
+    tail = join(curl, stroke(x, y, 0.0, 0.44, 0.2, 0.36, 0.055), disc(x, y, 0.3, 0.05, 0.052))
     return Drawing(
         join(haunch, oval(x, y, -0.05, -0.2, 0.22, 0.18), ears, tail),
         (
-            (tail, "shade"), (np.maximum(haunch, oval(x, y, -0.05, 0.2, 0.1, 0.16)), "light"), (stroke(x, y, -0.05, 0.34, -0.05, 0.48, 0.012), "deep"),
-            (oval(x, y, -0.05, -0.2, 0.2, 0.16), "body"), (eyes(x, y, -0.05, -0.21, 0.09, 0.04), "pale"), (eyes(x, y, -0.05, -0.21, 0.085, 0.024), "ink"), (oval(x, y, -0.05, -0.13, 0.028, 0.02), "ink"),
+            (tail, "shade"),
+            (np.maximum(haunch, oval(x, y, -0.05, 0.2, 0.1, 0.16)), "light"),
+            (stroke(x, y, -0.05, 0.34, -0.05, 0.48, 0.012), "deep"),
+            (oval(x, y, -0.05, -0.2, 0.2, 0.16), "body"),
+            (eyes(x, y, -0.05, -0.21, 0.09, 0.04), "pale"),
+            (eyes(x, y, -0.05, -0.21, 0.085, 0.024), "ink"),
+            (oval(x, y, -0.05, -0.13, 0.028, 0.02), "ink"),
         ),
-    )  # fmt: skip
+    )
 
 
 SHAPES: dict[Kind, Callable[[np.ndarray, np.ndarray], Drawing]] = {
-    "ball": _ball, "box": _box, "star": _star, "heart": _heart, "ring": _ring, "fish": _fish, "bird": _bird, "car": _car,
-    "boat": _boat, "house": _house, "tree": _tree, "rocket": _rocket, "flower": _flower, "robot": _robot, "person": _person, "cat": _cat,
-}  # fmt: skip
+    "ball": _ball,
+    "box": _box,
+    "star": _star,
+    "heart": _heart,
+    "ring": _ring,
+    "fish": _fish,
+    "bird": _bird,
+    "car": _car,
+    "boat": _boat,
+    "house": _house,
+    "tree": _tree,
+    "rocket": _rocket,
+    "flower": _flower,
+    "robot": _robot,
+    "person": _person,
+    "cat": _cat,
+}

@@ -12,6 +12,10 @@ from kinograph.film import TimeOfDay
 RGB = Sequence[float] | np.ndarray
 
 
+def rgb(red: float, green: float, blue: float) -> np.ndarray:
+    return np.array([red, green, blue], np.float32)
+
+
 class Light(NamedTuple):
     """A time of day."""
 

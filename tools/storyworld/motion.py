@@ -1,6 +1,7 @@
 """Motions and camera paths as functions of the clip's phase, before anything has a place in the picture.
 
-Lengths are in units of the picture's shorter side M, y down. Adding a motion is a function and a line in `MOTIONS`.
+Lengths are in units of the picture's shorter side M, y down. A new motion is a function and a line in
+`MOTIONS`.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ PAN, TILT, ZOOM = 0.19, 0.13, 1.36
 """Travel of the picture window over the clip: of the width, of the height; and the largest magnification."""
 
 
+Path = float | np.ndarray
+
+
 class View(NamedTuple):
     """The camera in each frame, arrays `[T]`."""
 
@@ -29,7 +33,7 @@ class View(NamedTuple):
 
 
 class Move(NamedTuple):
-    """A motion around an anchor, arrays `[T]`: offsets in M, scales of the box, clockwise angle in degrees."""
+    """A motion around an anchor, arrays `[T]`: offsets in M, scales of the box, degrees clockwise."""
 
     x: np.ndarray
     y: np.ndarray
@@ -98,7 +102,9 @@ def _ease(phase: np.ndarray, amount: float) -> np.ndarray:
     return (1 - amount) * phase + amount * phase * phase * (3 - 2 * phase)
 
 
-def _move(c: Cue, x=0.0, y=0.0, wide=1.0, high=1.0, angle=0.0) -> Move:
+def _move(
+    c: Cue, x: Path = 0.0, y: Path = 0.0, wide: Path = 1.0, high: Path = 1.0, angle: Path = 0.0
+) -> Move:
     """Arrays out of numbers and arrays."""
     return Move(*(np.zeros(len(c.phase)) + part for part in (x, y, wide, high, angle)))
 

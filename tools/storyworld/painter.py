@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import colorsys
 import math
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import cv2
 import numpy as np
@@ -22,7 +22,7 @@ from kinograph.tools.storyworld.world import SETTINGS, Color, Kind, LookName, Wo
 
 
 class Seen(Noun):
-    """One subject in one frame, as drawn. Screen coordinates: x over the width, y over the height, in [0, 1]."""
+    """One subject in one frame, as drawn. Screen coordinates: x over the width, y over the height."""
 
     x: float
     """Centre of the kind's unit box; outside [0, 1] when it has left the picture."""
@@ -74,7 +74,7 @@ class Painting(NamedTuple):
 def paint(
     world: World, *, frames: int, width: int, height: int, fps: int, seed: int, faults: tuple[Fault, ...] = ()
 ) -> Painting:
-    """Paint `frames` ≥ 1 frames of `width` × `height` ≥ 16 pixels; the same arguments always give the same bytes."""
+    """Paint `frames` ≥ 1 frames of `width` × `height` ≥ 16 pixels; equal arguments give equal bytes."""
     if frames < 1 or min(width, height) < 16 or fps < 1:
         raise ValueError(
             f"{frames} frames of {width}×{height} at {fps} fps; at least 1 frame, 16 pixels a side, 1 fps"
@@ -142,11 +142,12 @@ def _subject(
         if fault.kind == "dropped":
             gone = True
         elif fault.kind == "color drift":
-            rgb = _between(RGB[color], RGB[fault.to], drift)
-            color = fault.to if drift > 0.5 else color
+            other = cast(Color, fault.to)
+            rgb = _between(RGB[color], RGB[other], drift)
+            color = other if drift > 0.5 else color
         elif fault.kind == "shape drift":
-            into, amount = fault.to, drift
-            kind = fault.to if drift > 0.5 else kind
+            into, amount = cast(Kind, fault.to), drift
+            kind = into if drift > 0.5 else kind
     x, y = lens.screen(float(poses.x[t]), float(poses.y[t]))
     if gone:
         return Seen(
@@ -172,7 +173,8 @@ def _subject(
     left, top, right, bottom = cut.box
     return Seen(
         x=x / width, y=y / height, box=(left / width, top / height, right / width, bottom / height),
-        visible=cut.visible, size=scale / lens.pixels, angle=float(poses.angle[t]) % 360, kind=kind, color=color,
+        visible=cut.visible, size=scale / lens.pixels, angle=float(poses.angle[t]) % 360,
+        kind=kind, color=color,
     )  # fmt: skip
 
 

@@ -86,7 +86,7 @@ MOTIONS: tuple[tuple[int, Motion, str], ...] = (
     (2, "moves right", rf"\b{TRAVEL}\b"),
     (3, "stays", r"\b(?:stay|sit|stand|rest|sleep|wait|hover|lie)\w*\b|\bstops?\b|\bstill\b"),
 )
-"""Tier, motion, pattern: a motion that is spelled out beats a loose verb, a loose verb of travel beats rest."""
+"""Tier, motion, pattern: what is spelled out beats a loose verb, a loose verb of travel beats rest."""
 
 PAN, TILT = r"pan(?:s|ning|ned)?", r"tilt(?:s|ing|ed)?"
 DOES = (
@@ -101,7 +101,7 @@ MORE_CAMERAS: dict[Camera, str] = {
     "tilt down": rf"{TILT}\s+(?:slowly )?down(?:wards?)?|{DOES}down(?:wards?)?|crane\w* down",
     "zoom in": rf"zoom\w*[ -]in|(?:push|doll)\w*[ -]in|{DOES}(?:closer|in)|close-?up|zoom(?:s|ing)?",
     "zoom out": rf"zoom\w*[ -](?:out|away)|pull\w* (?:back|out|away)|doll\w*[ -]out|{DOES}(?:away|back|out)",
-    "static": rf"(?:static|fixed|steady|still|locked(?:-off)?) (?:camera|shot)|{DOES}(?:still|fixed|static|move)",
+    "static": rf"(?:static|fixed|steady|still|locked(?:-off)?) (?:camera|shot)|{DOES}(?:still|static|move)",
 }
 
 
@@ -138,7 +138,8 @@ def time_patterns() -> dict[TimeOfDay, re.Pattern[str]]:
 
 @lru_cache(maxsize=1)
 def setting_patterns() -> dict[Setting, re.Pattern[str]]:
-    before = rf"(?:(?:{PREPOSITION})\s+)?(?:(?:{ARTICLE})\s+)?(?:(?:{'|'.join(colors())}|{ADJECTIVES}),?\s+){{0,3}}"
+    described = "|".join([*colors(), ADJECTIVES])
+    before = rf"(?:(?:{PREPOSITION})\s+)?(?:(?:{ARTICLE})\s+)?(?:(?:{described}),?\s+){{0,3}}"
     return _patterns(words.SETTING_WORDS, words.MORE_SETTINGS, before)
 
 
@@ -174,7 +175,9 @@ def kinds() -> dict[str, KindWord]:
     """Each word for a kind, singular and plural."""
     table = {word: KindWord(k, True) for k, text in words.STAND_INS.items() for word in text.split()}
     table |= {word: KindWord(k, False) for k, text in words.MORE_KINDS.items() for word in text.split()}
-    said = [(phrase.split()[-1], k) for k, phrases in words.KIND_WORDS.items() for phrase in phrases]
+    said: list[tuple[str, Kind]] = [
+        (phrase.split()[-1], k) for k, phrases in words.KIND_WORDS.items() for phrase in phrases
+    ]
     shared = ("shape", "ship")  # "heart shape", "rocket ship": the first word tells
     table |= {word: KindWord(k, False) for word, k in said if word not in shared}
     table |= {"ship": KindWord("boat", False)}

@@ -73,6 +73,8 @@ class Found(NamedTuple):
     word: str
     kind: Kind
     color: Color
+    named: bool
+    """The prompt names its color; else it has its own."""
 
 
 def subjects(text: Text, unknown: list[str]) -> list[dict]:
@@ -106,11 +108,15 @@ def _index(text: str, tokens: list[re.Match], i: int, found: list[Found], unknow
     """Which of the things `found` token `i` names; a new one is added and what stands in is reported."""
     noun, (kind, stands_in) = tokens[i][0], kinds()[tokens[i][0]]
     shade, count = _adjectives(text, tokens, i)
-    color = colors()[shade].means if shade else None
+    color: Color | None = colors()[shade].means if shade else None
     for index, thing in enumerate(found):
         if thing.kind == kind and (color == thing.color or (color is None and noun == thing.word)):
             if noun != thing.word:
                 unknown.append(f"'{noun}' drawn as the same {thing.color} {kind}")
+            return index
+        known = re.search(rf"\bthe\s+{noun}$", text[: tokens[i].end()])
+        if noun == thing.word and known and color and not thing.named:
+            found[index] = thing._replace(color=color, named=True)
             return index
     if len(found) == 2:
         unknown.append(f"'{noun}' left out: two subjects at most")
@@ -123,8 +129,9 @@ def _index(text: str, tokens: list[re.Match], i: int, found: list[Found], unknow
         unknown.append(f"'{count} {noun}' drawn as one")
     if color is None:
         taken = {thing.color for thing in found if thing.kind == kind}
-        color = next(c for c in (words.OWN_COLOR[kind], *COLORS) if c not in taken)
-    found.append(Found(noun, kind, color))
+        options: tuple[Color, ...] = (words.OWN_COLOR[kind], *COLORS)
+        color = next(option for option in options if option not in taken)
+    found.append(Found(noun, kind, color, bool(shade)))
     return len(found) - 1
 
 
@@ -161,9 +168,9 @@ def motions(text: str, mentions: list[Mention], count: int) -> dict[int, Motion]
             before = [mention for mention in mentions if mention.start < hit.start()]
             owner = before[-1].subject if before else 0
             if owner is not None and owner < count:
-                rank = (tier, hit.start(), -len(hit[0]), motion)
+                rank: tuple[int, int, int, Motion] = (tier, hit.start(), -len(hit[0]), motion)
                 best[owner] = min(best.get(owner, rank), rank)
-    does = {owner: rank[3] for owner, rank in best.items()}
+    does: dict[int, Motion] = {owner: rank[3] for owner, rank in best.items()}
     joint = rf"\s*,?\s*(?:and|&)\s+(?:(?:{ARTICLE})\s+)?(?:[a-z-]+\s+){{0,3}}"
     for one, other in itertools.pairwise(mentions):
         joined = re.fullmatch(joint, text[one.end : other.start])
@@ -197,10 +204,10 @@ def strange_setting(text: Text, unknown: list[str]) -> Setting | None:
     for found in re.finditer(rf"\b(?:{place})\s+(?:{ARTICLE})\s+{PHRASE}", text.rest):
         head = _head(found[1])
         if head:
-            setting = _chosen(head, SETTINGS)
-            unknown.append(f"'{head}' drawn as {_named(setting)}")
+            chosen: Setting = _chosen(head, SETTINGS)
+            unknown.append(f"'{head}' drawn as {_named(chosen)}")
             text.cut(rf"\b{re.escape(head)}\b")
-            return setting
+            return chosen
     return None
 
 
@@ -214,7 +221,7 @@ def strange_subject(text: Text, unknown: list[str]) -> list[dict]:
         head = _head(found[1])
         if not head:
             continue
-        kind = _chosen(head, KINDS)
+        kind: Kind = _chosen(head, KINDS)
         named = [colors()[word].means for word in found[1].split() if word in colors()]
         does = motions(text.rest, [Mention(found.start(), found.end(), 0)], 1)
         unknown.append(f"'{head}' drawn as a {kind}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from kinograph.tools.storyworld.development import finish
 from kinograph.tools.storyworld.light import lit, mix
 from kinograph.tools.storyworld.scenery import Backdrop, Sheet, Stage
 from kinograph.tools.storyworld.sky import sky
@@ -30,7 +31,7 @@ def desert(stage: Stage, rng: np.random.Generator) -> Backdrop:
             (x + w, HORIZON * h + 0.05),
         ]
         far.fill(far.polygons([mesa]), lit((188, 144, 122), light, 0.5), outline=True)
-    layers.append(far.finish(rng, 0.9))
+    layers.append(finish(far, rng, 0.9))
     dunes = Sheet(stage)
     for rise, depth in ((0.035, 0.38), (0.0, 0.2)):
         crest = dunes.ridge(rng, (HORIZON - rise) * h, 0.085, 0.9, 2)
@@ -44,7 +45,7 @@ def desert(stage: Stage, rng: np.random.Generator) -> Backdrop:
         )
         lee = dunes.below(crest + 0.008 + 0.05 * np.clip(np.gradient(crest) * stage.pixels * 3, 0, 1))
         dunes.fill(np.minimum(dunes.below(crest), 255 - lee), lit((250, 226, 186), light, depth), 0.7)
-    layers.append(dunes.finish(rng, 0.94))
+    layers.append(finish(dunes, rng, 0.94))
     ground = Sheet(stage)
     sand = ground_sheet(
         stage,
@@ -71,7 +72,7 @@ def desert(stage: Stage, rng: np.random.Generator) -> Backdrop:
         0.8,
     )
     _cacti(sand, rng)
-    layers.append(sand.finish(rng, 1.0))
+    layers.append(finish(sand, rng, 1.0))
     dust = floating(
         sand,
         rng,
@@ -148,7 +149,7 @@ def sea(stage: Stage, rng: np.random.Generator) -> Backdrop:
         light.disc,
         0.55 if stage.time != "day" else 0.3,
     )
-    layers.append(water.finish(rng, 0.94))
+    layers.append(finish(water, rng, 0.94))
     for part, color in enumerate(
         (mix(deep, (255, 255, 255), 0.42 if stage.time != "night" else 0.2), deep * 0.78)
     ):
@@ -168,20 +169,20 @@ def sea(stage: Stage, rng: np.random.Generator) -> Backdrop:
             )
         waves.fill(waves.polygons(crests), color, 0.75)
         layers.append(
-            waves.finish(rng, 0.96 + 0.02 * part, sway=0.02, heave=0.004, rate=0.28, phase=0.5 * part)
+            finish(waves, rng, 0.96 + 0.02 * part, sway=0.02, heave=0.004, rate=0.28, phase=0.5 * part)
         )
     shore = Sheet(stage).ridge(rng, 0.805 * h, 0.02, 0.7, 3)
     foam = Sheet(stage)
     foam.fill(foam.below(shore - 0.012), mix(lit((236, 242, 242), light), shallow, 0.15), 0.9)
     foam.fill(foam.below(shore + 0.004), lit((184, 168, 142), light), 1.0)
-    layers.append(foam.finish(rng, 1.0, heave=0.008, rate=0.22))
+    layers.append(finish(foam, rng, 1.0, heave=0.008, rate=0.22))
     sand = ground_sheet(
         stage, rng, shore + 0.022, lit((214, 194, 160), light), lit((226, 204, 166), light), 3.5
     )
     shells = sand.scatter(rng, 45, 0.85 * h, sand.bottom)
     sand.fill(sand.discs((x, y, 0.005, 0.0035) for x, y in shells[::2]), lit((250, 242, 230), light), 0.9)
     sand.fill(sand.discs((x, y, 0.006, 0.004) for x, y in shells[1::2]), lit((160, 136, 112), light), 0.8)
-    layers.append(sand.finish(rng, 1.0))
+    layers.append(finish(sand, rng, 1.0))
     glints = floating(
         sand,
         rng,

@@ -1,4 +1,4 @@
-"""Sheets of scenery: transparent canvases larger than the picture, painted once per clip and moved in every frame.
+"""Sheets of scenery: canvases larger than the picture, painted once per clip and moved in every frame.
 
 Lengths are in units of the picture's shorter side M, origin at the picture's top left corner, y down, as in
 `staging`; colors are sRGB triples 0–255.
@@ -41,23 +41,21 @@ class Sheet:
 
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
-        # Whole pixels, so that a camera at rest needs no resampling.
-        side, over = (
-            math.ceil(part * length * stage.pixels)
-            for part, length in ((MARGIN_X, stage.width), (MARGIN_Y, stage.height))
-        )
-        self.left, self.top = -side / stage.pixels, -over / stage.pixels
+        self.left, self.right = -MARGIN_X * stage.width, (1 + MARGIN_X) * stage.width
+        self.top, self.bottom = -MARGIN_Y * stage.height, (1 + MARGIN_Y) * stage.height
+        # Whole pixels beyond each edge, so that a camera at rest needs no resampling.
+        side, over = math.ceil(-self.left * stage.pixels), math.ceil(-self.top * stage.pixels)
         self.columns = math.ceil(stage.width * stage.pixels) + 2 * side
         self.rows = math.ceil(stage.height * stage.pixels) + 2 * over
+        self.corner = (-side / stage.pixels, -over / stage.pixels)
+        self.x = ((np.arange(self.columns, dtype=np.float32) + 0.5 - side) / stage.pixels)[None, :]
+        self.y = ((np.arange(self.rows, dtype=np.float32) + 0.5 - over) / stage.pixels)[:, None]
         self.color = np.zeros((self.rows, self.columns, 3), np.float32)
         """Premultiplied by `alpha`."""
         self.alpha = np.zeros((self.rows, self.columns), np.float32)
         self.lines = np.zeros((self.rows, self.columns), np.float32)
-        self.right, self.bottom = self.left + self.columns / stage.pixels, self.top + self.rows / stage.pixels
-        self.x = (self.left + (np.arange(self.columns, dtype=np.float32) + 0.5) / stage.pixels)[None, :]
-        self.y = (self.top + (np.arange(self.rows, dtype=np.float32) + 0.5) / stage.pixels)[:, None]
 
-    # -- masks: float [rows, columns] in [0, 1]
+    # -- masks: uint8 [rows, columns]
 
     def polygons(self, shapes: Iterable[Points]) -> np.ndarray:
         mask = np.zeros((self.rows, self.columns), np.uint8)
@@ -92,7 +90,7 @@ class Sheet:
 
     def _fixed(self, points: Points) -> np.ndarray:
         spots = np.asarray(list(points) if not isinstance(points, np.ndarray) else points, np.float64)
-        spots = (spots - (self.left, self.top)) * self.stage.pixels - 0.5
+        spots = (spots - self.corner) * self.stage.pixels - 0.5
         return np.round(spots * 16).astype(np.int32)
 
     # -- paint
@@ -157,23 +155,6 @@ class Sheet:
         count = max(1, int(per_area * (self.right - self.left) * max(0.0, bottom - top)))
         spots = np.stack([rng.uniform(self.left, self.right, count), rng.uniform(top, bottom, count)], 1)
         return spots[np.argsort(spots[:, 1])]
-
-    def finish(self, rng: np.random.Generator, parallax: float, **motion: float) -> Layer:
-        from kinograph.tools.storyworld.development import develop
-
-        picture = develop(self, rng)
-        filled = np.flatnonzero(picture[..., 3].any(1))
-        first, last = (int(filled[0]), int(filled[-1]) + 1) if len(filled) else (0, 1)
-        if motion.get(
-            "drift"
-        ):  # it repeats in both directions: keep a clear row between its foot and its top
-            picture[[max(0, first - 1), min(self.rows, last + 1) - 1]] = 0
-            first, last = max(0, first - 1), min(self.rows, last + 1)
-        opaque = bool((picture[..., 3] == 255).all())
-        origin = (self.left, self.top + first / self.stage.pixels)
-        return Layer(
-            np.ascontiguousarray(picture[first:last]), origin, self.stage.pixels, parallax, opaque, **motion
-        )
 
 
 class Layer(NamedTuple):

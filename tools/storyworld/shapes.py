@@ -18,10 +18,11 @@ RGB: dict[Color, tuple[int, int, int]] = {
     "red": (228, 22, 42), "orange": (250, 130, 0), "yellow": (248, 212, 0), "green": (40, 175, 50),
     "cyan": (0, 228, 203), "blue": (0, 122, 252), "purple": (170, 50, 220), "pink": (255, 70, 165),
 }  # fmt: skip
-"""Body colors in sRGB; CIELAB hues 33, 62, 92, 139, 181, 287, 318 and 353 degrees; chroma 73 to 95, cyan 51."""
+"""Body colors in sRGB; CIELAB hues 33, 62, 92, 139, 181, 287, 318, 353 degrees; chroma 73 to 95, cyan 51."""
 
 TONES: dict[str, tuple[float, tuple[float, float, float]]] = {
-    "body": (1.0, (0, 0, 0)), "shade": (0.79, (0, 0, 0)), "deep": (0.52, (0, 0, 0)), "light": (0.8, (0.2, 0.2, 0.2)),
+    "body": (1.0, (0, 0, 0)), "shade": (0.79, (0, 0, 0)), "deep": (0.52, (0, 0, 0)),
+    "light": (0.8, (0.2, 0.2, 0.2)),
     "pale": (0.0, (0.95, 0.94, 0.92)), "glass": (0.0, (0.80, 0.87, 0.92)), "ink": (0.0, (0.14, 0.13, 0.16)),
     "skin": (0.0, (0.90, 0.77, 0.68)), "cream": (0.0, (0.98, 0.91, 0.74)), "wood": (0.0, (0.42, 0.33, 0.27)),
 }  # fmt: skip
@@ -49,15 +50,17 @@ class Pen(NamedTuple):
     """Outline width in unit boxes."""
     dark: float
     """Outline brightness over the body's."""
+    white: float
+    """Share of white in the outline."""
     glow: float
     """Strength of the halo, 0 to 1."""
 
 
 PENS: dict[LookName, Pen] = {
-    "flat": Pen(0.024, 0.45, 0.0),
-    "ink": Pen(0.028, 0.16, 0.0),
-    "neon": Pen(0.03, 1.0, 0.5),
-    "noir": Pen(0.026, 0.2, 0.0),
+    "flat": Pen(0.024, 0.45, 0.0, 0.0),
+    "ink": Pen(0.026, 0.24, 0.0, 0.0),
+    "neon": Pen(0.03, 1.0, 0.16, 0.5),
+    "noir": Pen(0.026, 0.22, 0.0, 0.0),
 }
 
 
@@ -114,7 +117,8 @@ def draw(
         tint = base * light[..., None] * factor + np.asarray(plus)
         color += (cover(distance) * strength)[..., None] * (tint - color)
     line = cover(np.abs(body + pen.width / 2) - max(pen.width, 1.1 * pixel) / 2)
-    color += line[..., None] * (base * pen.dark + (0.25 if look == "neon" else 0.0) - color)
+    edge = base * pen.dark + (1 - base) * pen.white
+    color += line[..., None] * (edge - color)
     alpha = cover(body)
     if pen.glow:
         halo = (
@@ -147,7 +151,7 @@ def sprite(
     into: Kind | None = None,
     amount: float = 0.0,
 ) -> np.ndarray:
-    """Premultiplied RGBA, float32 in [0, 255] with alpha in [0, 1], `[size, size, 4]`, of a square `PAD` wide."""
+    """Premultiplied RGBA of a square `PAD` wide: float32 `[size, size, 4]`, color 0–255, alpha in [0, 1]."""
     x, y = local_grid(size, PAD)
     rgba = draw(kind, rgb, x, y, look, pixel=PAD / size, into=into, amount=amount)
     picture = np.concatenate([rgba[..., :3] * rgba[..., 3:] * 255, rgba[..., 3:]], -1).astype(np.float32)
@@ -158,21 +162,17 @@ def sprite(
 def silhouette(
     kind: Kind, size: int, angle: float = 0.0, into: Kind | None = None, amount: float = 0.0
 ) -> np.ndarray:
-    """Antialiased mask, float32 in [0, 1], `[size, size]`: the unit box fills the picture (turned corners may leave it)."""
+    """Antialiased mask, float32 in [0, 1], `[size, size]`. The unit box fills it."""
     x, y = local_grid(size, 1.0, angle)
     return draw(kind, RGB["red"], x, y, pixel=1 / size, into=into, amount=amount)[..., 3].astype(np.float32)
 
 
 def body(kind: Kind, size: int, angle: float = 0.0) -> np.ndarray:
-    """Like `silhouette`, but only what is painted in a tone of the body color (no eyes, panes, wheels, skin)."""
+    """Like `silhouette`, but only what has a tone of the body color: no eyes, panes, wheels, skin."""
     x, y = local_grid(size, 1.0, angle)
-    bare, _ = _distances(kind, x, y)
-    mask = np.clip(0.5 - bare * size, 0, 1)
-    for distance, tone in _distances(kind, x, y)[1]:
-        part = np.clip(0.5 - distance * size, 0, 1)
-        mask = (
-            mask * (1 - part)
-            if TONES[tone][0] == 0
-            else np.maximum(mask, np.minimum(part, np.clip(0.5 - bare * size, 0, 1)))
-        )
+    distance, parts = _distances(kind, x, y)
+    whole = mask = np.clip(0.5 - distance * size, 0, 1)
+    for part, tone in parts:
+        cover = np.clip(0.5 - part * size, 0, 1)
+        mask = mask * (1 - cover) if TONES[tone][0] == 0 else np.maximum(mask, np.minimum(cover, whole))
     return mask.astype(np.float32)

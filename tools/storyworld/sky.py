@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from kinograph.tools.storyworld.light import mix
+from kinograph.tools.storyworld.development import finish
+from kinograph.tools.storyworld.light import mix, rgb
 from kinograph.tools.storyworld.scenery import Layer, Motes, Sheet, Stage
 
 
 def sky(
     stage: Stage, rng: np.random.Generator, horizon: float, cloudy: float = 1.0
 ) -> tuple[list[Layer], list[Motes]]:
-    """Sky and clouds down to `horizon` (M), and the twinkling stars at night. `cloudy` scales the number of clouds."""
+    """Sky and clouds down to `horizon` (M), and twinkling stars at night; `cloudy` scales how many clouds."""
     sheet, light = Sheet(stage), stage.light
     zenith, middle, low = light.sky
     blend = sheet.vertical(
@@ -19,11 +20,12 @@ def sky(
     )
     sheet.fill(np.full((sheet.rows, sheet.columns), 255, np.uint8), blend)
     stars: list[Motes] = []
+    darkness = np.random.default_rng(int(rng.integers(2**32)))  # so that day and night share their clouds
     if stage.time == "night":
-        _milky_way(sheet, rng, horizon)
-        stars.append(starfield(sheet, rng, 60, horizon * 0.8))
+        _milky_way(sheet, darkness, horizon)
+        stars.append(starfield(sheet, darkness, 60, horizon * 0.8))
     _sun(sheet)
-    return [sheet.finish(rng, 0.86), clouds(stage, rng, horizon, cloudy)], stars
+    return [finish(sheet, rng, 0.86), clouds(stage, rng, horizon, cloudy)], stars
 
 
 def starfield(sheet: Sheet, rng: np.random.Generator, per_area: float, bottom: float) -> Motes:
@@ -35,7 +37,7 @@ def starfield(sheet: Sheet, rng: np.random.Generator, per_area: float, bottom: f
     n = len(spots)
     return Motes(
         spots[:, 0], spots[:, 1], (sheet.left, sheet.top, sheet.right, bottom),
-        rng.uniform(0.0025, 0.006, n), np.float32([240, 242, 250]), rng.uniform(0.4, 1.0, n), rng.random(n),
+        rng.uniform(0.0025, 0.006, n), rgb(240, 242, 250), rng.uniform(0.4, 1.0, n), rng.random(n),
         twinkle=0.75, rate=0.8, parallax=0.86, above=1,
     )  # fmt: skip
 
@@ -68,15 +70,18 @@ def clouds(stage: Stage, rng: np.random.Generator, horizon: float, cloudy: float
     """Puffy clouds with flat feet, repeating over the sheet's width so that they can drift for ever."""
     sheet, (lit, shade) = Sheet(stage), stage.light.cloud
     period = sheet.columns / stage.pixels
-    count = max(1, round(cloudy * 2.6 * period))
+    count = max(1, round(cloudy * 2.6 * (sheet.right - sheet.left)))
     for i in range(count):
         y = horizon * rng.uniform(0.08, 0.62)
         scale = rng.uniform(0.5, 1.0) * (0.45 + 0.75 * (1 - y / horizon))
         x = sheet.left + period * (i + rng.uniform(0.1, 0.9)) / count
-        puffs = [
-            (u * 0.15 * scale, -(1 - abs(u)) * 0.045 * scale * rng.uniform(0.6, 1.2), (0.035 + 0.05 * (1 - abs(u))) * scale * rng.uniform(0.8, 1.15))
-            for u in np.linspace(-1, 1, 7)
-        ]  # fmt: skip
+        puffs = []
+        for u in np.linspace(-1, 1, 7):
+            rise, radius = rng.uniform(0.6, 1.2), rng.uniform(0.8, 1.15)
+            swell = 1 - abs(u)
+            puffs.append(
+                (0.15 * scale * u, -0.045 * scale * swell * rise, (0.035 + 0.05 * swell) * scale * radius)
+            )
         where = [x - period, x, x + period]
         mask = sheet.discs((cx + u, y + v, r * 1.15, r) for cx in where for u, v, r in puffs)
         flat = sheet.polygons(
@@ -98,7 +103,7 @@ def clouds(stage: Stage, rng: np.random.Generator, horizon: float, cloudy: float
             for u, v, r in puffs
         )
         sheet.fill(np.minimum(bright, body), lit, 0.5)
-    return sheet.finish(rng, 0.88, drift=0.014 + 0.008 * rng.random())
+    return finish(sheet, rng, 0.88, drift=0.014 + 0.008 * rng.random())
 
 
 def deep_space(stage: Stage, rng: np.random.Generator, horizon: float) -> tuple[list[Layer], list[Motes]]:
@@ -121,7 +126,7 @@ def deep_space(stage: Stage, rng: np.random.Generator, horizon: float) -> tuple[
         wisps = (0.5 + 0.38 * sheet.noise(rng, 0.2, 0.13) + 0.16 * sheet.noise(rng, 0.07, 0.05)).clip(0, 1.3)
         sheet.fill((band * wisps).astype(np.float32), color, 0.8)
     stars = starfield(sheet, rng, 85, horizon)
-    far = sheet.finish(rng, 0.84)
+    far = finish(sheet, rng, 0.84)
     planets = Sheet(stage)
     side = 1 if rng.random() < 0.5 else -1
     centre = stage.width / 2
@@ -129,7 +134,7 @@ def deep_space(stage: Stage, rng: np.random.Generator, horizon: float) -> tuple[
         planets, centre + side * 0.3 * stage.width, 0.22 * horizon + 0.06, 0.105, (172, 148, 150), ringed=True
     )
     _planet(planets, centre - side * 0.34 * stage.width, 0.42 * horizon, 0.042, (132, 152, 170), ringed=False)
-    return [far, planets.finish(rng, 0.88)], [stars]
+    return [far, finish(planets, rng, 0.88)], [stars]
 
 
 def _planet(

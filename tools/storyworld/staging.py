@@ -62,6 +62,7 @@ def stage(
     if world.camera in ("zoom in", "zoom out"):
         size = min(size, 0.27)
     # Two who do not fit first travel less far, then become smaller.
+    actors, anchors = [], None
     for reach in (0.5, 0.42, *[0.36] * 30):
         actors = [
             _Actor(subject, _ground(world, subject, height, lot), size, reach, frames, seconds, room, lot)

@@ -1,9 +1,10 @@
-"""What the places are built of: ground in perspective, grass, trees, and what floats in the air. Lengths in M."""
+"""What the places are built of: ground in perspective, grass, trees, things in the air. Lengths in M."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from kinograph.tools.storyworld.light import RGB
 from kinograph.tools.storyworld.scenery import Motes, Sheet, Stage
 
 HORIZON = 0.60
@@ -91,13 +92,13 @@ def floating(
     count: int,
     top: float,
     bottom: float,
-    color: np.ndarray,
+    color: RGB,
     radius: float,
     **motion,
 ) -> Motes:
     """`count` motes per M of width, spread over the sheet between two heights."""
     n = max(6, int(count * (sheet.right - sheet.left)))
-    return Motes(
-        rng.uniform(sheet.left, sheet.right, n), rng.uniform(top, bottom, n), (sheet.left, top, sheet.right, bottom),
-        radius * rng.uniform(0.6, 1.4, n), np.asarray(color, np.float32), rng.uniform(0.45, 0.95, n), rng.random(n), **motion,
-    )  # fmt: skip
+    where = rng.uniform(sheet.left, sheet.right, n), rng.uniform(top, bottom, n)
+    sizes, strengths = radius * rng.uniform(0.6, 1.4, n), rng.uniform(0.45, 0.95, n)
+    box = (sheet.left, top, sheet.right, bottom)
+    return Motes(*where, box, sizes, np.asarray(color, np.float32), strengths, rng.random(n), **motion)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from kinograph.tools.storyworld.development import finish
 from kinograph.tools.storyworld.light import lit, mix
 from kinograph.tools.storyworld.scenery import Backdrop, Layer, Sheet, Stage
 from kinograph.tools.storyworld.sky import sky
@@ -65,9 +66,10 @@ def forest(stage: Stage, rng: np.random.Generator) -> Backdrop:
         row.fill(
             row.discs((x - 0.02, y - 0.02, 0.7 * rx, 0.6 * ry) for x, y, rx, ry in tops), leaf * 1.08 + 6, 0.6
         )
-        layers.append(row.finish(rng, parallax, shear=-0.012, foot=foot * h, rate=0.22, phase=depth))
+        layers.append(finish(row, rng, parallax, shear=-0.012, foot=foot * h, rate=0.22, phase=depth))
+    shafts = _shafts(stage, np.random.default_rng(int(rng.integers(2**32))))
     if stage.time != "night":
-        layers.append(_shafts(stage, rng))
+        layers.append(shafts)
     ground = Sheet(stage)
     floor = ground_sheet(
         stage,
@@ -90,12 +92,12 @@ def forest(stage: Stage, rng: np.random.Generator) -> Backdrop:
     floor.fill(
         floor.strokes(tufts(floor, rng, 40, 0.69 * h, 0.045, lean=0.9)), lit((80, 108, 66), light), 0.8
     )
-    layers.append(floor.finish(rng, 1.0))
+    layers.append(finish(floor, rng, 1.0))
     front = Sheet(stage)
     front.fill(
         front.strokes(tufts(front, rng, 36, 0.94 * h, 0.085, lean=1.0)), lit((66, 92, 56), light), 0.95
     )
-    layers.append(front.finish(rng, 1.04, shear=0.12, foot=h, rate=0.3))
+    layers.append(finish(front, rng, 1.04, shear=0.12, foot=h, rate=0.3))
     falling = floating(
         floor,
         rng,
@@ -134,7 +136,7 @@ def _shafts(stage: Stage, rng: np.random.Generator) -> Layer:
             mix(stage.light.disc, stage.light.sky[2], 0.3),
             0.26,
         )
-    return sheet.finish(rng, 0.96, sway=0.012, rate=0.12)
+    return finish(sheet, rng, 0.96, sway=0.012, rate=0.12)
 
 
 def snow(stage: Stage, rng: np.random.Generator) -> Backdrop:
@@ -183,7 +185,7 @@ def snow(stage: Stage, rng: np.random.Generator) -> Backdrop:
         far.fill(
             far.polygons([[(cx + u * w, top + v * drop) for u, v in cap]]), lit((246, 248, 252), light, 0.22)
         )
-    layers.append(far.finish(rng, 0.9))
+    layers.append(finish(far, rng, 0.9))
     woods = Sheet(stage)
     woods.fill(
         woods.below(woods.ridge(rng, 0.625 * h, 0.04, 0.9, 2)), lit((226, 234, 244), light, 0.2), outline=True
@@ -202,7 +204,7 @@ def snow(stage: Stage, rng: np.random.Generator) -> Backdrop:
             lit((240, 244, 250), light, 0.15),
             0.85,
         )
-    layers.append(woods.finish(rng, 0.95))
+    layers.append(finish(woods, rng, 0.95))
     ground = Sheet(stage)
     field = ground_sheet(
         stage,
@@ -223,7 +225,7 @@ def snow(stage: Stage, rng: np.random.Generator) -> Backdrop:
         0.7,
     )
     field.fill(field.strokes(tufts(field, rng, 12, 0.72 * h, 0.035)), lit((122, 122, 116), light), 0.8)
-    layers.append(field.finish(rng, 1.0))
+    layers.append(finish(field, rng, 1.0))
     white = mix((255, 255, 255), light.fog, 0.0 if stage.time != "night" else 0.25)
     near = floating(
         field, rng, 42, field.top, field.bottom, white, 0.0062, velocity=(0.02, 0.17), wobble=0.02, rate=0.35

@@ -1,4 +1,4 @@
-"""The nouns of the storyworld: who is there, where, when, seen how. A `World` is the whole truth of one clip."""
+"""The nouns of the storyworld: who is there, where, when, seen how. A `World` is the truth of one clip."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Subject(Noun):
 class World(Noun):
     """Everything a clip shows. Two subjects never share both kind and color."""
 
-    subjects: tuple[Subject, ...] = Field((), max_length=2)
+    subjects: tuple[Subject, ...] = Field(default=(), max_length=2)
     setting: Setting = "meadow"
     time: TimeOfDay = "day"
     camera: Camera = "static"

@@ -1,0 +1,195 @@
+"""Who is who: the characters met so far, found again by pronoun, name, colour or kind."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from kinograph.agents.english.characters import (
+    Part,
+    Scenery,
+    another,
+    is_many,
+    is_person,
+    is_thing,
+    newcomer,
+    worthy,
+)
+from kinograph.agents.english.groups import Group
+from kinograph.agents.english.lexicon import lexicon, listed
+from kinograph.film import Character
+
+
+class Company:
+    """A cast with a memory of who was spoken of last.
+
+    Begun empty it is open and takes in new characters; begun with a cast it is closed, recognises its
+    members and admits nobody.
+    """
+
+    def __init__(self, cast: Iterable[Character] = ()) -> None:
+        self.cast = list(cast)
+        self.closed = bool(self.cast)
+        self._plural = {one.id for one in self.cast if is_many(one.words)}
+        self._recent: list[str] = []
+        """Ids by when they were last spoken of; the last is the latest."""
+        self._topics: list[tuple[str, ...]] = []
+        """Subjects of past clauses."""
+
+    def member(self, id: str) -> Character:
+        return next(one for one in self.cast if one.id == id)
+
+    @property
+    def met(self) -> tuple[str, ...]:
+        """Everyone spoken of so far, in order of the cast."""
+        return tuple(one.id for one in self.cast if one.id in self._recent)
+
+    @property
+    def topic(self) -> tuple[str, ...]:
+        """Whom the last clause was about."""
+        return self._topics[-1] if self._topics else ()
+
+    def heard(self, subjects: Sequence[str], others: Sequence[str], topic: Sequence[str]) -> None:
+        """Remembers a clause: its subjects are the freshest in mind."""
+        for id in (*reversed(others), *subjects):
+            if id in self._recent:
+                self._recent.remove(id)
+            self._recent.append(id)
+        if topic:
+            self._topics.append(tuple(topic))
+
+    def split(self, known: set[str]) -> dict[str, tuple[str, ...]]:
+        """Drops a new group whose single members are new too; what stands for it.
+
+        "Two trains pass: a red one going left, a blue one going right" is about two trains, not three.
+        """
+        new = [one for one in self.cast if one.id not in known]
+        parts: dict[str, tuple[str, ...]] = {}
+        for many in [one for one in new if one.id in self._plural and one.color is None]:
+            each = tuple(one.id for one in new if one.kind == many.kind and one.id not in self._plural)
+            if len(each) > 1:
+                parts[many.id] = each
+                self.cast.remove(many)
+                self._recent.remove(many.id)
+                self._topics = [each if many.id in topic else topic for topic in self._topics]
+        return parts
+
+    # ------------------------------------------------------------------------------------- finding
+
+    def find(self, group: Group, part: Part, verb: str, scenery: Scenery, busy: Sequence[str]) -> list[str]:
+        """The characters that a noun group means, none of them in `busy` if it is a pronoun."""
+        if not group.words or group.first in ("no", "without") or group.prep in ("without", "like", "than"):
+            return []
+        if group.pronoun or (group.first in listed("many") and not group.head):
+            return self._pronoun(group.words[-1].lower, busy)
+        if group.head in ("one", "other", "ones") or (not group.head and group.color and not group.name):
+            return self._one(group, busy)
+        known = self._named(group) or self.same(group)
+        only_place = scenery.is_place(group) and group.prep in listed("locative") and not is_thing(group)
+        if known and not only_place:
+            return known
+        if not worthy(group, part, verb, scenery):
+            return []
+        return (
+            self._expected(group) if self.closed else [self._admit(newcomer(group, self.cast), group.plural)]
+        )
+
+    def knows(self, group: Group) -> bool:
+        """Whether a noun group speaks of a member, or of anybody by pronoun."""
+        return group.pronoun or bool(self._named(group)) or any(one.kind == group.head for one in self.cast)
+
+    def same(self, group: Group) -> list[str]:
+        """Members of the kind that a noun group names, in no other colour."""
+        kind = group.head
+        fresh = any(word.lower in listed("another") for word in group.words[:-1])
+        single = group.first == "one" and any(self.member(id).kind == kind for id in self._plural)
+        if fresh or single or not kind:
+            return []
+        fits = [id for id in reversed(self._recent) if self.member(id).kind == kind]
+        if group.color:
+            return self._colored(group, group.color, fits)
+        counted = group.plural and group.words[-1].lower != kind
+        if counted and len(fits) > 1:
+            return [id for id in self.met if id in fits]
+        if counted and fits and fits[0] not in self._plural and group.first not in ("the", "these"):
+            return []
+        if not fits and group.first in ("the", "that", "this", "these", "those"):
+            below = lexicon().data["nouns"]["hypernyms"].get(kind, ())
+            fits = [id for id in reversed(self._recent) if self.member(id).kind in below]
+        return fits[:1]
+
+    def _colored(self, group: Group, color: str, fits: Sequence[str]) -> list[str]:
+        """The one in that colour, else one whose colour was not told yet."""
+        exact = [id for id in fits if self.member(id).color == color]
+        plain = [id for id in fits if self.member(id).color is None and group.first not in ("a", "an")]
+        if not exact and plain and not self.closed:
+            self._paint(plain[0], color)
+        return exact[:1] or plain[:1]
+
+    def _pronoun(self, word: str, busy: Sequence[str]) -> list[str]:
+        if word in listed("nobody") or not self.cast:
+            return []
+        if word in listed("many"):
+            return self._several(3 if word == "three" else 2)
+        topics = [id for topic in reversed(self._topics[-3:]) if len(topic) == 1 for id in topic]
+        near = [id for id in dict.fromkeys((*topics, *reversed(self._recent))) if id not in busy]
+        single = [id for id in near if id not in self._plural]
+        agreeing = [id for id in single if self._agrees(word, self.member(id))]
+        latest = [id for id in reversed(self._recent) if id in (single if word == "it" else near)]
+        return (agreeing or ([] if word == "it" and busy else latest))[:1]
+
+    def _agrees(self, word: str, one: Character) -> bool:
+        person = is_person(one.kind) and one.kind not in listed("either")
+        if word in ("it", "its"):
+            return not person and one.kind not in ("person", "sun")
+        opposite = "male" if word in ("she", "her") else "female"
+        people = any(is_person(self.member(id).kind) for id in self._recent)
+        return one.kind not in lexicon().group("nouns", opposite) and (person or not people)
+
+    def _several(self, count: int) -> list[str]:
+        """Those of the latest group; else the latest plural character; else those spoken of last."""
+        for topic in reversed(self._topics[-6:]):
+            if len(topic) > 1 or (topic and topic[0] in self._plural):
+                return list(topic)
+        if self._recent and self._recent[-1] in self._plural:
+            return [self._recent[-1]]
+        return [id for id in self.met if id in self._recent[-count:]]
+
+    def _one(self, group: Group, busy: Sequence[str]) -> list[str]:
+        """ "the blue one", "the other": by colour, or whoever was not spoken of last."""
+        if any(word.lower == "other" for word in group.words) and not group.color:
+            rest = [id for id in reversed(self._recent) if id not in self.topic and id not in busy]
+            return rest[:1]
+        if not group.color:
+            return []
+        seen = [*reversed(self._recent), *(one.id for one in self.cast if self.closed)]
+        fits = [id for id in seen if self.member(id).color == group.color]
+        if not fits and self._recent and not self.closed and group.words[0].tag in ("det", "num"):
+            fits = [self._admit(another(self.member(self._recent[-1]), group.color, self.cast), many=False)]
+        return fits[:1]
+
+    def _named(self, group: Group) -> list[str]:
+        if not group.name:
+            return []
+        called = re.compile(rf"\b{re.escape(group.name)}\b", re.I)
+        return [one.id for one in self.cast if called.search(one.words)][:1]
+
+    def _expected(self, group: Group) -> list[str]:
+        """In a closed company: the member of that kind who has not been on yet, else any of that kind."""
+        fits = [one for one in self.cast if one.kind == group.head and group.color in (None, one.color)]
+        return [one.id for one in sorted(fits, key=lambda one: one.id in self._recent)][:1]
+
+    # ------------------------------------------------------------------------------------- joining
+
+    def _admit(self, one: Character, many: bool) -> str:
+        self.cast.append(one)
+        self._recent.append(one.id)
+        if many:
+            self._plural.add(one.id)
+        return one.id
+
+    def _paint(self, id: str, color: str) -> None:
+        """A colour learnt late: "A car stops. The red car …"."""
+        one = self.member(id)
+        words = one.words.replace(one.kind, f"{color} {one.kind}", 1)
+        self.cast[self.cast.index(one)] = one.changed(color=color, words=words)
