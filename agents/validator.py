@@ -44,6 +44,8 @@ SHAPE_MARGIN = 0.06
 """How much better another kind's silhouette may fit before the subject is taken for it."""
 SHAPE_LOSS = 0.11
 """How much worse a silhouette may fit its kind at the end than at the beginning."""
+CUTTABLE: frozenset[FindingKind] = frozenset({"black", "corrupt", "flicker", "frozen", "subject missing"})
+"""Findings that an editor can cut away."""
 MIN_FRAMES = 8
 """Shortest clip whose motion is judged."""
 
@@ -105,6 +107,26 @@ class Validator:
         findings += _motions(question, frames, [one for one in seen if _mostly(one.sighting)], unchecked)
         findings += _place(question, frames, unchecked)
         return verdict(findings, scores + _subject_scores(seen), unchecked, question)
+
+    def salvage(self, question: Viewing, rejected: Verdict) -> tuple[int, int] | None:
+        """First and last frame of the longest part of a rejected take that is sound by itself, if there is one.
+
+        Only findings that hurt some frames and spare others leave such a part. Its motion is not asked
+        for: a part of a movement is not the movement.
+        """
+        severe = [finding for finding in rejected.findings if finding.severity >= ACCEPTABLE]
+        if any(finding.kind not in CUTTABLE for finding in severe):
+            return None
+        whole = np.ones(question.clip.frames, bool)
+        for finding in severe:
+            whole[max(0, finding.first_frame - 1) : finding.last_frame + 2] = False
+        first, last = max(defects.spans(whole), key=lambda span: span[1] - span[0], default=(0, -1))
+        if last - first + 1 < max(MIN_FRAMES, 0.3 * question.clip.frames):
+            return None
+        part = question.changed(clip=question.clip.changed(frames=last - first + 1))
+        judged = self.judge(part, load(question.clip)[first : last + 1])
+        sound = all(finding.severity < ACCEPTABLE or finding.kind == "wrong motion" for finding in judged.findings)
+        return (first, last) if sound else None
 
     # ---------------------------------------------------------------------------------- subjects
 

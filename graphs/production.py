@@ -29,10 +29,12 @@ from kinograph.tools.backends import ModelCard, card
 class Outcome(TypedDict):
     """What became of a shot."""
 
-    state: Literal["accepted", "best", "failed"]
+    state: Literal["accepted", "trimmed", "best", "failed"]
+    """accepted; trimmed: no take was, but one is sound without its bad frames; best: the least bad; failed: none."""
     attempt: int
-    clip: str
-    """Digest of the chosen clip; empty when the shot failed."""
+    first: int
+    last: int
+    """Frames to use, inclusive."""
 
 
 def merge(old: Mapping[str, Outcome], new: Mapping[str, Outcome]) -> dict[str, Outcome]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from langgraph.graph import END, START, StateGraph
 
 from kinograph.errors import NoFilm
 from kinograph.events import Decided, Warned
-from kinograph.film import Take
+from kinograph.film import Storyboard, Take
 from kinograph.graphs import TOPOLOGIES, topology
-from kinograph.graphs.production import Crew, Production, Run
-from kinograph.tools import editing, footage
+from kinograph.graphs.production import Crew, Outcome, Production, Run
+from kinograph.tools import editing
 
 
 def build() -> StateGraph:
@@ -36,35 +37,44 @@ def orchestrate(state: Production, runtime: Run) -> dict[str, Any]:
     return {"topology": crew.decision.topology}
 
 
-def chosen_takes(crew: Crew, state: Production) -> list[Take]:
-    """The takes that the film uses, in film order."""
-    outcomes = state.get("outcomes", {})
+def parts_of(storyboard: Storyboard, takes: Sequence[Take], outcomes: Mapping[str, Outcome]) -> list[editing.Part]:
+    """What the film uses, in film order."""
+    by_name = {(take.shot, take.attempt): take for take in takes}
     return [
-        crew.ledger.take(crew.id, shot.id, outcomes[shot.id]["attempt"])
-        for shot in crew.storyboard.shots
-        if outcomes[shot.id]["state"] != "failed"
+        editing.Part(by_name[shot.id, outcome["attempt"]], outcome["first"], outcome["last"])
+        for shot in storyboard.shots
+        if (outcome := outcomes[shot.id])["state"] != "failed"
     ]
 
 
 def cut(state: Production, runtime: Run) -> dict[str, Any]:
     """Joins the chosen takes. Raises NoFilm when every shot failed."""
-    crew, board = runtime.context, runtime.context.storyboard
+    crew, board, outcomes = runtime.context, runtime.context.storyboard, state.get("outcomes", {})
     crew.go_on()
-    chosen, takes = chosen_takes(crew, state), crew.ledger.takes(crew.id)
-    if not chosen:
+    takes = crew.ledger.takes(crew.id)
+    parts = [_whole(crew, part) for part in parts_of(board, takes, outcomes)]
+    if not parts:
         raise NoFilm(f"no shot could be rendered: {takes[-1].error if takes else 'the storyboard is empty'}")
-    for shot, outcome in state.get("outcomes", {}).items():
+    for shot, outcome in outcomes.items():
         if outcome["state"] != "accepted":
-            what = "the best take is used" if outcome["state"] == "best" else "the film is cut without it"
-            runtime.stream_writer(Warned(words=f"shot {shot}: no take was accepted; {what}"))
-    # A clip that was lost or damaged since is rendered again: the same request gives the same frames.
-    clips = [crew.generation.render(take.request, lambda _: None, crew.cancelled.is_set).clip for take in chosen]
-    for take, clip in zip(chosen, clips, strict=True):
-        path = crew.folder / "shots" / f"{take.shot}.mp4"
-        footage.write_mp4(
-            path, footage.load(clip), clip.fps, (clip.width, clip.height), take.request.model_dump(mode="json")
-        )
-    editing.contact_sheet(board, takes, chosen, crew.folder / "contact_sheet.png")
-    recipe = {"kinograph": crew.id, "brief": crew.brief.model_dump(), "seed": crew.brief.seed}
-    editing.join(clips, crew.folder / "film.mp4", recipe)
+            runtime.stream_writer(Warned(words=f"shot {shot}: no take was accepted; {LEFT[outcome['state']]}"))
+    for part in parts:
+        recipe = part.take.request.model_dump(mode="json")
+        editing.join([part], crew.folder / "shots" / f"{part.take.shot}.mp4", recipe)
+    editing.contact_sheet(board, takes, parts, crew.folder / "contact_sheet.png")
+    recipe = {"kinograph": crew.id, "brief": crew.brief.model_dump(mode="json"), "seed": crew.brief.seed}
+    editing.join(parts, crew.folder / "film.mp4", recipe)
     return {}
+
+
+LEFT = {
+    "trimmed": "the bad frames of one are cut away",
+    "best": "the best take is used",
+    "failed": "the film is cut without it",
+}
+
+
+def _whole(crew: Crew, part: editing.Part) -> editing.Part:
+    """A clip that was lost or damaged since is rendered again: the same request gives the same frames."""
+    clip = crew.generation.render(part.take.request, lambda _: None, crew.cancelled.is_set).clip
+    return part._replace(take=part.take.changed(clip=clip))

@@ -10,7 +10,7 @@ from kinograph.agents.generation import resolve
 from kinograph.agents.validator import Viewing
 from kinograph.errors import RenderFailed
 from kinograph.events import ShotSettled, TakeJudged, TakeProgress, TakeStarted
-from kinograph.film import Correction, Take
+from kinograph.film import Clip, Correction, Take
 from kinograph.graphs.production import Crew, Outcome, Outcomes, Run, TakeState
 from kinograph.memory.keyframes import Keyframe
 
@@ -86,25 +86,28 @@ def _recalled(state: TakeState) -> list[Keyframe]:
 
 def judge(state: TakeState, runtime: Run) -> dict[str, Any]:
     """Has the validator look at the take and records the verdict."""
-    crew, board = runtime.context, runtime.context.storyboard
+    crew = runtime.context
     crew.go_on()
     take = crew.ledger.take(crew.id, state["shot"], state["attempt"])
     if take.clip is not None:
-        shot = board.shot(take.shot)
-        viewing = Viewing(
-            shot=shot,
-            cast=tuple(board.character(appearance.who) for appearance in shot.cast),
-            look=board.look,
-            request=take.request,
-            clip=take.clip,
-            recalled=tuple(_recalled(state)),
-        )
-        take = take.changed(verdict=crew.mind.think(crew.validator, viewing))
+        take = take.changed(verdict=crew.mind.think(crew.validator, _viewing(crew, state, take, take.clip)))
         crew.ledger.record_take(crew.id, take)
     runtime.stream_writer(TakeJudged(take=take))
     if take.accepted:
         return {"verdict": "accepted"}
     return {"verdict": "retake" if state["attempt"] < crew.decision.takes else "exhausted"}
+
+
+def _viewing(crew: Crew, state: TakeState, take: Take, clip: Clip) -> Viewing:
+    board, shot = crew.storyboard, crew.storyboard.shot(take.shot)
+    return Viewing(
+        shot=shot,
+        cast=tuple(board.character(appearance.who) for appearance in shot.cast),
+        look=board.look,
+        request=take.request,
+        clip=clip,
+        recalled=tuple(_recalled(state)),
+    )
 
 
 def retake(state: TakeState) -> dict[str, Any]:
@@ -119,21 +122,37 @@ def remember(state: TakeState, runtime: Run) -> dict[str, Any]:
 
 
 def settle(state: TakeState, runtime: Run) -> dict[str, Any]:
-    """Chooses the take that the film will use: the accepted one, else the one with the mildest findings."""
+    """Chooses what the film will use of this shot."""
     crew, shot = runtime.context, state["shot"]
-    outcome = choose([take for take in crew.ledger.takes(crew.id, shot) if take.attempt <= state["attempt"]])
+    takes = [take for take in crew.ledger.takes(crew.id, shot) if take.attempt <= state["attempt"]]
+    outcome = choose(takes)
+    if outcome["state"] == "best":
+        outcome = _salvaged(crew, state, takes) or outcome
     runtime.stream_writer(ShotSettled(shot=shot, outcome=outcome["state"]))
     return {"outcomes": {shot: outcome}}
 
 
 def choose(takes: list[Take]) -> Outcome:
-    """The outcome of a shot after these takes."""
+    """The accepted take, else the one with the mildest findings, else nothing."""
     judged = [take for take in takes if take.clip is not None and take.verdict is not None]
     if not judged:
-        return {"state": "failed", "attempt": 0, "clip": ""}
+        return {"state": "failed", "attempt": 0, "first": 0, "last": -1}
     best = max(judged, key=lambda take: (take.accepted, take.verdict.quality if take.verdict else 0, -take.attempt))
+    assert best.clip is not None
     return {
         "state": "accepted" if best.accepted else "best",
         "attempt": best.attempt,
-        "clip": best.request.digest,
+        "first": 0,
+        "last": best.clip.frames - 1,
     }
+
+
+def _salvaged(crew: Crew, state: TakeState, takes: list[Take]) -> Outcome | None:
+    """The longest sound part of a rejected take: what an editor would cut around the bad frames."""
+    found: list[Outcome] = []
+    for take in takes:
+        if take.clip is not None and take.verdict is not None:
+            part = crew.validator.salvage(_viewing(crew, state, take, take.clip), take.verdict)
+            if part is not None:
+                found.append({"state": "trimmed", "attempt": take.attempt, "first": part[0], "last": part[1]})
+    return max(found, key=lambda outcome: outcome["last"] - outcome["first"], default=None)

@@ -56,7 +56,7 @@ class ShotSettled(Event):
 
     shot: str
     outcome: str
-    """accepted, best (no take was accepted; the best is kept) or failed."""
+    """accepted, trimmed (bad frames are cut away), best (the least bad take is kept) or failed."""
 
 
 class Warned(Event):

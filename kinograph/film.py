@@ -329,6 +329,9 @@ class Cut(Noun):
     attempt: int
     clip: str
     """Digest of the clip's request."""
+    first_frame: int
+    last_frame: int
+    """Frames of the clip that the film uses, inclusive: all of them unless bad ones were cut away."""
     start: float
     """Seconds from the film's beginning."""
     seconds: float

@@ -22,14 +22,13 @@ PACKAGES = ("kinograph", "langgraph", "langchain-core", "chromadb", "diffusers",
 
 def publish(ledger: Ledger, record: Record, outcomes: Mapping[str, Outcome], seconds: float) -> Film:
     """Assembles the Film from the ledger, files it there and writes manifest.json. Raises StorageError."""
+    from kinograph.graphs.studio import parts_of
+
     storyboard = ledger.paper(record.id, "storyboard", Storyboard)
     decision = ledger.paper(record.id, "decision", Decision)
     assert storyboard is not None, "publishing follows planning"
     assert decision is not None, "publishing follows the decision"
     takes = ledger.takes(record.id)
-    chosen = {(shot, outcome["attempt"]) for shot, outcome in outcomes.items() if outcome["state"] != "failed"}
-    order = {shot.id: number for number, shot in enumerate(storyboard.shots)}
-    in_film = sorted((t for t in takes if (t.shot, t.attempt) in chosen), key=lambda take: order[take.shot])
     film = Film(
         id=record.id,
         folder=str(record.folder),
@@ -38,7 +37,7 @@ def publish(ledger: Ledger, record: Record, outcomes: Mapping[str, Outcome], sec
         decision=decision,
         storyboard=storyboard,
         takes=tuple(takes),
-        timeline=timeline(in_film),
+        timeline=timeline(parts_of(storyboard, takes, outcomes)),
         missing=tuple(shot for shot, outcome in outcomes.items() if outcome["state"] == "failed"),
         seconds=round(seconds, 3),
     )

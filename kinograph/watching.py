@@ -12,7 +12,12 @@ from kinograph.events import Decided, Event, Opened, Planned, ShotSettled, TakeJ
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
-MARKS = {"accepted": "[green]accepted[/]", "best": "[yellow]best take kept[/]", "failed": "[red]failed[/]"}
+MARKS = {
+    "accepted": "[green]accepted[/]",
+    "trimmed": "[yellow]bad frames cut away[/]",
+    "best": "[yellow]best take kept[/]",
+    "failed": "[red]failed[/]",
+}
 
 
 class Quiet:

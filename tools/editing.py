@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from kinograph import disk
-from kinograph.film import Clip, Cut, Storyboard, Take
+from kinograph.film import Clip, Cut, Shot, Storyboard, Take
 from kinograph.tools.footage import load, png, write_mp4
 
 if TYPE_CHECKING:
@@ -17,47 +17,69 @@ if TYPE_CHECKING:
 
 COLUMNS = 6
 """Frames shown of each take."""
-INK, PAPER, GREEN, RED, GREY = (236, 236, 240), (22, 23, 28), (96, 200, 120), (236, 92, 84), (150, 152, 162)
+LABEL = 270
+"""Width of the words before the frames, in pixels."""
+INK, PAPER, GREY = (236, 236, 240), (22, 23, 28), (150, 152, 162)
+GREEN, YELLOW, RED = (96, 200, 120), (230, 190, 70), (236, 92, 84)
 
 
-def timeline(chosen: Sequence[Take]) -> tuple[Cut, ...]:
-    """The chosen takes one after the other."""
+class Part(NamedTuple):
+    """What the film uses of a take: frames `first` to `last`, inclusive."""
+
+    take: Take
+    first: int
+    last: int
+
+
+def timeline(parts: Sequence[Part]) -> tuple[Cut, ...]:
+    """The parts one after the other."""
     cuts, start = [], 0.0
-    for take in chosen:
+    for take, first, last in parts:
         assert take.clip is not None, f"{take.shot} was chosen without a clip"
-        seconds = take.clip.frames / take.clip.fps
+        seconds = (last - first + 1) / take.clip.fps
         cuts.append(
-            Cut(shot=take.shot, attempt=take.attempt, clip=take.clip.request, start=round(start, 4), seconds=seconds)
+            Cut(
+                shot=take.shot,
+                attempt=take.attempt,
+                clip=take.clip.request,
+                first_frame=first,
+                last_frame=last,
+                start=round(start, 4),
+                seconds=round(seconds, 4),
+            )
         )
         start += seconds
     return tuple(cuts)
 
 
-def join(clips: Sequence[Clip], path: Path, recipe: Mapping[str, Any]) -> None:
-    """Cuts `clips` into one mp4 of the first one's size and frame rate, holding one clip at a time.
+def join(parts: Sequence[Part], path: Path, recipe: Mapping[str, Any]) -> None:
+    """Cuts the parts into one mp4 of the first one's size and frame rate, holding one clip at a time.
 
     Raises Damaged for a clip that is not what was rendered, StorageError when the disk does not take it.
     """
+    clips = [part.take.clip for part in parts if part.take.clip is not None]
     size = (clips[0].width, clips[0].height)
-    write_mp4(path, (frame for clip in clips for frame in _fitted(clip, size)), clips[0].fps, size, recipe)
+    frames = (frame for clip, part in zip(clips, parts, strict=True) for frame in _fitted(clip, part, size))
+    write_mp4(path, frames, clips[0].fps, size, recipe)
 
 
-def _fitted(clip: Clip, size: tuple[int, int]) -> Iterator[np.ndarray]:
+def _fitted(clip: Clip, part: Part, size: tuple[int, int]) -> Iterator[np.ndarray]:
     import cv2
 
-    for frame in load(clip):
+    for frame in load(clip)[part.first : part.last + 1]:
         yield frame if (clip.width, clip.height) == size else cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
 
 
-def contact_sheet(storyboard: Storyboard, takes: Sequence[Take], chosen: Sequence[Take], path: Path) -> None:
+def contact_sheet(storyboard: Storyboard, takes: Sequence[Take], parts: Sequence[Part], path: Path) -> None:
     """A row a take: what was asked, evenly spaced frames with their numbers, and why a take was rejected.
 
-    Shots stand in film order; a green edge marks the take in the film, a red one a rejected take.
-    Written atomically as PNG. Raises StorageError.
+    Shots stand in film order; a green edge marks an accepted take in the film, a yellow one a take that
+    the film uses for want of a better one, a red one a take that was thrown away. Written atomically as PNG.
+    Raises StorageError.
     """
-    in_film = {(take.shot, take.attempt) for take in chosen}
+    in_film = {(part.take.shot, part.take.attempt): part for part in parts}
     rows = [
-        _row(storyboard, take, (take.shot, take.attempt) in in_film)
+        _row(storyboard, take, in_film.get((take.shot, take.attempt)))
         for shot in storyboard.shots
         for take in takes
         if take.shot == shot.id
@@ -65,43 +87,46 @@ def contact_sheet(storyboard: Storyboard, takes: Sequence[Take], chosen: Sequenc
     disk.write(path, png(_stack(rows)))
 
 
-def _row(storyboard: Storyboard, take: Take, in_film: bool) -> Image:
+def _row(storyboard: Storyboard, take: Take, part: Part | None) -> Image:
     from PIL import Image, ImageDraw
 
     frames = load(take.clip) if take.clip else np.full((1, 216, 384, 3), 40, np.uint8)
     picks = np.unique(np.linspace(0, len(frames) - 1, COLUMNS).round().astype(int))
     cell_h = 132
     cell_w = round(cell_h * frames.shape[2] / frames.shape[1])
-    row = Image.new("RGB", (240 + COLUMNS * (cell_w + 6) + 6, cell_h + 26), PAPER)
+    row = Image.new("RGB", (LABEL + COLUMNS * (cell_w + 6) + 6, cell_h + 26), PAPER)
     pen = ImageDraw.Draw(row)
-    edge = GREEN if in_film and take.accepted else RED if not take.accepted else GREY
-    pen.rectangle((0, 6, 5, cell_h + 20), fill=edge)
-    _caption(pen, storyboard, take, in_film)
+    pen.rectangle((0, 6, 5, cell_h + 20), fill=_colour(take, part))
+    _caption(pen, storyboard.shot(take.shot), take, part)
     for column, index in enumerate(picks):
-        x = 240 + column * (cell_w + 6)
+        x = LABEL + column * (cell_w + 6)
         picture = Image.fromarray(frames[index]).resize((cell_w, cell_h), Image.Resampling.LANCZOS)
         row.paste(picture, (x, 8))
         pen.text((x + 3, cell_h + 9), f"frame {index}", fill=GREY, font=_font(11))
-        if not take.accepted:
+        if part is None or not part.first <= index <= part.last:
             pen.line((x, 8, x + cell_w, 8 + cell_h), fill=RED, width=2)
     return row
 
 
-def _caption(pen: Any, storyboard: Storyboard, take: Take, in_film: bool) -> None:
-    shot = storyboard.shot(take.shot)
-    mark = ("in the film" if take.accepted else "in the film, best of its takes") if in_film else "rejected"
+def _colour(take: Take, part: Part | None) -> tuple[int, int, int]:
+    return RED if part is None else GREEN if take.accepted else YELLOW
+
+
+def _caption(pen: Any, shot: Shot, take: Take, part: Part | None) -> None:
+    mark = "rejected" if part is None else "in the film" if take.accepted else "in the film: best of its takes"
+    if part is not None and take.clip is not None and part.last - part.first + 1 < take.clip.frames:
+        mark = f"in the film: frames {part.first} to {part.last}"
     pen.text((14, 8), f"{shot.id}   take {take.attempt}", fill=INK, font=_font(16))
-    pen.text((14, 30), mark, fill=GREEN if in_film and take.accepted else RED, font=_font(12))
+    pen.text((14, 30), mark, fill=_colour(take, part), font=_font(12))
     reasons = [take.error] if take.error else [finding.words for finding in (take.verdict.findings if take.verdict else ())]
-    lines = [f"{shot.setting or 'anywhere'}, {shot.time}, {shot.camera}", *_wrap(shot.text, 2)]
-    if not take.accepted:
-        lines += [line for reason in reasons[:2] if reason for line in _wrap(reason, 2)]
-    for number, line in enumerate(lines[:6]):
-        red = number >= len(lines) - len(reasons[:2]) and not take.accepted
-        pen.text((14, 50 + 15 * number), line, fill=RED if red and number > 1 else GREY, font=_font(12))
+    lines = [(GREY, f"{shot.setting or 'anywhere'}, {shot.time}, {shot.camera}")]
+    lines += [(GREY, line) for line in _wrap(shot.text, 2)]
+    lines += [(RED, line) for reason in reasons[:2] for line in _wrap(reason, 2)]
+    for number, (ink, line) in enumerate(lines[:6]):
+        pen.text((14, 50 + 15 * number), line, fill=ink, font=_font(12))
 
 
-def _wrap(text: str, lines: int, width: int = 36) -> list[str]:
+def _wrap(text: str, lines: int, width: int = 40) -> list[str]:
     import textwrap
 
     return textwrap.wrap(" ".join(text.split()), width, max_lines=lines, placeholder=" …")
