@@ -25,11 +25,7 @@ class Memory:
         be finished.
         """
         shots = tuple(self._ancestors(shot, storyboard))
-        found = [
-            k
-            for appearance in shot.cast
-            for k in self._keyframes.recall("identity", appearance.who, shots)[:2]
-        ]
+        found = [k for appearance in shot.cast for k in self._keyframes.recall("identity", appearance.who, shots)[:2]]
         same_scene = tuple(id for id in shots if storyboard.shot(id).scene == shot.scene)
         found += self._keyframes.recall("setting", shot.setting, same_scene)[:1]
         for needed in shot.needs:
@@ -62,9 +58,7 @@ class Memory:
         sightings = look(frames, [wanted(storyboard.character(a.who)) for a in shot.cast])
         for appearance, sighting in zip(shot.cast, sightings, strict=True):
             if (best := clearest(sighting)) is not None:
-                kept.append(
-                    self._keep(shot.id, "identity", appearance.who, sighting.crop(frames, best), best)
-                )
+                kept.append(self._keep(shot.id, "identity", appearance.who, sighting.crop(frames, best), best))
         return tuple(kept)
 
     def _keep(self, shot: str, role: Role, about: str, picture: np.ndarray, frame: int) -> Keyframe:

@@ -84,13 +84,19 @@ def _own(act: Act) -> Canonical:
         act.verb.base,
         any(isinstance(item, Group) and item.head and not item.prep for item in act.tail),
     )
-    if act.negated:
+    if act.negated or (_handles_its_own(act) and lexicon().verbs.get(base) != "moves right"):
         return "stays"
     if direct and (
         base in listed("handled") or (base in listed("set_going") and base not in listed("taken_along"))
     ):
         return "stays"
     return _meant(base, _after(act), act)
+
+
+def _handles_its_own(act: Act) -> bool:
+    """ "lowers its head", "waves his hand"."""
+    groups = [item for item in act.tail if isinstance(item, Group) and not item.prep]
+    return any(group.words[0].tag == "poss" for group in groups)
 
 
 def _suffered(act: Act) -> Canonical | None:

@@ -40,9 +40,7 @@ class Orchestrator:
         workers, why_workers = choose_workers(question, model)
         fps = brief.fps or model.fps
         seconds = brief.seconds or wishes(brief.text).seconds
-        shot_seconds = (
-            choose_frames(brief, model) if brief.frames else model.legal_frames(model.frames)
-        ) / fps
+        shot_seconds = (choose_frames(brief, model) if brief.frames else model.legal_frames(model.frames)) / fps
         return Decision(
             model=model.id,
             revision="",
@@ -78,9 +76,7 @@ def choose_model(brief: Brief, machine: Machine) -> tuple[ModelCard, str]:
         why = f"best rated of the {len(able)} that run here ({machine}); {shut} other cards have no backend in this version"
     if not chosen.available:
         able = ", ".join(model.id for model in cards().values() if model.available)
-        raise BadInput(
-            f"model {chosen.id!r} has a card but no backend in this version; these can render: {able}"
-        )
+        raise BadInput(f"model {chosen.id!r} has a card but no backend in this version; these can render: {able}")
     if brief.references and "i2v" not in chosen.tasks:
         raise BadInput(
             f"model {chosen.id!r} cannot be conditioned on reference pictures (it does {', '.join(chosen.tasks)}); "
@@ -125,9 +121,7 @@ def choose_frames(brief: Brief, model: ModelCard) -> int:
     """Frames a shot, as asked. Raises BadInput when the model cannot."""
     wanted = brief.frames or model.frames
     if not model.min_frames <= wanted <= model.max_frames:
-        raise BadInput(
-            f"{wanted} frames a shot do not fit {model.id}: {model.min_frames} to {model.max_frames}"
-        )
+        raise BadInput(f"{wanted} frames a shot do not fit {model.id}: {model.min_frames} to {model.max_frames}")
     return model.legal_frames(wanted)
 
 

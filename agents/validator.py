@@ -130,9 +130,7 @@ class Validator:
 
     # ---------------------------------------------------------------------------------- subjects
 
-    def _subject(
-        self, question: Viewing, one: Seen, frames: np.ndarray, unchecked: list[str]
-    ) -> Iterator[Finding]:
+    def _subject(self, question: Viewing, one: Seen, frames: np.ndarray, unchecked: list[str]) -> Iterator[Finding]:
         if missing := _missing(question, one):
             yield missing
         if _mostly(one.sighting):
@@ -149,16 +147,12 @@ class Validator:
         hues = [_picture_hue(load_picture(self._vault.picture(keyframe.picture))) for keyframe in own]
         gaps = [float(eyes.hue_gap(hue, np.nanmedian(one.sighting.hue))) for hue in hues if hue is not None]
         if gaps and min(gaps) > DRIFT_TOLERANCE:
-            words = (
-                f"{one.character.words} is {min(gaps):.0f} degrees of hue off how it looked in {own[0].shot}"
-            )
+            words = f"{one.character.words} is {min(gaps):.0f} degrees of hue off how it looked in {own[0].shot}"
             yield _finding(question, "off model", words, 0.8, one.character.id)
         frame = int(np.argmax(one.sighting.area))
         shots = tuple(dict.fromkeys(k.shot for k in known))
         near = self._keyframes.nearest(one.sighting.crop(frames, frame), "identity", shots)
-        best_own = max(
-            (match.similarity for match in near if match.keyframe.about == one.character.id), default=-1.0
-        )
+        best_own = max((match.similarity for match in near if match.keyframe.about == one.character.id), default=-1.0)
         if near and near[0].keyframe.about != one.character.id and near[0].similarity - best_own > 0.15:
             words = f"{one.character.words} looks more like the remembered {near[0].keyframe.about}"
             yield _finding(question, "off model", words, 0.4, one.character.id)
@@ -179,7 +173,7 @@ def _missing(question: Viewing, one: Seen) -> Finding | None:
     if share >= LEAST_SEEN:
         return None
     first, last = max(gaps, key=lambda gap: gap[1] - gap[0])
-    where = "anywhere" if share == 0 else f"in frames {first}–{last}"
+    where = "anywhere" if share == 0 else f"in frames {first} to {last}"
     return _finding(
         question,
         "subject missing",
@@ -197,13 +191,9 @@ def _color(question: Viewing, one: Seen, unchecked: list[str]) -> Iterator[Findi
     head, tail = shown[: max(1, len(shown) // 5)], shown[-max(1, len(shown) // 5) :]
     drift = float(eyes.hue_gap(_mean_hue(hue[head]), _mean_hue(hue[tail])))
     if drift > DRIFT_TOLERANCE:
-        gone = [
-            int(frame)
-            for frame in shown
-            if eyes.hue_gap(hue[frame], _mean_hue(hue[head])) > DRIFT_TOLERANCE / 2
-        ]
+        gone = [int(frame) for frame in shown if eyes.hue_gap(hue[frame], _mean_hue(hue[head])) > DRIFT_TOLERANCE / 2]
         start, end = (eyes.name_of(_mean_hue(hue[part])) for part in (head, tail))
-        words = f"{one.character.words} drifts from {start} to {end} in frames {gone[0]}–{gone[-1]}"
+        words = f"{one.character.words} drifts from {start} to {end} in frames {gone[0]} to {gone[-1]}"
         yield _finding(question, "color drift", words, 0.9, one.character.id, gone[0], gone[-1])
     target = eyes.wanted(one.character).color
     if target is None:
@@ -233,7 +223,11 @@ def _shape(question: Viewing, one: Seen, unchecked: list[str]) -> Iterator[Findi
     margin, other, fits = _lead(one.sighting, head, kind)
     if margin > SHAPE_MARGIN:
         yield _finding(
-            question, "wrong subject", f"{one.character.words} has the shape of a {other}", 0.9, one.character.id
+            question,
+            "wrong subject",
+            f"{one.character.words} has the shape of a {other}",
+            0.9,
+            one.character.id,
         )
         return
     margin, other, still_fits = _lead(one.sighting, tail, kind)
@@ -251,10 +245,7 @@ def _lead(sighting: eyes.Sighting, frames: np.ndarray, kind: str) -> tuple[float
 
 
 def _subject_scores(seen: list[Seen]) -> list[Score]:
-    return [
-        Score(metric=f"seen:{one.character.id}", value=round(float(one.sighting.seen.mean()), 4))
-        for one in seen
-    ]
+    return [Score(metric=f"seen:{one.character.id}", value=round(float(one.sighting.seen.mean()), 4)) for one in seen]
 
 
 # ---------------------------------------------------------------------------------- the whole clip
@@ -270,22 +261,23 @@ def _scores(clip: defects.Pulse) -> list[Score]:
 
 
 def _broken(question: Viewing, clip: defects.Pulse) -> Iterator[Finding]:
+    black, corrupt = defects.black(clip), defects.corrupt(clip)
+    hurt = black | corrupt
+    beside = hurt | np.roll(hurt, 1)  # going into and out of broken frames is no jump of its own
     tests: list[tuple[FindingKind, np.ndarray, str, float]] = [
-        ("black", defects.black(clip), "black", 1.0),
-        ("corrupt", defects.corrupt(clip), "scrambled", 1.0),
+        ("black", black, "black", 1.0),
+        ("corrupt", corrupt, "scrambled", 1.0),
         ("flicker", defects.flicker(clip), "flickering", 0.8),
         ("frozen", defects.frozen(clip), "frozen", 0.8),
-        ("jump", defects.jumps(clip), "a jump to another picture", 0.9),
+        ("jump", defects.jumps(clip) & ~beside, "a jump to another picture", 0.9),
     ]
-    for kind, hurt, words, severity in tests:
-        if found := defects.spans(hurt):
+    for kind, frames, words, severity in tests:
+        if found := defects.spans(frames):
             first, last = found[0][0], found[-1][1]
-            yield _finding(question, kind, f"frames {first}–{last} are {words}", severity, None, first, last)
+            yield _finding(question, kind, f"frames {first} to {last} are {words}", severity, None, first, last)
 
 
-def _motions(
-    question: Viewing, frames: np.ndarray, seen: list[Seen], unchecked: list[str]
-) -> Iterator[Finding]:
+def _motions(question: Viewing, frames: np.ndarray, seen: list[Seen], unchecked: list[str]) -> Iterator[Finding]:
     """What each subject does, with the camera's own movement taken out."""
     if not seen:
         return
@@ -361,9 +353,7 @@ def corrections(finding: Finding, question: Viewing) -> Iterator[Correction]:
     if kind in ("black", "corrupt", "flicker", "frozen", "jump"):
         yield Correction(action="avoid", words=f"{kind} frames", because=kind)
     elif kind == "wrong setting":
-        yield Correction(
-            action="emphasize", words=f"unmistakably in the {question.shot.setting}", because=kind
-        )
+        yield Correction(action="emphasize", words=f"unmistakably in the {question.shot.setting}", because=kind)
     elif finding.subject is not None:
         yield from _subject_corrections(finding, question)
 

@@ -12,7 +12,7 @@ Adding a topology is one file with `build() -> StateGraph` and one line in TOPOL
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kinograph.errors import UnknownName
 from kinograph.film import Topology
@@ -27,7 +27,7 @@ TOPOLOGIES: dict[Topology, str] = {
 """Lightest first."""
 
 
-def topology(name: str) -> StateGraph:
+def topology(name: str) -> StateGraph[Any, Any, Any, Any]:
     """The graph of a topology, not yet compiled. Raises UnknownName."""
     for known, module in TOPOLOGIES.items():
         if known == name:

@@ -11,7 +11,7 @@ from kinograph.graphs import planning, take
 from kinograph.graphs.production import Crew, Outcomes, Production, Run
 
 
-def build() -> StateGraph:
+def build() -> StateGraph[Any, Any, Any, Any]:
     """Takes {id}; gives an outcome for every shot."""
     graph = StateGraph(Production, output_schema=Outcomes, context_schema=Crew)
     graph.add_node("parse", parse)

@@ -3,6 +3,8 @@ needs are settled, side by side."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from langgraph.graph import START, StateGraph
 from langgraph.types import Command, Send
 
@@ -10,7 +12,7 @@ from kinograph.graphs import planning, take
 from kinograph.graphs.production import Crew, Outcomes, Production, Run
 
 
-def build() -> StateGraph:
+def build() -> StateGraph[Any, Any, Any, Any]:
     """Takes {id}; gives an outcome for every shot."""
     graph = StateGraph(Production, output_schema=Outcomes, context_schema=Crew)
     graph.add_node("planner", planning.outline)

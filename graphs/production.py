@@ -9,7 +9,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal, TypedDict
+from typing import Annotated, Literal, NotRequired, TypedDict, TypeVar
 
 from langgraph.runtime import Runtime
 
@@ -24,6 +24,8 @@ from kinograph.errors import Cancelled
 from kinograph.film import Brief, Decision, Look, Noun, Storyboard
 from kinograph.memory.ledger import Ledger
 from kinograph.tools.backends import ModelCard, card
+
+Paper = TypeVar("Paper", bound=Noun)
 
 
 class Outcome(TypedDict):
@@ -42,30 +44,30 @@ def merge(old: Mapping[str, Outcome], new: Mapping[str, Outcome]) -> dict[str, O
     return {**old, **new}
 
 
-class Production(TypedDict, total=False):
+class Production(TypedDict):
     """The state of the top graph and of every topology."""
 
     id: str
-    topology: str
-    outcomes: Annotated[dict[str, Outcome], merge]
+    topology: NotRequired[str]
+    outcomes: NotRequired[Annotated[dict[str, Outcome], merge]]
 
 
-class TakeState(TypedDict, total=False):
+class TakeState(TypedDict):
     """The state of one shot's life."""
 
     id: str
     shot: str
-    attempt: int
-    recalled: list[dict[str, str | int]]
+    attempt: NotRequired[int]
+    recalled: NotRequired[list[dict[str, str | int]]]
     """Keyframe nouns, a few hundred bytes each."""
-    verdict: Literal["accepted", "retake", "exhausted"]
-    outcomes: Annotated[dict[str, Outcome], merge]
+    verdict: NotRequired[Literal["accepted", "retake", "exhausted"]]
+    outcomes: NotRequired[Annotated[dict[str, Outcome], merge]]
 
 
-class Outcomes(TypedDict, total=False):
+class Outcomes(TypedDict):
     """What a shot's life, or a topology, gives back to the graph around it."""
 
-    outcomes: Annotated[dict[str, Outcome], merge]
+    outcomes: NotRequired[Annotated[dict[str, Outcome], merge]]
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ class Crew:
     validator: Validator
     cancelled: threading.Event = field(default_factory=threading.Event)
 
-    def paper(self, name: str, kind: type[Noun]):
+    def paper(self, name: str, kind: type[Paper]) -> Paper:
         """A noun that an earlier node filed."""
         noun = self.ledger.paper(self.id, name, kind)
         assert noun is not None, f"{name} was never filed"

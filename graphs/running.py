@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kinograph import disk
 from kinograph.errors import Damaged
@@ -15,6 +15,7 @@ from kinograph.graphs import studio
 from kinograph.graphs.production import Crew, Outcome
 
 if TYPE_CHECKING:
+    from langchain_core.runnables import RunnableConfig
     from langgraph.checkpoint.sqlite import SqliteSaver
 
 RECURSION_LIMIT = 1000
@@ -30,24 +31,23 @@ def run(crew: Crew) -> Generator[Event, None, dict[str, Outcome]]:
     path = crew.folder / ".kinograph" / "checkpoints.sqlite"
     with disk.database(path), _checkpointer(path, crew.id) as saver:
         graph = studio.build().compile(checkpointer=saver)
-        config = {
+        config: RunnableConfig = {
             "configurable": {"thread_id": crew.id},
             "recursion_limit": RECURSION_LIMIT,
             # One thread of LangGraph's pool waits for the stream: with none to spare, a run would never end.
             "max_concurrency": crew.decision.workers + 1,
         }
         begun = saver.get_tuple(config) is not None
-        yield from (
-            event
-            for _, event in graph.stream(
-                None if begun else {"id": crew.id},
-                config,
-                context=crew,
-                stream_mode="custom",
-                subgraphs=True,
-                durability="sync",
-            )
+        stream: Iterator[Any] = graph.stream(
+            None if begun else {"id": crew.id},
+            config,
+            context=crew,
+            stream_mode="custom",
+            subgraphs=True,
+            durability="sync",
         )
+        for _, event in stream:
+            yield event
         return graph.get_state(config).values["outcomes"]
 
 

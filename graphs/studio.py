@@ -15,7 +15,7 @@ from kinograph.graphs.production import Crew, Outcome, Production, Run
 from kinograph.tools import editing
 
 
-def build() -> StateGraph:
+def build() -> StateGraph[Any, Any, Any, Any]:
     """Takes {id}; leaves film.mp4, contact_sheet.png and shots/ in the production's folder."""
     graph = StateGraph(Production, context_schema=Crew)
     graph.add_node("orchestrate", orchestrate)

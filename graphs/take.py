@@ -15,7 +15,7 @@ from kinograph.graphs.production import Crew, Outcome, Outcomes, Run, TakeState
 from kinograph.memory.keyframes import Keyframe
 
 
-def build() -> StateGraph:
+def build() -> StateGraph[Any, Any, Any, Any]:
     """Takes {id, shot}; gives {outcomes: {shot: Outcome}}. Raises nothing for a shot that fails."""
     graph = StateGraph(TakeState, output_schema=Outcomes, context_schema=Crew)
     graph.add_node("recall", recall)
@@ -29,13 +29,17 @@ def build() -> StateGraph:
     graph.add_edge("render", "judge")
     graph.add_conditional_edges(
         "judge",
-        lambda state: state["verdict"],
+        lambda state: state.get("verdict"),
         {"accepted": "remember", "retake": "retake", "exhausted": "settle"},
     )
     graph.add_edge("retake", "render")
     graph.add_edge("remember", "settle")
     graph.add_edge("settle", END)
     return graph
+
+
+def _attempt(state: TakeState) -> int:
+    return state.get("attempt", 1)
 
 
 def recall(state: TakeState, runtime: Run) -> dict[str, Any]:
@@ -47,7 +51,7 @@ def recall(state: TakeState, runtime: Run) -> dict[str, Any]:
 
 def render(state: TakeState, runtime: Run) -> dict[str, Any]:
     """Records the take with its clip, or with the reason why there is none."""
-    crew, shot, attempt = runtime.context, state["shot"], state["attempt"]
+    crew, shot, attempt = runtime.context, state["shot"], _attempt(state)
     crew.go_on()
     earlier = [take for take in crew.ledger.takes(crew.id, shot) if take.attempt < attempt]
     request = resolve(
@@ -81,21 +85,21 @@ def corrections_of(takes: list[Take]) -> list[Correction]:
 
 
 def _recalled(state: TakeState) -> list[Keyframe]:
-    return [Keyframe.model_validate(keyframe) for keyframe in state["recalled"]]
+    return [Keyframe.model_validate(keyframe) for keyframe in state.get("recalled", [])]
 
 
 def judge(state: TakeState, runtime: Run) -> dict[str, Any]:
     """Has the validator look at the take and records the verdict."""
     crew = runtime.context
     crew.go_on()
-    take = crew.ledger.take(crew.id, state["shot"], state["attempt"])
+    take = crew.ledger.take(crew.id, state["shot"], _attempt(state))
     if take.clip is not None:
         take = take.changed(verdict=crew.mind.think(crew.validator, _viewing(crew, state, take, take.clip)))
         crew.ledger.record_take(crew.id, take)
     runtime.stream_writer(TakeJudged(take=take))
     if take.accepted:
         return {"verdict": "accepted"}
-    return {"verdict": "retake" if state["attempt"] < crew.decision.takes else "exhausted"}
+    return {"verdict": "retake" if _attempt(state) < crew.decision.takes else "exhausted"}
 
 
 def _viewing(crew: Crew, state: TakeState, take: Take, clip: Clip) -> Viewing:
@@ -111,12 +115,12 @@ def _viewing(crew: Crew, state: TakeState, take: Take, clip: Clip) -> Viewing:
 
 
 def retake(state: TakeState) -> dict[str, Any]:
-    return {"attempt": state["attempt"] + 1}
+    return {"attempt": _attempt(state) + 1}
 
 
 def remember(state: TakeState, runtime: Run) -> dict[str, Any]:
     crew, board = runtime.context, runtime.context.storyboard
-    take = crew.ledger.take(crew.id, state["shot"], state["attempt"])
+    take = crew.ledger.take(crew.id, state["shot"], _attempt(state))
     crew.memory.remember(board.shot(take.shot), board, take)
     return {}
 
@@ -124,7 +128,7 @@ def remember(state: TakeState, runtime: Run) -> dict[str, Any]:
 def settle(state: TakeState, runtime: Run) -> dict[str, Any]:
     """Chooses what the film will use of this shot."""
     crew, shot = runtime.context, state["shot"]
-    takes = [take for take in crew.ledger.takes(crew.id, shot) if take.attempt <= state["attempt"]]
+    takes = [take for take in crew.ledger.takes(crew.id, shot) if take.attempt <= _attempt(state)]
     outcome = choose(takes)
     if outcome["state"] == "best":
         outcome = _salvaged(crew, state, takes) or outcome

@@ -1,8 +1,8 @@
 """kinograph: a brief becomes a finished, consistent, multi-shot film.
 
-    from kinograph import Studio
-    film = Studio().make("A red ball rolls across a green meadow at sunset.")
-    print(film.path)
+from kinograph import Studio
+film = Studio().make("A red ball rolls across a green meadow at sunset.")
+print(film.path)
 """
 
 from __future__ import annotations

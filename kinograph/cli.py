@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -206,6 +206,7 @@ def _watch(studio: Studio, start: Callable[[], Iterator[Event]], as_json: bool) 
     from kinograph.events import Finished, Warned
     from kinograph.watching import watching
 
+    film: Film | None = None
     with _stopping(studio), watching(enabled=sys.stderr.isatty() and not as_json) as bars:
         for event in start():
             bars.show(event)
@@ -215,7 +216,7 @@ def _watch(studio: Studio, start: Callable[[], Iterator[Event]], as_json: bool) 
                 bars.say(f"kinograph: {event.words}")
             elif isinstance(event, Finished):
                 film = event.film
-    if not as_json:
+    if film is not None and not as_json:
         _tell(film)
 
 
@@ -260,7 +261,7 @@ def main() -> None:
     sys.exit(status or 0)
 
 
-def _fail(message: str, status: int) -> None:
+def _fail(message: str, status: int) -> NoReturn:
     print(f"kinograph: {message}", file=sys.stderr)
     sys.exit(status)
 

@@ -13,7 +13,16 @@ from kinograph import disk
 from kinograph.errors import KinographError
 from kinograph.settings import Settings
 
-WANTED = ("langgraph", "langchain-core", "chromadb", "av", "opencv-python-headless", "torch", "diffusers", "transformers")
+WANTED = (
+    "langgraph",
+    "langchain-core",
+    "chromadb",
+    "av",
+    "opencv-python-headless",
+    "torch",
+    "diffusers",
+    "transformers",
+)
 
 
 class Check(NamedTuple):

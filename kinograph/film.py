@@ -60,19 +60,19 @@ class Brief(Noun):
     text: str
     references: tuple[str, ...] = ()
     """Digests of reference images already kept in the vault."""
-    seconds: float | None = Field(None, ge=0.5, le=600)
+    seconds: float | None = Field(default=None, ge=0.5, le=600)
     """Length of the whole film in seconds."""
     aspect: Aspect | None = None
     look: str | None = None
-    seed: int = Field(0, ge=0, lt=2**32)
-    takes: int = Field(3, ge=1, le=10)
+    seed: int = Field(default=0, ge=0, lt=2**32)
+    takes: int = Field(default=3, ge=1, le=10)
     """Most takes a shot may cost."""
     model: str | None = None
     topology: Topology | None = None
-    width: int | None = Field(None, ge=32, le=2048)
-    height: int | None = Field(None, ge=32, le=2048)
-    fps: int | None = Field(None, ge=4, le=30)
-    frames: int | None = Field(None, ge=1, le=2400)
+    width: int | None = Field(default=None, ge=32, le=2048)
+    height: int | None = Field(default=None, ge=32, le=2048)
+    fps: int | None = Field(default=None, ge=4, le=30)
+    frames: int | None = Field(default=None, ge=1, le=2400)
     """Frames of every shot, instead of a length in seconds."""
 
 
@@ -121,7 +121,7 @@ class Shot(Noun):
     mood: str = ""
     extra: str = ""
     """Words of the brief that found no place above; the prompt keeps them."""
-    seconds: float = Field(3.0, gt=0, le=60)
+    seconds: float = Field(default=3.0, gt=0, le=60)
     needs: tuple[str, ...] = ()
     """Ids of the shots that must be accepted before this one starts (continuity)."""
 
@@ -191,7 +191,7 @@ class Conditioning(Noun):
     keyframe: str
     """Digest of the picture in the vault."""
     role: Literal["first", "last", "reference"] = "first"
-    strength: float = Field(1.0, ge=0, le=1)
+    strength: float = Field(default=1.0, ge=0, le=1)
 
 
 class RenderRequest(Noun):
@@ -206,8 +206,8 @@ class RenderRequest(Noun):
     fps: int = Field(ge=1, le=60)
     width: int = Field(ge=16, le=4096)
     height: int = Field(ge=16, le=4096)
-    steps: int = Field(0, ge=0, le=200)
-    guidance: float = Field(0.0, ge=0, le=50)
+    steps: int = Field(default=0, ge=0, le=200)
+    guidance: float = Field(default=0.0, ge=0, le=50)
     conditioning: tuple[Conditioning, ...] = ()
 
     @property

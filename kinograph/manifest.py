@@ -17,7 +17,17 @@ if TYPE_CHECKING:
     from kinograph.graphs.production import Outcome
     from kinograph.memory.ledger import Ledger, Record
 
-PACKAGES = ("kinograph", "langgraph", "langchain-core", "chromadb", "diffusers", "torch", "transformers", "av", "numpy")
+PACKAGES = (
+    "kinograph",
+    "langgraph",
+    "langchain-core",
+    "chromadb",
+    "diffusers",
+    "torch",
+    "transformers",
+    "av",
+    "numpy",
+)
 
 
 def publish(ledger: Ledger, record: Record, outcomes: Mapping[str, Outcome], seconds: float) -> Film:

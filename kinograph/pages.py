@@ -47,9 +47,14 @@ def plan(planned: Plan) -> RenderableType:
     requests = Table("shot", "frames", "seed", "prompt", title="first takes", title_justify="left")
     for shot, request in zip(planned.storyboard.shots, planned.requests, strict=True):
         requests.add_row(shot.id, str(request.frames), str(request.seed), Text(request.prompt))
-    cost = "unknown for this model" if planned.seconds is None else f"about {planned.seconds:.0f} s for one take of each"
+    cost = (
+        "unknown for this model" if planned.seconds is None else f"about {planned.seconds:.0f} s for one take of each"
+    )
     return Group(
-        reasons(planned.decision), storyboard(planned.storyboard), requests, Text(f"estimated render time: {cost}")
+        reasons(planned.decision),
+        storyboard(planned.storyboard),
+        requests,
+        Text(f"estimated render time: {cost}"),
     )
 
 
@@ -68,7 +73,15 @@ def storyboard(board: Storyboard, takes: Sequence[Take] = ()) -> RenderableType:
         who = "\n".join(f"{board.character(a.who).words}: {a.motion}" for a in shot.cast) or "nobody"
         done = [take for take in takes if take.shot == shot.id]
         mark = ("+" if any(take.accepted for take in done) else "!",) if takes else ()
-        cells = [shot.id, who, shot.setting, shot.time, shot.camera, f"{shot.seconds:.1f}", " ".join(shot.needs)]
+        cells = [
+            shot.id,
+            who,
+            shot.setting,
+            shot.time,
+            shot.camera,
+            f"{shot.seconds:.1f}",
+            " ".join(shot.needs),
+        ]
         table.add_row(*map(Text, cells), *(Text(f"{len(done)} {m}") for m in mark), Text(shot.text))
     return table
 
@@ -78,7 +91,7 @@ def productions(records: Sequence[Record]) -> RenderableType:
     table = Table("id", "state", "folder", "brief")
     for record in records:
         table.add_row(record.id, record.state, Text(str(record.folder)), Text(record.brief.text[:60]))
-    return table if records else Text("no productions yet; begin with: kinograph make \"…\"")
+    return table if records else Text('no productions yet; begin with: kinograph make "…"')
 
 
 def models(cards: Sequence[ModelCard]) -> RenderableType:

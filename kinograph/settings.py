@@ -8,7 +8,12 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
 from pydantic_settings.exceptions import SettingsError
 
 from kinograph.errors import BadSetting
@@ -32,9 +37,9 @@ class Settings(BaseSettings):
     """Model card that renders; none lets the orchestrator choose."""
     topology: Topology | None = None
     """Who acts when; none lets the orchestrator choose."""
-    takes: int = Field(3, ge=1, le=10)
+    takes: int = Field(default=3, ge=1, le=10)
     """Most takes a shot may cost."""
-    workers: int | None = Field(None, ge=1, le=64)
+    workers: int | None = Field(default=None, ge=1, le=64)
     """Shots rendered at the same time; none lets the orchestrator choose."""
     backends: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """Options of a backend by model id: [backends.storyworld-render] fault_rate = 0.3"""

@@ -1,7 +1,7 @@
 """The Studio: the Python API. Opens productions, runs their graph, and hands back films.
 
-    from kinograph import Studio
-    film = Studio().make("A red ball rolls across a green meadow at sunset.")
+from kinograph import Studio
+film = Studio().make("A red ball rolls across a green meadow at sunset.")
 """
 
 from __future__ import annotations
@@ -63,12 +63,12 @@ class Studio:
 
     def brief(self, text: str, *, references: tuple[str | Path, ...] = (), **wishes: Any) -> Brief:
         """A checked brief; wishes are Brief's fields. Raises BadBrief, BadInput or BadReference."""
-        text = text.strip()
-        if not any(letter.isalnum() for letter in text):
-            raise BadBrief(f"the brief {text!r} says nothing; say in a sentence or more what is to be seen")
-        if len(text) > MAX_BRIEF:
-            raise BadBrief(f"the brief has {len(text)} characters; at most {MAX_BRIEF} are read")
-        given = {"model": self.settings.model, "topology": self.settings.topology, "takes": self.settings.takes}
+        text = _checked_text(text)
+        given = {
+            "model": self.settings.model,
+            "topology": self.settings.topology,
+            "takes": self.settings.takes,
+        }
         given.update({key: value for key, value in wishes.items() if value is not None})
         try:
             brief = Brief(text=text, **given)
@@ -122,8 +122,7 @@ class Studio:
         folder = Path(out).expanduser().absolute() if out else (self.settings.films / id).absolute()
         _check_free(folder)
         with self._owning(folder, id), self._ledger() as ledger:
-            record = ledger.open_production(id, folder, brief)
-            ledger.file(id, "decision", decision)
+            record = ledger.open_production(id, folder, brief, decision)
             disk.write(folder / ".kinograph" / "production.json", json.dumps({"id": id}))
             yield Opened(id=id, folder=str(folder))
             yield from self._run(ledger, record)
@@ -173,7 +172,7 @@ class Studio:
     # --------------------------------------------------------------------------------- machinery
 
     def _checked(self, brief: Brief | str) -> Brief:
-        return self.brief(brief) if isinstance(brief, str) else self.brief(**dict(brief))
+        return self.brief(brief) if isinstance(brief, str) else brief.changed(text=_checked_text(brief.text))
 
     def _decide(self, brief: Brief) -> Decision:
         from kinograph.agents.orchestrator import Commission, Orchestrator
@@ -226,7 +225,9 @@ class Studio:
                 lock.acquire()
         except Timeout as error:
             owner = (folder / ".kinograph" / "owner").read_text() if (folder / ".kinograph" / "owner").exists() else "?"
-            raise ProductionBusy(f"production {id} is owned by another process (pid {owner}); wait or stop it") from error
+            raise ProductionBusy(
+                f"production {id} is owned by another process (pid {owner}); wait or stop it"
+            ) from error
         try:
             disk.write(folder / ".kinograph" / "owner", str(os.getpid()))
             yield
@@ -249,9 +250,7 @@ class Studio:
         vault = Vault(home / "vault")
         vault.clear_scratch(record.id)
         backend = self._backend(decision.model, vault.scratch(record.id))
-        keyframes = Keyframes(
-            home / "keyframes.sqlite", home / "index" / record.id, record.id, open_embedder("pixels")
-        )
+        keyframes = Keyframes(home / "keyframes.sqlite", home / "index" / record.id, record.id, open_embedder("pixels"))
         try:
             yield Crew(
                 id=record.id,
@@ -306,6 +305,16 @@ def estimate(requests: tuple[RenderRequest, ...], decision: Decision) -> float |
     return sum(request.frames for request in requests) * model.seconds_per_frame * area / decision.workers
 
 
+def _checked_text(text: str) -> str:
+    """The brief without space around it. Raises BadBrief when it says nothing or never ends."""
+    text = text.strip()
+    if len(text) > MAX_BRIEF:
+        raise BadBrief(f"the brief has {len(text)} characters; at most {MAX_BRIEF} are read")
+    if not any(letter.isalnum() for letter in text):
+        raise BadBrief(f"the brief {text!r} says nothing; say in a sentence or more what is to be seen")
+    return text
+
+
 def _name(text: str) -> str:
     words = re.findall(r"[a-z0-9]+", text.lower())
     slug = "-".join([word for word in words if word not in {"a", "an", "the", "of"}][:4])[:40]
@@ -313,10 +322,11 @@ def _name(text: str) -> str:
 
 
 def _check_free(folder: Path) -> None:
-    if folder.is_dir() and (folder / ".kinograph").is_dir():
+    """Raises BadInput for a folder that holds anything but what a `make` leaves that was killed at its very start."""
+    if (folder / ".kinograph" / "production.json").exists():
         raise BadInput(f"folder {str(folder)!r} already holds a production; finish it with: kinograph resume {folder}")
     with disk.storage(folder):
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        if folder.exists() and (not folder.is_dir() or any(entry.name != ".kinograph" for entry in folder.iterdir())):
             raise BadInput(f"folder {str(folder)!r} is not an empty folder; name a new one")
 
 

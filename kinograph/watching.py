@@ -7,7 +7,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from kinograph.events import Decided, Event, Opened, Planned, ShotSettled, TakeJudged, TakeProgress, TakeStarted
+from kinograph.events import (
+    Decided,
+    Event,
+    Opened,
+    Planned,
+    ShotSettled,
+    TakeJudged,
+    TakeProgress,
+    TakeStarted,
+)
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID

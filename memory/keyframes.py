@@ -82,8 +82,16 @@ class Keyframes:
             with disk.storage(self._index):
                 self._db.execute(
                     "INSERT OR REPLACE INTO keyframes VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                    (keyframe.id, self.production, self.embedder.name, keyframe.shot, keyframe.role)
-                    + (keyframe.about, keyframe.model_dump_json(), vector.astype("<f4").tobytes()),
+                    (
+                        keyframe.id,
+                        self.production,
+                        self.embedder.name,
+                        keyframe.shot,
+                        keyframe.role,
+                        keyframe.about,
+                        keyframe.model_dump_json(),
+                        vector.astype("<f4").tobytes(),
+                    ),
                 )
             if self._collection is not None:
                 self._put([keyframe], vector[None])

@@ -15,7 +15,7 @@ import psutil
 
 from kinograph import disk
 from kinograph.errors import UnknownName
-from kinograph.film import Brief, Noun, RenderRequest, Take
+from kinograph.film import Brief, Decision, Noun, RenderRequest, Take
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS productions (
@@ -90,9 +90,10 @@ class Ledger:
 
     # -------------------------------------------------------------------------------- productions
 
-    def open_production(self, id: str, folder: Path, brief: Brief) -> Record:
-        """Records a new production."""
+    def open_production(self, id: str, folder: Path, brief: Brief, decision: Decision) -> Record:
+        """Records a new production and how it will be made, both or neither."""
         with self._transaction():
+            self._file(id, "decision", decision)
             self._db.execute(
                 "INSERT INTO productions (id, folder, brief, state, opened) VALUES (?, ?, ?, 'open', ?)",
                 (id, str(folder), brief.model_dump_json(), time.time()),
@@ -135,9 +136,10 @@ class Ledger:
     def file(self, production: str, name: str, noun: Noun) -> None:
         """Files a noun of a production under a name: "storyboard", "decision", …"""
         with self._transaction():
-            self._db.execute(
-                "INSERT OR REPLACE INTO papers VALUES (?, ?, ?)", (production, name, noun.model_dump_json())
-            )
+            self._file(production, name, noun)
+
+    def _file(self, production: str, name: str, noun: Noun) -> None:
+        self._db.execute("INSERT OR REPLACE INTO papers VALUES (?, ?, ?)", (production, name, noun.model_dump_json()))
 
     def paper(self, production: str, name: str, kind: type[Paper]) -> Paper | None:
         """The noun filed under a name, or None."""
@@ -183,8 +185,8 @@ class Ledger:
         digest, now = request.digest, time.time()
         with self._transaction():
             row = self._db.execute("SELECT state, owner, lease FROM jobs WHERE digest = ?", (digest,)).fetchone()
-            held = row is not None and row["state"] == "leased" and row["lease"] > now
-            if held and row["owner"] != self.me and not gone(row["owner"]):
+            held = row["owner"] if row is not None and row["state"] == "leased" and row["lease"] > now else self.me
+            if held != self.me and not gone(held):
                 return False
             self._db.execute(
                 "INSERT INTO jobs (digest, request, state, owner, lease, attempts) VALUES (?, ?, 'leased', ?, ?, 1) "

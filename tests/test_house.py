@@ -52,7 +52,9 @@ def imports(path: Path) -> set[str]:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found |= {f"{node.module}.{alias.name}" for alias in node.names} if node.module == "kinograph" else {node.module}
+            found |= (
+                {f"{node.module}.{alias.name}" for alias in node.names} if node.module == "kinograph" else {node.module}
+            )
     return {name for name in found if name.split(".")[0] == "kinograph"}
 
 
@@ -117,7 +119,18 @@ def test_public_names_are_pinned():
         _ = kinograph.Movie
 
 
-HEAVY = ("torch", "diffusers", "transformers", "chromadb", "langgraph", "langchain_core", "cv2", "av", "openai", "scipy")
+HEAVY = (
+    "torch",
+    "diffusers",
+    "transformers",
+    "chromadb",
+    "langgraph",
+    "langchain_core",
+    "cv2",
+    "av",
+    "openai",
+    "scipy",
+)
 
 
 @pytest.mark.parametrize("code", ["import kinograph", "import kinograph.cli", "from kinograph import Studio, Brief"])

@@ -5,6 +5,7 @@ Frames are `[T,H,W,3]` uint8 RGB. Every test gives a bool array `[T]`: which fra
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -43,7 +44,7 @@ def pulse(frames: np.ndarray) -> Pulse:
         brightest=np.percentile(grey, 99.5, axis=(1, 2)),
         grain=np.array([np.abs(cv2.Laplacian(picture, cv2.CV_32F)).mean() for picture in grey]),
         change=np.abs(np.diff(grey, axis=0)).mean((1, 2)),
-        coherence=np.array([_correlation(a, b) for a, b in zip(grey, grey[1:], strict=False)]),
+        coherence=np.array([_correlation(a, b) for a, b in pairwise(grey)]),
     )
 
 

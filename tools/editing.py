@@ -67,7 +67,7 @@ def _fitted(clip: Clip, part: Part, size: tuple[int, int]) -> Iterator[np.ndarra
     import cv2
 
     for frame in load(clip)[part.first : part.last + 1]:
-        yield frame if (clip.width, clip.height) == size else cv2.resize(frame, size, interpolation=cv2.INTER_AREA)
+        yield (frame if (clip.width, clip.height) == size else cv2.resize(frame, size, interpolation=cv2.INTER_AREA))
 
 
 def contact_sheet(storyboard: Storyboard, takes: Sequence[Take], parts: Sequence[Part], path: Path) -> None:
@@ -118,7 +118,9 @@ def _caption(pen: Any, shot: Shot, take: Take, part: Part | None) -> None:
         mark = f"in the film: frames {part.first} to {part.last}"
     pen.text((14, 8), f"{shot.id}   take {take.attempt}", fill=INK, font=_font(16))
     pen.text((14, 30), mark, fill=_colour(take, part), font=_font(12))
-    reasons = [take.error] if take.error else [finding.words for finding in (take.verdict.findings if take.verdict else ())]
+    reasons = (
+        [take.error] if take.error else [finding.words for finding in (take.verdict.findings if take.verdict else ())]
+    )
     lines = [(GREY, f"{shot.setting or 'anywhere'}, {shot.time}, {shot.camera}")]
     lines += [(GREY, line) for line in _wrap(shot.text, 2)]
     lines += [(RED, line) for reason in reasons[:2] for line in _wrap(reason, 2)]

@@ -228,7 +228,9 @@ def _fit(picture: np.ndarray, inside: np.ndarray) -> np.ndarray:
             [0, scale, (PATCH - 1) / 2 - scale * rows.mean()],
         ]
     )
-    soft = cv2.GaussianBlur(picture.astype(np.float32), (0, 0), 0.6 / scale) if scale < 1 else picture.astype(np.float32)
+    soft = (
+        cv2.GaussianBlur(picture.astype(np.float32), (0, 0), 0.6 / scale) if scale < 1 else picture.astype(np.float32)
+    )
     return cv2.warpAffine(soft, move, (PATCH, PATCH))
 
 
@@ -251,7 +253,10 @@ def tracks(lab: np.ndarray) -> list[dict[int, Blob]]:
         present = blobs(picture)[:6]
         open_tracks = [track for track in found if frame - max(track) <= max(4, len(lab) // 2)]
         cost = np.array(
-            [[_step_cost(track[max(track)], frame - max(track), blob, aspect) for blob in present] for track in open_tracks]
+            [
+                [_step_cost(track[max(track)], frame - max(track), blob, aspect) for blob in present]
+                for track in open_tracks
+            ]
         ).reshape(len(open_tracks), len(present))
         taken = set()
         for row, column in zip(*linear_sum_assignment(cost), strict=True):
@@ -276,7 +281,10 @@ def assign(found: Sequence[dict[int, Blob]], frames: int, wanted: Sequence[Wante
     weight = max((float(sighting.area.sum()) for sighting in sightings), default=1.0)
     cost = np.array(
         [
-            [_hue_cost(s, one.color) + _kind_cost(s, one.kind) + 0.6 * (1 - float(s.area.sum()) / weight) for s in sightings]
+            [
+                _hue_cost(s, one.color) + _kind_cost(s, one.kind) + 0.6 * (1 - float(s.area.sum()) / weight)
+                for s in sightings
+            ]
             for one in wanted
         ]
     ).reshape(len(wanted), len(sightings))
@@ -337,7 +345,9 @@ def camera_path(frames: np.ndarray, hide: Sequence[Sighting] = ()) -> CameraPath
     import cv2
 
     width, height = scan_size(frames)
-    grey = [cv2.cvtColor(cv2.resize(f, (width, height), interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY) for f in frames]
+    grey = [
+        cv2.cvtColor(cv2.resize(f, (width, height), interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2GRAY) for f in frames
+    ]
     total, path, good = np.eye(3), [np.eye(3)], 0
     for frame in range(1, len(grey)):
         step = _step(grey[frame - 1], grey[frame], _background(hide, frame - 1, width, height))
@@ -370,7 +380,9 @@ def _step(before: np.ndarray, after: np.ndarray, mask: np.ndarray) -> np.ndarray
     points = cv2.goodFeaturesToTrack(before, 160, 0.01, 4, mask=mask)
     if points is None or len(points) < 8:
         return None
-    moved, status, _ = cv2.calcOpticalFlowPyrLK(before, after, points, np.empty_like(points), winSize=(11, 11), maxLevel=2)
+    moved, status, _ = cv2.calcOpticalFlowPyrLK(
+        before, after, points, np.empty_like(points), winSize=(11, 11), maxLevel=2
+    )
     good = status.ravel() == 1
     if good.sum() < 8:
         return None

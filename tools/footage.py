@@ -71,19 +71,21 @@ def _encode(file: Any, stream: Any, frames: Iterable[np.ndarray], **colours: Any
 
 def load(clip: Clip) -> np.ndarray:
     """The frames of a clip. Raises Damaged when they are not the ones that were rendered."""
-    import av
+    import av.error
 
     try:
-        with Path(clip.path).open("rb") as handle, av.open(handle, format="matroska") as file:
+        with Path(clip.path).open("rb") as handle, av.open(handle, "r", format="matroska") as file:
             frames = np.stack([frame.to_ndarray(format="rgb24") for frame in file.decode(video=0)])
-    except (OSError, ValueError, IndexError, av.FFmpegError) as error:
+    except (OSError, ValueError, IndexError, av.error.FFmpegError) as error:
         raise Damaged(f"clip {clip.path!r} cannot be read: {error}") from error
     if pixels_digest(frames) != clip.pixels:
         raise Damaged(f"clip {clip.path!r} does not hold the frames that were rendered")
     return frames
 
 
-def write_mp4(path: Path, frames: Iterable[np.ndarray], fps: int, size: tuple[int, int], recipe: Mapping[str, Any]) -> None:
+def write_mp4(
+    path: Path, frames: Iterable[np.ndarray], fps: int, size: tuple[int, int], recipe: Mapping[str, Any]
+) -> None:
     """Encodes `frames` of (width, height) `size` as H.264 yuv420p, BT.709, ready to stream in browsers.
 
     Odd sides gain one repeated row or column, which yuv420p needs. `recipe` goes into the file's
@@ -129,18 +131,23 @@ def import_reference(path: Path) -> bytes:
 
     Raises BadReference: not a PNG, JPEG or WebP picture, too big, or damaged.
     """
+    import warnings
+
     from PIL import Image, UnidentifiedImageError
 
     try:
         if (size := path.stat().st_size) > MAX_PICTURE_BYTES:
             raise BadReference(f"reference {str(path)!r} has {size} bytes; at most {MAX_PICTURE_BYTES} are opened")
-        with path.open("rb") as handle, Image.open(handle, formats=["PNG", "JPEG", "WEBP"]) as image:
-            if (pixels := image.width * image.height) > MAX_PIXELS:
-                raise BadReference(
-                    f"reference {str(path)!r} has {image.width}x{image.height} = {pixels} pixels; "
-                    f"at most {MAX_PIXELS} are opened"
-                )
-            return png(np.asarray(image.convert("RGB")))
+        with warnings.catch_warnings():
+            # Pillow warns from half its own limit; ours is lower, and an error.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with path.open("rb") as handle, Image.open(handle, formats=["PNG", "JPEG", "WEBP"]) as image:
+                if (pixels := image.width * image.height) > MAX_PIXELS:
+                    raise BadReference(
+                        f"reference {str(path)!r} has {image.width}x{image.height} = {pixels} pixels; "
+                        f"at most {MAX_PIXELS} are opened"
+                    )
+                return png(np.asarray(image.convert("RGB")))
     except UnidentifiedImageError as error:
         raise BadReference(f"reference {str(path)!r} is not a PNG, JPEG or WebP picture") from error
     except Image.DecompressionBombError as error:

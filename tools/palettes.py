@@ -87,4 +87,4 @@ def model_layouts() -> dict[str, np.ndarray]:
 
 
 if __name__ == "__main__":
-    np.savez_compressed(FILE, **model_layouts())
+    np.savez_compressed(FILE, allow_pickle=False, **model_layouts())

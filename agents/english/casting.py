@@ -6,11 +6,15 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from kinograph.agents.english.characters import Part, Scenery, whole
-from kinograph.agents.english.clauses import Clause, clauses
+from kinograph.agents.english.clauses import WEATHER_VERBS, Clause, clauses
 from kinograph.agents.english.company import Company
 from kinograph.agents.english.groups import Group
 from kinograph.agents.english.lexicon import Word, listed
 from kinograph.film import Character
+
+_MEETING = frozenset(
+    ("meet", "join", "greet", "hug", "embrace", "befriend", "kiss", "encounter", "accompany")
+)
 
 
 class Act(NamedTuple):
@@ -79,13 +83,18 @@ class Casting:
             clause.subordinate,
             clause.negated,
         )
-        self._company.heard(subjects, [id for _, id in objects], _topic(act, first=not self._company.topic))
+        others = [id for _, id in objects]
+        self._company.heard(
+            subjects, others, _topic(act, first=not self._company.topic), _verb(clause) in _MEETING
+        )
         self._last = act
         return act
 
     def _subjects(self, clause: Clause, scenery: Scenery, alone: bool) -> tuple[str, ...]:
         if clause.inherits and not clause.subjects:
             return self._company.topic if clause.verb is not None else ()
+        if _verb(clause) in WEATHER_VERBS and any(group.head == "it" for group in clause.subjects):
+            return ()
         if any(group.head == "they" for group in clause.subjects) and any(
             group.head == "all" for group in clause.objects
         ):
@@ -95,7 +104,8 @@ class Casting:
         part: Part = "subject" if clause.verb is not None else "shown"
         found: list[str] = []
         for group in whole(clause.subjects):
-            rising = part == "subject" and group.head in ("sun", "moon") and alone
+            shown = alone or group.first in ("a", "an") or group.color is not None
+            rising = part == "subject" and group.head in ("sun", "moon") and shown
             if group.words and (rising or not scenery.is_time(group)):
                 found += self._company.find(group, part, _verb(clause), scenery, busy)
         return tuple(dict.fromkeys(found))

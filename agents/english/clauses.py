@@ -10,6 +10,7 @@ from kinograph.agents.english.groups import Group, grouped
 from kinograph.agents.english.lexicon import Word, listed
 from kinograph.agents.english.words import words
 
+WEATHER_VERBS = frozenset(("rain", "snow", "drizzle", "thunder", "hail", "pour"))
 _DIVIDERS = frozenset(";:-–—()[]")
 _ENDING = frozenset(("stop", "finish", "quit", "cease", "keep"))
 

@@ -35,6 +35,8 @@ class Company:
         """Ids by when they were last spoken of; the last is the latest."""
         self._topics: list[tuple[str, ...]] = []
         """Subjects of past clauses."""
+        self._groups: list[tuple[str, ...]] = []
+        """Who may be "they": the several that a past clause spoke of."""
 
     def member(self, id: str) -> Character:
         return next(one for one in self.cast if one.id == id)
@@ -49,8 +51,14 @@ class Company:
         """Whom the last clause was about."""
         return self._topics[-1] if self._topics else ()
 
-    def heard(self, subjects: Sequence[str], others: Sequence[str], topic: Sequence[str]) -> None:
-        """Remembers a clause: its subjects are the freshest in mind."""
+    def heard(
+        self, subjects: Sequence[str], others: Sequence[str], topic: Sequence[str], together: bool
+    ) -> None:
+        """Remembers a clause: its subjects are the freshest in mind; `together` makes one group of all."""
+        many = [id for id in (*subjects, *others) if id in self._plural]
+        group = (*subjects, *others) if together else subjects if len(subjects) > 1 else many[:1]
+        if group and (len(group) > 1 or many):
+            self._groups.append(tuple(group))
         for id in (*reversed(others), *subjects):
             if id in self._recent:
                 self._recent.remove(id)
@@ -72,6 +80,7 @@ class Company:
                 self.cast.remove(many)
                 self._recent.remove(many.id)
                 self._topics = [each if many.id in topic else topic for topic in self._topics]
+                self._groups = [each if many.id in group else group for group in self._groups]
         return parts
 
     # ------------------------------------------------------------------------------------- finding
@@ -106,6 +115,7 @@ class Company:
         if fresh or single or not kind:
             return []
         fits = [id for id in reversed(self._recent) if self.member(id).kind == kind]
+        fits = _like(group, fits, [self.member(id).words.lower().split() for id in fits])
         if group.color:
             return self._colored(group, group.color, fits)
         counted = group.plural and group.words[-1].lower != kind
@@ -147,12 +157,9 @@ class Company:
         return one.kind not in lexicon().group("nouns", opposite) and (person or not people)
 
     def _several(self, count: int) -> list[str]:
-        """Those of the latest group; else the latest plural character; else those spoken of last."""
-        for topic in reversed(self._topics[-6:]):
-            if len(topic) > 1 or (topic and topic[0] in self._plural):
-                return list(topic)
-        if self._recent and self._recent[-1] in self._plural:
-            return [self._recent[-1]]
+        """Those of the latest group or plural character; else those spoken of last."""
+        if self._groups:
+            return [id for id in self.met if id in self._groups[-1]]
         return [id for id in self.met if id in self._recent[-count:]]
 
     def _one(self, group: Group, busy: Sequence[str]) -> list[str]:
@@ -175,9 +182,21 @@ class Company:
         return [one.id for one in self.cast if called.search(one.words)][:1]
 
     def _expected(self, group: Group) -> list[str]:
-        """In a closed company: the member of that kind who has not been on yet, else any of that kind."""
+        """In a closed company: the member of that kind whose words fit best, rather one not on yet.
+
+        Several are meant where the cast knows no group of that kind: "two trains" are both of them.
+        """
         fits = [one for one in self.cast if one.kind == group.head and group.color in (None, one.color)]
-        return [one.id for one in sorted(fits, key=lambda one: one.id in self._recent)][:1]
+        if group.plural and not any(one.id in self._plural for one in fits):
+            return [one.id for one in fits]
+        said = {word.lower for word in group.words}
+        fresh = bool(said & listed("another"))
+
+        def fitness(one: Character) -> tuple[bool, int, bool]:
+            known = one.id in self._recent
+            return fresh and known, -len(said & set(one.words.lower().split())), known
+
+        return [one.id for one in sorted(fits, key=fitness)[:1]]
 
     # ------------------------------------------------------------------------------------- joining
 
@@ -193,3 +212,18 @@ class Company:
         one = self.member(id)
         words = one.words.replace(one.kind, f"{color} {one.kind}", 1)
         self.cast[self.cast.index(one)] = one.changed(color=color, words=words)
+
+
+def _like(group: Group, fits: Sequence[str], known: Sequence[Sequence[str]]) -> list[str]:
+    """Those of `fits`, whose words are `known`, that a group's own adjectives and nouns allow; best first.
+
+    "the merchant ship" is not the pirate ship; "a small robot" is not the big one.
+    """
+    said = {word.lower for word in group.words if word.tag in ("adj", "noun") and word.base != group.head}
+    if not said:
+        return list(fits)
+    rated = [(len(said & set(words)), id) for id, words in zip(fits, known, strict=True)]
+    if group.first not in ("a", "an"):
+        return [id for _, id in sorted(rated, key=lambda pair: -pair[0])]
+    plain = [id for id, words in zip(fits, known, strict=True) if len(words) <= 2]
+    return [id for shared, id in rated if shared] or plain

@@ -9,9 +9,10 @@ from typing import NamedTuple
 
 from kinograph.agents.english.camera import cameras, masked
 from kinograph.agents.english.clauses import clauses
+from kinograph.agents.english.lexicon import lexicon
 from kinograph.agents.english.roles import FIELD, ORDER, ORDER_WORDS, role_of, tells
 from kinograph.agents.english.whereabouts import When, Where, places, setting_of, times
-from kinograph.agents.english.wishes import openings, spoken, story, wished
+from kinograph.agents.english.wishes import about_film, openings, spoken, story, wished
 
 _COUNT = r"(?:\d{1,3}|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|[ivx]{1,4}|[a-h])"
 _LABEL = re.compile(
@@ -76,8 +77,7 @@ def cut(text: str) -> Reading:
             shots[-1] = " ".join([shots[-1], *ahead, said])
             ahead = []
         elif role == "remark" and said:
-            moves = any(remark.value not in (None, "static") for remark in cameras(part))
-            (ahead if moves else everywhere).append(said)
+            (everywhere if _lasting(part) else ahead).append(said)
         setting = setting_of(story(part), setting) or setting
     if ahead:
         shots = (
@@ -89,6 +89,13 @@ def cut(text: str) -> Reading:
     return Reading(
         title, tuple(f"{prefix} {shot}".strip() for shot in shots) or (" ".join((prefix or text).split()),)
     )
+
+
+def _lasting(remark: str) -> bool:
+    """Whether a remark before the first shot holds for all: a manner of filming or a mood, no single move."""
+    asked = cameras(remark)
+    moods = {word.lower() for word in re.findall(r"\w+", remark)} & lexicon().group("moods", "words")
+    return all(one.value in (None, "static") for one in asked) and bool(asked or moods or about_film(remark))
 
 
 def _lonely(ahead: Sequence[str]) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from kinograph.agents.english.camera import cameras
-from kinograph.agents.english.clauses import Clause, clauses
+from kinograph.agents.english.clauses import WEATHER_VERBS, Clause, clauses
 from kinograph.agents.english.groups import Group
 from kinograph.agents.english.lexicon import Word, lexicon, listed
 from kinograph.agents.english.whereabouts import Where, places, times
@@ -130,6 +130,8 @@ def _acting(clause: Clause) -> bool:
         return False
     if clause.inherits and clause.verb.base not in _DETAILS:
         return True
+    if clause.verb.base in WEATHER_VERBS and all(group.head == "it" for group in clause.subjects):
+        return False
     bare = clause.verb.form == "s"
     actors = [group for group in clause.subjects if _worthy(group, bare) or _mentioned(group)]
     if clause.verb.base == "be" and not any(_worthy(group) for group in (*clause.subjects, *clause.objects)):

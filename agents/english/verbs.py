@@ -46,9 +46,9 @@ def verbal(lower: str, before: Sequence[Word], after: Sequence[str]) -> bool:
     free = (
         not after[0] or not after[0][0].isalnum() or after[0] in lexicon().closed or after[0].endswith("ly")
     )
-    return (
-        before[-1].tag in ("noun", "name", "pron", "aux") and free and after[0] not in lexicon().data["forms"]
-    )
+    joined = before[-1].lower == "and" and len(before) > 1 and before[-2].form == shape(lower)
+    acts = joined or before[-1].tag in ("noun", "name", "pron", "aux")
+    return acts and free and after[0] not in lexicon().data["forms"]
 
 
 def verb_or_noun(token: str, before: Sequence[Word], after: Sequence[str]) -> Tag:

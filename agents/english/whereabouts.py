@@ -11,6 +11,9 @@ from kinograph.film import TimeOfDay
 
 _AWAY = frozenset(("from", "off", "out", "out of", "leaving"))
 _NEAR = frozenset(("by", "near", "beside", "against", "outside", "between"))
+_INDOORS = frozenset(("in", "inside", "into", "within", "through", "throughout", "at", "aboard"))
+_OPEN = frozenset(("moon", "mars", "bridge", "island", "tower", "spaceship", "volcano", "snow", "table"))
+_SNOWS = frozenset(("fall", "begin", "start", "swirl", "blow", "drift", "come", "is", "covers", "cover"))
 _ASIDE = frozenset(("toward", "towards", "past", "behind", "beyond"))
 # Words that name a part of many places: they say nothing new where one is known.
 
@@ -174,16 +177,18 @@ def _where(tokens: Sequence[Word], start: int, end: int, setting: str) -> Where 
     ):
         return None
     prep, verb = _governor(tokens, start)
+    if word == "snow" and not prep and not verb and after and after.base in _SNOWS:
+        return None
     if tokens[start].tag == "prep":
         prep = tokens[start].lower
     if prep in ("like", "as", "of a kind", "without", "than", "with"):
         return None
     if (word in listed("things_or_places") or singular(word) in listed("things_or_places")) and not (
-        prep in listed("within") or (prep == "over" and word in ("tower",))
+        prep in _INDOORS
+        or (prep in listed("within") and setting in _OPEN)
+        or (setting == "moon" and (prep == "of" or (prep == "to" and verb in listed("moonward"))))
     ):
-        moon = setting == "moon" and (prep == "of" or (prep == "to" and verb in listed("moonward")))
-        if not moon:
-            return None
+        return None
     if word == "moon" and prep in ("in", "at", "through", "across", "around"):
         return None
     if (

@@ -78,6 +78,7 @@ def _tag(token: str, lower: str, before: Sequence[Word], after: Sequence[str]) -
         lower.endswith(tuple(lexicon().data["adjectives"]["suffixes"]))
         and lower not in lexicon().nouns
         and singular(lower) not in lexicon().nouns
+        and not (opened and not nominal(after[0]))
     )
     if lower in lexicon().group("adjectives", "plain") or (shaped and not lower.endswith("fish")):
         return "noun" if opened and lower in listed("also_nouns") and not nominal(after[0]) else "adj"
@@ -187,6 +188,8 @@ def _names(token: str, before: Sequence[Word], after: Sequence[str]) -> bool:
         or singular(token.lower()) in lexicon().nouns
         or plain_color(token.lower())
     ):
+        return False
+    if before and before[-1].tag in ("det", "poss"):
         return False
     starts = not before or before[-1].text in '.!?;:-–—"“•*'
     lower = token.lower()

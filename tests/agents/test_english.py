@@ -132,6 +132,24 @@ def test_hears_the_camera(text: str, camera: str | None) -> None:
     assert [remark.value for remark in cameras(text)] == ([camera] if camera else [])
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A penguin slides. A second penguin passes it. They dive.",
+        "Two trains pass each other: a red one going left, a blue one going right.",
+        "A pirate ship chases a merchant ship. The merchant ship sinks. The pirate ship turns.",
+        "Momo the cat meets a red and a blue bird. The blue one flies off. Momo follows it.",
+    ],
+)
+def test_recognises_a_finished_cast_as_it_found_it(text: str) -> None:
+    pieces = [story(shot) for shot in cut(text).shots]
+    finder = Casting()
+    found = [[act.who for act in finder.read(piece)] for piece in pieces]
+    knower = Casting(finder.cast)
+    assert [[act.who for act in knower.read(piece)] for piece in pieces] == found
+    assert knower.cast == finder.cast
+
+
 def test_keeps_the_wishes_out_of_the_story() -> None:
     text = 'In neon style, a cat says "to the left" as the camera zooms in, 10 seconds, 9:16.'
     assert [remark.value for remark in (*lengths(text), *aspects(text), *looks(text))] == [

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from kinograph.memory.embedders import PixelEmbedder, open_embedder
-from kinograph.memory.keyframes import Keyframe, Keyframes
+from kinograph.memory.keyframes import Keyframe, Keyframes, Role
 
 
-def keyframe(shot: str, about: str = "ball", role="identity", frame: int = 0) -> Keyframe:
+def keyframe(shot: str, about: str = "ball", role: Role = "identity", frame: int = 0) -> Keyframe:
     return Keyframe(production="p", shot=shot, role=role, about=about, picture="d", frame=frame)
 
 
@@ -36,7 +36,8 @@ def test_nearest_finds_the_picture_itself_first(memory):
     for n in range(6):
         found = keyframes.nearest(picture(n), "identity", shots, n=2)
         assert found[0].keyframe.shot == f"s{n}"
-        assert found[0].similarity == pytest.approx(1, abs=1e-4) and found[1].similarity < 0.95
+        assert found[0].similarity == pytest.approx(1, abs=1e-4)
+        assert found[1].similarity < 0.95
     assert {m.keyframe.shot for m in keyframes.nearest(picture(0), "identity", ["s3", "s4"])} == {"s3", "s4"}
     assert keyframes.nearest(picture(0), "setting", shots) == []
 

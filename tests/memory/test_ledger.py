@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from kinograph.errors import UnknownName
-from kinograph.film import Brief, Take
+from kinograph.film import Brief, Decision, Take
 from kinograph.memory.ledger import Ledger
 
 
@@ -71,7 +71,8 @@ def test_counts_only_renders_that_came_to_an_end(ledger: Ledger, request_of):
 
 def test_takes_and_papers_are_kept(ledger: Ledger, request_of):
     brief = Brief(text="a ball")
-    ledger.open_production("p", Path("/films/p"), brief)
+    decision = Decision(model="m", revision="1", topology="chain", width=64, height=48, fps=8, takes=1)
+    ledger.open_production("p", Path("/films/p"), brief, decision)
     ledger.file("p", "brief", brief)
     ledger.record_take("p", Take(shot="s1.1", attempt=1, request=request_of()))
     ledger.record_take("p", Take(shot="s1.1", attempt=1, request=request_of(), error="no"))

@@ -49,9 +49,7 @@ def test_every_value_of_a_scene_is_read_back(attribute, values):
 @pytest.mark.parametrize(("attribute", "values"), [("kind", KINDS), ("color", COLORS), ("motion", MOTIONS)])
 def test_every_value_of_a_subject_is_read_back(attribute, values):
     for value in values:
-        subject = Subject.model_validate(
-            {"kind": "car", "color": "blue", "motion": "moves left", attribute: value}
-        )
+        subject = Subject.model_validate({"kind": "car", "color": "blue", "motion": "moves left", attribute: value})
         for seed in range(20):
             caption = describe(World(subjects=(subject,), setting="space"), np.random.default_rng(seed))
             assert read(caption).world.subjects == (subject,), caption
@@ -65,8 +63,7 @@ def test_there_are_many_ways_to_say_everything():
     )  # fmt: skip
     assert all(len(set(phrases)) >= 4 for table in tables for phrases in table.values())
     captions = {
-        describe(World(subjects=(Subject(kind="cat", color="red"),)), np.random.default_rng(i))
-        for i in range(60)
+        describe(World(subjects=(Subject(kind="cat", color="red"),)), np.random.default_rng(i)) for i in range(60)
     }
     assert len(captions) > 55
 
@@ -74,9 +71,7 @@ def test_there_are_many_ways_to_say_everything():
 def test_captions_have_no_holes_where_something_was_left_unsaid():
     for seed in range(400):
         caption = describe(World(subjects=(Subject(kind="cat", color="red"),)), np.random.default_rng(seed))
-        assert not any(
-            hole in caption for hole in ("  ", " .", " ,", ",,", ", .", ",.", "..", ": ,", ";,", ";.", ":.")
-        )
+        assert not any(hole in caption for hole in ("  ", " .", " ,", ",,", ", .", ",.", "..", ": ,", ";,", ";.", ":."))
         assert caption[0] not in ".,;: "
 
 

@@ -64,9 +64,7 @@ def test_same_arguments_give_the_same_bytes_in_another_process():
         "picture = paint(world, frames=3, width=97, height=61, fps=12, seed=9).frames;"
         "print(hashlib.sha256(picture.tobytes()).hexdigest())"
     )
-    there = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    ).stdout.strip()
+    there = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
     here = paint(WORLD, frames=3, width=97, height=61, fps=12, seed=9).frames
     assert there.strip() == hashlib.sha256(here.tobytes()).hexdigest()
     assert not np.array_equal(here, paint(WORLD, frames=3, width=97, height=61, fps=12, seed=10).frames)
@@ -143,9 +141,7 @@ def test_a_subject_stands_out_in_its_color(setting, look):
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_no_two_consecutive_frames_of_a_clean_clip_are_equal(setting):
     for time, look in zip(TIMES, LOOKS, strict=True):
-        picture = clip(
-            World(setting=setting, time=time, look=look), frames=6, width=64, height=64, fps=24
-        ).frames
+        picture = clip(World(setting=setting, time=time, look=look), frames=6, width=64, height=64, fps=24).frames
         assert all((a != b).any() for a, b in itertools.pairwise(picture))
 
 
@@ -208,9 +204,7 @@ def test_subjects_stay_in_the_picture_and_apart():
 
 
 def test_approaching_stops_short_with_a_gap():
-    world = World(
-        subjects=(Subject(kind="ball", color="red", motion="moves right"), Subject(kind="box", color="blue"))
-    )
+    world = World(subjects=(Subject(kind="ball", color="red", motion="moves right"), Subject(kind="box", color="blue")))
     first, *_, last = clip(world).truth.moments
     assert last.subjects[0].box[2] < last.subjects[1].box[0] < last.subjects[0].box[2] + 0.2
     assert first.subjects[1].x - first.subjects[0].x > last.subjects[1].x - last.subjects[0].x + 0.3

@@ -32,9 +32,7 @@ def test_door_opens_and_reads_without_opencv():
 
 
 def test_world_has_the_promised_size():
-    sizes = [
-        len(options) for options in (w.KINDS, w.COLORS, w.SETTINGS, w.TIMES, w.MOTIONS, w.CAMERAS, w.LOOKS)
-    ]
+    sizes = [len(options) for options in (w.KINDS, w.COLORS, w.SETTINGS, w.TIMES, w.MOTIONS, w.CAMERAS, w.LOOKS)]
     assert sizes == [16, 8, 8, 4, 10, 7, 4]
 
 

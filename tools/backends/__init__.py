@@ -112,8 +112,7 @@ class ModelCard(Noun):
         for side in (width, height):
             if side < 16 or side % self.size_multiple:
                 raise BadInput(
-                    f"size {width}x{height} does not fit {self.id}: "
-                    f"sides are multiples of {self.size_multiple} from 16"
+                    f"size {width}x{height} does not fit {self.id}: sides are multiples of {self.size_multiple} from 16"
                 )
         if self.max_pixels and width * height > self.max_pixels:
             raise BadInput(
@@ -160,7 +159,7 @@ def cards() -> Mapping[str, ModelCard]:
     """All model cards by id, those that can run first."""
     found = [
         ModelCard.model_validate(tomllib.loads(entry.read_text("utf-8")))
-        for entry in files(__package__).joinpath("cards").iterdir()
+        for entry in files(__name__).joinpath("cards").iterdir()
         if entry.name.endswith(".toml")
     ]
     return {card.id: card for card in sorted(found, key=lambda card: (not card.available, card.id))}

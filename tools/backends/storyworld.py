@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class StoryworldOptions(Noun):
     """Options of the procedural renderer."""
 
-    fault_rate: float = Field(0.0, ge=0, le=1)
+    fault_rate: float = Field(default=0.0, ge=0, le=1)
     """Share of takes that are drawn with one fault: work for validators."""
 
 

@@ -65,9 +65,7 @@ def city(stage: Stage, rng: np.random.Generator) -> Backdrop:
         street.vertical((0.73 * h, lit((104, 104, 112), light)), (h, lit((84, 84, 94), light))),
         outline=True,
     )
-    street.texture(
-        (street.noise(rng, 0.02, 0.012) + street.noise(rng, 0.2, 0.02)) * (street.y > 0.732 * h), 3.5
-    )
+    street.texture((street.noise(rng, 0.02, 0.012) + street.noise(rng, 0.2, 0.02)) * (street.y > 0.732 * h), 3.5)
     dashes = [
         [(x, 0.905 * h), (x + 0.13, 0.905 * h), (x + 0.12, 0.922 * h), (x - 0.012, 0.922 * h)]
         for x in np.arange(street.left, street.right, 0.26)

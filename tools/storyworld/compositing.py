@@ -50,11 +50,7 @@ def _layer(frame: np.ndarray, layer: Layer, lens: Lens, clock: float) -> None:
     swing = math.sin(2 * math.pi * (layer.rate * clock + layer.phase))
     shear = layer.shear * swing
     dx = layer.drift * clock + layer.sway * swing
-    dy = (
-        layer.heave * math.sin(2 * math.pi * (layer.rate * clock + layer.phase + 0.25))
-        if layer.heave
-        else 0.0
-    )
+    dy = layer.heave * math.sin(2 * math.pi * (layer.rate * clock + layer.phase + 0.25)) if layer.heave else 0.0
     k = lens.scale / layer.pixels
     x0, y0 = layer.origin[0] + 0.5 / layer.pixels + dx, layer.origin[1] + 0.5 / layer.pixels + dy
     tx, ty = lens.screen(x0 + shear * (layer.foot - y0), y0, layer.parallax)
@@ -69,9 +65,7 @@ def _layer(frame: np.ndarray, layer: Layer, lens: Lens, clock: float) -> None:
     if resting and top >= round(ty) and bottom <= round(ty) + rows:
         seen = layer.picture[top - round(ty) : bottom - round(ty), -round(tx) : size[0] - round(tx)]
     else:
-        border = (
-            cv2.BORDER_WRAP if layer.drift else cv2.BORDER_REPLICATE if layer.opaque else cv2.BORDER_CONSTANT
-        )
+        border = cv2.BORDER_WRAP if layer.drift else cv2.BORDER_REPLICATE if layer.opaque else cv2.BORDER_CONSTANT
         seen = cv2.warpAffine(layer.picture, matrix, size, flags=cv2.INTER_LINEAR, borderMode=border)
     if layer.opaque:
         frame[top:bottom] = seen
@@ -87,11 +81,7 @@ def _motes(frame: np.ndarray, motes: Motes, lens: Lens, clock: float) -> None:
     y = top + (motes.y + motes.velocity[1] * clock - top) % (bottom - top) + 0.5 * motes.wobble * np.cos(turn)
     px, py = lens.screen(x, y, motes.parallax)
     radius = motes.radius * lens.scale
-    strength = (
-        motes.strength
-        * (1 - motes.twinkle * (0.5 + 0.5 * np.sin(turn)))
-        * np.clip((radius / 0.6) ** 2, 0.2, 1)
-    )
+    strength = motes.strength * (1 - motes.twinkle * (0.5 + 0.5 * np.sin(turn))) * np.clip((radius / 0.6) ** 2, 0.2, 1)
     radius = np.maximum(radius, 0.6)
     reach = math.ceil(float(radius.max()) * 1.7 * motes.stretch)
     inside = (px > -reach) & (px < frame.shape[1] + reach) & (py > -reach) & (py < frame.shape[0] + reach)

@@ -90,9 +90,7 @@ def _neon(sheet: Sheet) -> tuple[np.ndarray, np.ndarray]:
     dim = (sheet.color * 1.25 - gray * 0.25) * 0.28 + rgb(9, 3, 22)
     glow = cv2.GaussianBlur(sheet.lines, (0, 0), max(0.8, 0.018 * sheet.stage.pixels)) * 1.7
     light = np.clip(np.maximum(sheet.lines, 0.75 * glow), 0, 1)[..., None]
-    return dim + light * (rgb(*sheet.stage.light.line) - dim) * 0.92, np.maximum(
-        sheet.alpha, np.clip(glow, 0, 0.8)
-    )
+    return dim + light * (rgb(*sheet.stage.light.line) - dim) * 0.92, np.maximum(sheet.alpha, np.clip(glow, 0, 0.8))
 
 
 def _noir(color: np.ndarray, exposure: float) -> np.ndarray:

@@ -72,9 +72,7 @@ def draw_fault(kind: FaultKind, world: World, frames: int, rng: np.random.Genera
     """One fault of this kind in a clip of this world; subject, frames and replacement at random."""
     end = frames - 1
     if kind not in OF_A_SUBJECT:
-        shares = {"flicker": (0.3, 0.7), "frozen": (0.45, 0.7), "black": (0.1, 0.25), "corrupt": (0.12, 0.3)}[
-            kind
-        ]
+        shares = {"flicker": (0.3, 0.7), "frozen": (0.45, 0.7), "black": (0.1, 0.25), "corrupt": (0.12, 0.3)}[kind]
         least = 5 if kind == "flicker" else 2
         length = min(frames, max(least, int(np.ceil(frames * rng.uniform(*shares)))))
         first = int(rng.integers(0, frames - length + 1))
@@ -91,9 +89,7 @@ def draw_fault(kind: FaultKind, world: World, frames: int, rng: np.random.Genera
 def replacements(kind: FaultKind, world: World, index: int) -> list[str]:
     """What may wrongly take the place of the color, kind or motion: clearly different, unlike the other's."""
     subject = world.subjects[index]
-    others = {
-        value for i, other in enumerate(world.subjects) if i != index for value in (other.kind, other.color)
-    }
+    others = {value for i, other in enumerate(world.subjects) if i != index for value in (other.kind, other.color)}
     match kind:
         case "wrong color":
             return [color for color in COLORS if color != subject.color and color not in others]

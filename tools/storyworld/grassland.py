@@ -84,9 +84,7 @@ def hills(stage: Stage, rng: np.random.Generator) -> Backdrop:
         top = float(crest.min())
         row.fill(
             row.below(crest),
-            row.vertical(
-                (top, lit(albedo, light, depth) * 1.07), (top + 0.26, lit(albedo, light, depth) * 0.88)
-            ),
+            row.vertical((top, lit(albedo, light, depth) * 1.07), (top + 0.26, lit(albedo, light, depth) * 0.88)),
             outline=True,
         )
         for step in range(1, 5):

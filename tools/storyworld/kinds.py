@@ -160,9 +160,7 @@ def _house(x, y) -> Drawing:
             (roof, "shade"),
             (windows, "glass"),
             (
-                join(
-                    stroke(x, y, -0.2, 0.03, -0.2, 0.21, 0.012), stroke(x, y, -0.29, 0.12, -0.11, 0.12, 0.012)
-                ),
+                join(stroke(x, y, -0.2, 0.03, -0.2, 0.21, 0.012), stroke(x, y, -0.29, 0.12, -0.11, 0.12, 0.012)),
                 "deep",
             ),
             (block(x, y, 0.16, 0.29, 0.1, 0.19), "deep"),
@@ -185,9 +183,7 @@ def _tree(x, y) -> Drawing:
         crown,
         -join(disc(x, y, -0.03, -0.27, 0.28), disc(x, y, -0.22, -0.08, 0.22), disc(x, y, 0.16, -0.08, 0.22)),
     )
-    return Drawing(
-        join(crown, trunk), ((np.maximum(trunk, -crown), "wood"), (under, "shade"), (lit, "light"))
-    )
+    return Drawing(join(crown, trunk), ((np.maximum(trunk, -crown), "wood"), (under, "shade"), (lit, "light")))
 
 
 def _rocket(x, y) -> Drawing:
@@ -221,9 +217,7 @@ def _flower(x, y) -> Drawing:
         oval(x, y, 0.1, 0.33, 0.1, 0.045),
         oval(x, y, -0.1, 0.26, 0.1, 0.045),
     )
-    gaps = join(
-        *(stroke(x, y, 0, -0.2, 0.3 * np.cos(t), -0.2 + 0.3 * np.sin(t), 0.012) for t in turns + np.pi / 6)
-    )
+    gaps = join(*(stroke(x, y, 0, -0.2, 0.3 * np.cos(t), -0.2 + 0.3 * np.sin(t), 0.012) for t in turns + np.pi / 6))
     return Drawing(
         join(petals, stem, disc(x, y, 0, -0.2, 0.2)),
         (

@@ -69,9 +69,7 @@ class Cue(NamedTuple):
         return 0.5 * self.size * frame_of(self.kind).height
 
 
-def cue(
-    kind: Kind, size: float, frames: int, seconds: float, across: float, up: float, lot: np.ndarray
-) -> Cue:
+def cue(kind: Kind, size: float, frames: int, seconds: float, across: float, up: float, lot: np.ndarray) -> Cue:
     phase = np.linspace(0, 1, frames) if frames > 1 else np.zeros(1)
     return Cue(kind, size, phase, np.arange(frames) * (seconds / frames), across, up, lot)
 
@@ -102,9 +100,7 @@ def _ease(phase: np.ndarray, amount: float) -> np.ndarray:
     return (1 - amount) * phase + amount * phase * phase * (3 - 2 * phase)
 
 
-def _move(
-    c: Cue, x: Path = 0.0, y: Path = 0.0, wide: Path = 1.0, high: Path = 1.0, angle: Path = 0.0
-) -> Move:
+def _move(c: Cue, x: Path = 0.0, y: Path = 0.0, wide: Path = 1.0, high: Path = 1.0, angle: Path = 0.0) -> Move:
     """Arrays out of numbers and arrays."""
     return Move(*(np.zeros(len(c.phase)) + part for part in (x, y, wide, high, angle)))
 
@@ -140,9 +136,7 @@ def _bounces(c: Cue) -> Move:
     hop = (2 + int(c.lot[3] * 3)) * c.phase % 1
     arc = 4 * hop * (1 - hop)
     squash = 0.2 * np.clip(1 - arc / 0.22, 0, 1)
-    return _move(
-        c, y=c.half * squash - (0.24 - 0.04 * c.lot[4]) * arc, wide=1 + 0.7 * squash, high=1 - squash
-    )
+    return _move(c, y=c.half * squash - (0.24 - 0.04 * c.lot[4]) * arc, wide=1 + 0.7 * squash, high=1 - squash)
 
 
 def _spins(c: Cue) -> Move:

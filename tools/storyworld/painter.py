@@ -76,9 +76,7 @@ def paint(
 ) -> Painting:
     """Paint `frames` ≥ 1 frames of `width` × `height` ≥ 16 pixels; equal arguments give equal bytes."""
     if frames < 1 or min(width, height) < 16 or fps < 1:
-        raise ValueError(
-            f"{frames} frames of {width}×{height} at {fps} fps; at least 1 frame, 16 pixels a side, 1 fps"
-        )
+        raise ValueError(f"{frames} frames of {width}×{height} at {fps} fps; at least 1 frame, 16 pixels a side, 1 fps")
     drawn = as_drawn(world, faults)
     short = min(width, height)
     wide, high = width / short, height / short
@@ -104,9 +102,7 @@ def paint(
         if fault.kind == "frozen":
             moments[fault.first : fault.last + 1] = [moments[fault.first]] * (fault.last + 1 - fault.first)
         damage(pictures, fault, seed)
-    return Painting(
-        pictures, Truth(world=drawn, asked=world, seed=seed, moments=tuple(moments), faults=faults)
-    )
+    return Painting(pictures, Truth(world=drawn, asked=world, seed=seed, moments=tuple(moments), faults=faults))
 
 
 def _backdrop(world: World, wide: float, high: float, short: int, seed: int) -> Backdrop:
@@ -150,9 +146,7 @@ def _subject(
             kind = into if drift > 0.5 else kind
     x, y = lens.screen(float(poses.x[t]), float(poses.y[t]))
     if gone:
-        return Seen(
-            x=x / width, y=y / height, box=(0, 0, 0, 0), visible=0, size=0, angle=0, kind=kind, color=color
-        )
+        return Seen(x=x / width, y=y / height, box=(0, 0, 0, 0), visible=0, size=0, angle=0, kind=kind, color=color)
     largest = max(poses.wide.max(), poses.high.max()) * lens.pixels * ZOOM
     scale = max(poses.wide[t], poses.high[t]) * lens.scale
     size = min(1024, math.ceil(largest * PAD * 1.1))
@@ -192,9 +186,7 @@ def _shadow(
     compositing.shadow(canvas, x, y, spread * 1.15, max(2.0, spread * 0.2), strength)
 
 
-def _between(
-    a: tuple[float, float, float], b: tuple[float, float, float], amount: float
-) -> tuple[float, float, float]:
+def _between(a: tuple[float, float, float], b: tuple[float, float, float], amount: float) -> tuple[float, float, float]:
     """A vivid color between two: hue the shorter way round, saturation and value straight."""
     (h0, s0, v0), (h1, s1, v1) = (colorsys.rgb_to_hsv(*(part / 255 for part in rgb)) for rgb in (a, b))
     hue = h0 + ((h1 - h0 + 0.5) % 1 - 0.5) * amount

@@ -20,8 +20,7 @@ def words_of(text: str) -> frozenset[str]:
 
 ARTICLE = "a|an|the|some|one|my|his|her|their|this|that|two|three"
 PREPOSITION = (
-    "in|on|at|by|near|through|across|over|into|inside|among|between|along|beside|onto|under|above|"
-    "towards?|of|from|past"
+    "in|on|at|by|near|through|across|over|into|inside|among|between|along|beside|onto|under|above|towards?|of|from|past"
 )
 """Without "around": things spin and loop around."""
 ADJECTIVES = (
@@ -105,9 +104,7 @@ MORE_CAMERAS: dict[Camera, str] = {
 }
 
 
-def _patterns(
-    said: dict[Value, tuple[str, ...]], more: dict[Value, str], before: str
-) -> dict[Value, re.Pattern[str]]:
+def _patterns(said: dict[Value, tuple[str, ...]], more: dict[Value, str], before: str) -> dict[Value, re.Pattern[str]]:
     """What each value is called: the phrases of `describe`, and `more` with words that may stand `before`."""
     return {
         value: re.compile(
@@ -164,9 +161,7 @@ def colors() -> dict[str, ColorWord]:
     """Each word for a color."""
     table = {word: ColorWord(c, True) for c, text in words.LACKING_COLORS.items() for word in text.split()}
     table |= {word: ColorWord(c, False) for c, text in words.MORE_COLORS.items() for word in text.split()}
-    own = {
-        phrase.split()[-1]: ColorWord(c, False) for c, said in words.COLOR_WORDS.items() for phrase in said
-    }
+    own = {phrase.split()[-1]: ColorWord(c, False) for c, said in words.COLOR_WORDS.items() for phrase in said}
     return table | own
 
 

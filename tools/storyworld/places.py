@@ -49,9 +49,7 @@ def space(stage: Stage, rng: np.random.Generator) -> Backdrop:
         plain.fill(plain.discs([(x, y, r, 0.34 * r)]), dust * 1.08 + 4, 0.9, outline=True)
         plain.fill(plain.discs([(x, y + 0.05 * r, 0.84 * r, 0.26 * r)]), dust * 0.58, 0.9)
     plain.fill(
-        plain.discs(
-            (x, y, 0.005, 0.0035) for x, y in plain.scatter(rng, 90, (horizon + 0.02) * h, plain.bottom)
-        ),
+        plain.discs((x, y, 0.005, 0.0035) for x, y in plain.scatter(rng, 90, (horizon + 0.02) * h, plain.bottom)),
         dust * 0.5,
         0.8,
     )

@@ -98,10 +98,7 @@ def subjects(text: Text, unknown: list[str]) -> list[dict]:
             text.blank(*hit.span())
     for mention in mentions:
         text.blank(mention.start, mention.end)
-    return [
-        {"kind": thing.kind, "color": thing.color, "motion": does.get(i, "stays")}
-        for i, thing in enumerate(found)
-    ]
+    return [{"kind": thing.kind, "color": thing.color, "motion": does.get(i, "stays")} for i, thing in enumerate(found)]
 
 
 def _index(text: str, tokens: list[re.Match], i: int, found: list[Found], unknown: list[str]) -> int | None:

@@ -113,9 +113,7 @@ def _cacti(sheet: Sheet, rng: np.random.Generator) -> None:
             p, q = np.array([x0, y0]), np.array([x1, y1])
             bow = [p + across * np.cos(t) - along * np.sin(t) for t in np.linspace(0, np.pi, 7)]
             shapes.append(
-                np.array(
-                    [*bow, *[q - across * np.cos(t) + along * np.sin(t) for t in np.linspace(0, np.pi, 7)]]
-                )
+                np.array([*bow, *[q - across * np.cos(t) + along * np.sin(t) for t in np.linspace(0, np.pi, 7)]])
             )
         sheet.fill(sheet.discs([(x + 0.03, y, 0.5 * s, 0.05 * s)]), lit((130, 100, 86), light), 0.35)
         sheet.fill(sheet.polygons(shapes), lit((104, 132, 102), light, 0.12), outline=True)
@@ -131,9 +129,7 @@ def sea(stage: Stage, rng: np.random.Generator) -> Backdrop:
         lit((136, 156, 150), light, 0.6),
         outline=True,
     )
-    deep, shallow = (
-        mix(lit(tone, light, 0.05), light.sky[1], 0.2) for tone in ((96, 140, 176), (156, 196, 206))
-    )
+    deep, shallow = (mix(lit(tone, light, 0.05), light.sky[1], 0.2) for tone in ((96, 140, 176), (156, 196, 206)))
     surface = water.below(np.full(water.columns, horizon * h))
     water.fill(
         surface,
@@ -150,9 +146,7 @@ def sea(stage: Stage, rng: np.random.Generator) -> Backdrop:
         0.55 if stage.time != "day" else 0.3,
     )
     layers.append(finish(water, rng, 0.94))
-    for part, color in enumerate(
-        (mix(deep, (255, 255, 255), 0.42 if stage.time != "night" else 0.2), deep * 0.78)
-    ):
+    for part, color in enumerate((mix(deep, (255, 255, 255), 0.42 if stage.time != "night" else 0.2), deep * 0.78)):
         waves = Sheet(stage)
         spots = waves.scatter(rng, 85, (horizon + 0.012) * h, 0.83 * h)
         crests = []
@@ -168,17 +162,13 @@ def sea(stage: Stage, rng: np.random.Generator) -> Backdrop:
                 ]
             )
         waves.fill(waves.polygons(crests), color, 0.75)
-        layers.append(
-            finish(waves, rng, 0.96 + 0.02 * part, sway=0.02, heave=0.004, rate=0.28, phase=0.5 * part)
-        )
+        layers.append(finish(waves, rng, 0.96 + 0.02 * part, sway=0.02, heave=0.004, rate=0.28, phase=0.5 * part))
     shore = Sheet(stage).ridge(rng, 0.805 * h, 0.02, 0.7, 3)
     foam = Sheet(stage)
     foam.fill(foam.below(shore - 0.012), mix(lit((236, 242, 242), light), shallow, 0.15), 0.9)
     foam.fill(foam.below(shore + 0.004), lit((184, 168, 142), light), 1.0)
     layers.append(finish(foam, rng, 1.0, heave=0.008, rate=0.22))
-    sand = ground_sheet(
-        stage, rng, shore + 0.022, lit((214, 194, 160), light), lit((226, 204, 166), light), 3.5
-    )
+    sand = ground_sheet(stage, rng, shore + 0.022, lit((214, 194, 160), light), lit((226, 204, 166), light), 3.5)
     shells = sand.scatter(rng, 45, 0.85 * h, sand.bottom)
     sand.fill(sand.discs((x, y, 0.005, 0.0035) for x, y in shells[::2]), lit((250, 242, 230), light), 0.9)
     sand.fill(sand.discs((x, y, 0.006, 0.004) for x, y in shells[1::2]), lit((160, 136, 112), light), 0.8)

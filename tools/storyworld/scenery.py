@@ -98,9 +98,7 @@ class Sheet:
     def vertical(self, *stops: tuple[float, RGB]) -> np.ndarray:
         """A gradient `[rows, 1, 3]` through (y, color) stops."""
         at, colors = [y for y, _ in stops], np.asarray([color for _, color in stops], np.float32)
-        return np.stack([np.interp(self.y[:, 0], at, colors[:, i]) for i in range(3)], -1)[:, None].astype(
-            np.float32
-        )
+        return np.stack([np.interp(self.y[:, 0], at, colors[:, i]) for i in range(3)], -1)[:, None].astype(np.float32)
 
     def fill(self, mask: np.ndarray, color: RGB, strength: float = 1.0, outline: bool = False) -> None:
         """Lay `color` (a triple, `[rows, 1, 3]` or `[rows, columns, 3]`) over the sheet where `mask` is."""
@@ -138,16 +136,12 @@ class Sheet:
         coarse = rng.standard_normal((rows, columns)).astype(np.float32)
         return cv2.resize(coarse, (self.columns, self.rows), interpolation=cv2.INTER_CUBIC)
 
-    def ridge(
-        self, rng: np.random.Generator, base: float, swing: float, length: float, octaves: int = 4
-    ) -> np.ndarray:
+    def ridge(self, rng: np.random.Generator, base: float, swing: float, length: float, octaves: int = 4) -> np.ndarray:
         """A skyline `[columns]`: height `base` less rolling hills of `swing` high and `length` long (M)."""
         profile = np.zeros(self.columns, np.float32)
         for octave in range(octaves):
             wave = 2.0**octave / length
-            profile += (
-                np.sin(2 * np.pi * (self.x[0] * wave * rng.uniform(0.8, 1.2) + rng.random())) / 2.2**octave
-            )
+            profile += np.sin(2 * np.pi * (self.x[0] * wave * rng.uniform(0.8, 1.2) + rng.random())) / 2.2**octave
         return base - swing * 0.5 * profile
 
     def scatter(self, rng: np.random.Generator, per_area: float, top: float, bottom: float) -> np.ndarray:

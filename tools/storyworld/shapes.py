@@ -159,9 +159,7 @@ def sprite(
     return picture
 
 
-def silhouette(
-    kind: Kind, size: int, angle: float = 0.0, into: Kind | None = None, amount: float = 0.0
-) -> np.ndarray:
+def silhouette(kind: Kind, size: int, angle: float = 0.0, into: Kind | None = None, amount: float = 0.0) -> np.ndarray:
     """Antialiased mask, float32 in [0, 1], `[size, size]`. The unit box fills it."""
     x, y = local_grid(size, 1.0, angle)
     return draw(kind, RGB["red"], x, y, pixel=1 / size, into=into, amount=amount)[..., 3].astype(np.float32)

@@ -9,15 +9,11 @@ from kinograph.tools.storyworld.light import mix, rgb
 from kinograph.tools.storyworld.scenery import Layer, Motes, Sheet, Stage
 
 
-def sky(
-    stage: Stage, rng: np.random.Generator, horizon: float, cloudy: float = 1.0
-) -> tuple[list[Layer], list[Motes]]:
+def sky(stage: Stage, rng: np.random.Generator, horizon: float, cloudy: float = 1.0) -> tuple[list[Layer], list[Motes]]:
     """Sky and clouds down to `horizon` (M), and twinkling stars at night; `cloudy` scales how many clouds."""
     sheet, light = Sheet(stage), stage.light
     zenith, middle, low = light.sky
-    blend = sheet.vertical(
-        (sheet.top, zenith), (horizon * 0.55, middle), (horizon, low), (horizon * 1.3, low)
-    )
+    blend = sheet.vertical((sheet.top, zenith), (horizon * 0.55, middle), (horizon, low), (horizon * 1.3, low))
     sheet.fill(np.full((sheet.rows, sheet.columns), 255, np.uint8), blend)
     stars: list[Motes] = []
     darkness = np.random.default_rng(int(rng.integers(2**32)))  # so that day and night share their clouds
@@ -79,9 +75,7 @@ def clouds(stage: Stage, rng: np.random.Generator, horizon: float, cloudy: float
         for u in np.linspace(-1, 1, 7):
             rise, radius = rng.uniform(0.6, 1.2), rng.uniform(0.8, 1.15)
             swell = 1 - abs(u)
-            puffs.append(
-                (0.15 * scale * u, -0.045 * scale * swell * rise, (0.035 + 0.05 * swell) * scale * radius)
-            )
+            puffs.append((0.15 * scale * u, -0.045 * scale * swell * rise, (0.035 + 0.05 * swell) * scale * radius))
         where = [x - period, x, x + period]
         mask = sheet.discs((cx + u, y + v, r * 1.15, r) for cx in where for u, v, r in puffs)
         flat = sheet.polygons(
@@ -98,9 +92,7 @@ def clouds(stage: Stage, rng: np.random.Generator, horizon: float, cloudy: float
         tone = sheet.vertical((y - 0.09 * scale, lit), (y + 0.02 * scale, shade))
         sheet.fill(body, tone, 0.62 if stage.time == "night" else 0.9, outline=True)
         bright = sheet.discs(
-            (cx + u - 0.008 * scale, y + v - 0.012 * scale, r * 0.8, r * 0.72)
-            for cx in where
-            for u, v, r in puffs
+            (cx + u - 0.008 * scale, y + v - 0.012 * scale, r * 0.8, r * 0.72) for cx in where for u, v, r in puffs
         )
         sheet.fill(np.minimum(bright, body), lit, 0.5)
     return finish(sheet, rng, 0.88, drift=0.014 + 0.008 * rng.random())
@@ -130,16 +122,12 @@ def deep_space(stage: Stage, rng: np.random.Generator, horizon: float) -> tuple[
     planets = Sheet(stage)
     side = 1 if rng.random() < 0.5 else -1
     centre = stage.width / 2
-    _planet(
-        planets, centre + side * 0.3 * stage.width, 0.22 * horizon + 0.06, 0.105, (172, 148, 150), ringed=True
-    )
+    _planet(planets, centre + side * 0.3 * stage.width, 0.22 * horizon + 0.06, 0.105, (172, 148, 150), ringed=True)
     _planet(planets, centre - side * 0.34 * stage.width, 0.42 * horizon, 0.042, (132, 152, 170), ringed=False)
     return [far, finish(planets, rng, 0.88)], [stars]
 
 
-def _planet(
-    sheet: Sheet, x: float, y: float, radius: float, color: tuple[int, int, int], ringed: bool
-) -> None:
+def _planet(sheet: Sheet, x: float, y: float, radius: float, color: tuple[int, int, int], ringed: bool) -> None:
     stage = sheet.stage
     tone = mix(color, stage.light.sky[1], 0.3 if stage.time != "night" else 0.5)
     turn = np.linspace(0, np.pi, 25)
@@ -172,9 +160,7 @@ def _planet(
         ]
     )
     sheet.fill(np.minimum(bands, ball), tone * 0.86, 0.8)
-    shadow = np.minimum(
-        ball, 255 - sheet.discs([(x - 0.35 * radius, y - 0.3 * radius, 1.15 * radius, 1.15 * radius)])
-    )
+    shadow = np.minimum(ball, 255 - sheet.discs([(x - 0.35 * radius, y - 0.3 * radius, 1.15 * radius, 1.15 * radius)]))
     sheet.fill(shadow, tone * 0.35, 0.75)
     if ringed:
         sheet.fill(sheet.polygons(arcs[1:]), tone * 0.9 + 34, 0.9, outline=True)

@@ -49,9 +49,7 @@ class Room(NamedTuple):
         return self.right - self.left
 
 
-def stage(
-    world: World, frames: int, seconds: float, width: float, height: float, seed: int
-) -> tuple[Poses, ...]:
+def stage(world: World, frames: int, seconds: float, width: float, height: float, seed: int) -> tuple[Poses, ...]:
     """Poses of all subjects: in frame, never overlapping, on the ground or in the air as their kind wants it.
 
     `width` and `height` of the picture are in M, so the smaller one is 1.

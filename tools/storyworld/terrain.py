@@ -28,11 +28,7 @@ def ground_sheet(
     sheet = Sheet(stage)
     start = float(profile.min())
     sheet.fill(sheet.below(profile), sheet.vertical((start, far), (stage.height * 1.02, near)), outline=True)
-    streaks = (
-        sheet.noise(rng, 0.28, 0.022)
-        + 0.8 * sheet.noise(rng, 0.07, 0.012)
-        + 0.6 * sheet.noise(rng, 0.02, 0.008)
-    )
+    streaks = sheet.noise(rng, 0.28, 0.022) + 0.8 * sheet.noise(rng, 0.07, 0.012) + 0.6 * sheet.noise(rng, 0.02, 0.008)
     sheet.texture(streaks, rough * (0.5 if stage.time == "night" else 1.0))
     return sheet
 
@@ -65,15 +61,11 @@ def firs(spots: np.ndarray, sizes: np.ndarray) -> list[list[tuple[float, float]]
             [(x - w * s, y - a * s), (x, y - b * s), (x + w * s, y - a * s)]
             for w, a, b in ((0.30, 0.08, 0.55), (0.23, 0.34, 0.78), (0.15, 0.6, 1.0))
         ]
-        tiers.append(
-            [(x - 0.04 * s, y), (x - 0.04 * s, y - 0.12 * s), (x + 0.04 * s, y - 0.12 * s), (x + 0.04 * s, y)]
-        )
+        tiers.append([(x - 0.04 * s, y), (x - 0.04 * s, y - 0.12 * s), (x + 0.04 * s, y - 0.12 * s), (x + 0.04 * s, y)])
     return tiers
 
 
-def crowns(
-    rng: np.random.Generator, x: float, y: float, size: float
-) -> list[tuple[float, float, float, float]]:
+def crowns(rng: np.random.Generator, x: float, y: float, size: float) -> list[tuple[float, float, float, float]]:
     """Discs of a leafy bush or crown standing at (x, y)."""
     return [
         (x + u * size, y - size * v, size * r, size * r)

@@ -63,9 +63,7 @@ def forest(stage: Stage, rng: np.random.Generator) -> Backdrop:
             0.6,
         )
         row.fill(row.discs(tops), leaf, outline=True)
-        row.fill(
-            row.discs((x - 0.02, y - 0.02, 0.7 * rx, 0.6 * ry) for x, y, rx, ry in tops), leaf * 1.08 + 6, 0.6
-        )
+        row.fill(row.discs((x - 0.02, y - 0.02, 0.7 * rx, 0.6 * ry) for x, y, rx, ry in tops), leaf * 1.08 + 6, 0.6)
         layers.append(finish(row, rng, parallax, shear=-0.012, foot=foot * h, rate=0.22, phase=depth))
     shafts = _shafts(stage, np.random.default_rng(int(rng.integers(2**32))))
     if stage.time != "night":
@@ -82,21 +80,15 @@ def forest(stage: Stage, rng: np.random.Generator) -> Backdrop:
     for part, tone in enumerate(((158, 138, 98), (70, 82, 56), (172, 172, 124))):
         floor.fill(
             floor.discs(
-                (x, y, 0.011 * p, 0.005 * p)
-                for x, y in leaves[part::3]
-                for p in [float(perspective(y, stage))]
+                (x, y, 0.011 * p, 0.005 * p) for x, y in leaves[part::3] for p in [float(perspective(y, stage))]
             ),
             lit(tone, light),
             0.75,
         )
-    floor.fill(
-        floor.strokes(tufts(floor, rng, 40, 0.69 * h, 0.045, lean=0.9)), lit((80, 108, 66), light), 0.8
-    )
+    floor.fill(floor.strokes(tufts(floor, rng, 40, 0.69 * h, 0.045, lean=0.9)), lit((80, 108, 66), light), 0.8)
     layers.append(finish(floor, rng, 1.0))
     front = Sheet(stage)
-    front.fill(
-        front.strokes(tufts(front, rng, 36, 0.94 * h, 0.085, lean=1.0)), lit((66, 92, 56), light), 0.95
-    )
+    front.fill(front.strokes(tufts(front, rng, 36, 0.94 * h, 0.085, lean=1.0)), lit((66, 92, 56), light), 0.95)
     layers.append(finish(front, rng, 1.04, shear=0.12, foot=h, rate=0.3))
     falling = floating(
         floor,
@@ -182,14 +174,10 @@ def snow(stage: Stage, rng: np.random.Generator) -> Backdrop:
             (-0.2, 0.31),
             (-0.33, 0.33),
         ]
-        far.fill(
-            far.polygons([[(cx + u * w, top + v * drop) for u, v in cap]]), lit((246, 248, 252), light, 0.22)
-        )
+        far.fill(far.polygons([[(cx + u * w, top + v * drop) for u, v in cap]]), lit((246, 248, 252), light, 0.22))
     layers.append(finish(far, rng, 0.9))
     woods = Sheet(stage)
-    woods.fill(
-        woods.below(woods.ridge(rng, 0.625 * h, 0.04, 0.9, 2)), lit((226, 234, 244), light, 0.2), outline=True
-    )
+    woods.fill(woods.below(woods.ridge(rng, 0.625 * h, 0.04, 0.9, 2)), lit((226, 234, 244), light, 0.2), outline=True)
     for depth, y, size in ((0.42, 0.632, 0.1), (0.2, 0.665, 0.15)):
         spots = woods.scatter(rng, 8 / 0.03, y * h - 0.008, y * h + 0.012)
         sizes = size * rng.uniform(0.6, 1.25, len(spots))
@@ -216,9 +204,7 @@ def snow(stage: Stage, rng: np.random.Generator) -> Backdrop:
     )
     for y in (0.76, 0.86, 0.95):
         drift = field.ridge(rng, y * h, 0.03, 0.7, 3)
-        field.fill(
-            np.minimum(field.below(drift), 255 - field.below(drift + 0.01)), lit((176, 192, 220), light), 0.55
-        )
+        field.fill(np.minimum(field.below(drift), 255 - field.below(drift + 0.01)), lit((176, 192, 220), light), 0.55)
     field.fill(
         field.discs((x, y, 0.004, 0.003) for x, y in field.scatter(rng, 110, 0.7 * h, field.bottom)),
         lit((158, 176, 206), light),

@@ -77,8 +77,7 @@ def sample(rng: np.random.Generator) -> World:
     return World.model_validate(
         {
             "subjects": [
-                {"kind": kind, "color": color, "motion": motion}
-                for (kind, color), motion in looks_of_subjects.items()
+                {"kind": kind, "color": color, "motion": motion} for (kind, color), motion in looks_of_subjects.items()
             ],
             "setting": pick(SETTINGS),
             "time": pick(TIMES),

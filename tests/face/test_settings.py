@@ -11,7 +11,9 @@ from kinograph.settings import Settings
 
 
 def test_arguments_beat_the_environment_beats_the_file(monkeypatch: pytest.MonkeyPatch):
-    Path("kinograph.toml").write_text('takes = 4\nworkers = 2\nmodel = "svd"\n[backends.storyworld-render]\nfault_rate = 0.25\n')
+    Path("kinograph.toml").write_text(
+        'takes = 4\nworkers = 2\nmodel = "svd"\n[backends.storyworld-render]\nfault_rate = 0.25\n'
+    )
     monkeypatch.setenv("KINOGRAPH_TAKES", "5")
     monkeypatch.setenv("KINOGRAPH_WORKERS", "3")
     settings = Settings.load(workers=1, takes=None)

@@ -1,0 +1,162 @@
+"""The generation agent: shots to requests, requests to clips, each rendered once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kinograph.agents.generation import Generation, resolve
+from kinograph.errors import RenderFailed
+from kinograph.film import (
+    Appearance,
+    Brief,
+    Character,
+    Clip,
+    Correction,
+    Decision,
+    Look,
+    RenderRequest,
+    Scene,
+    Shot,
+    Storyboard,
+)
+from kinograph.memory.keyframes import Keyframe
+from kinograph.memory.ledger import Ledger
+from kinograph.memory.vault import Vault
+from kinograph.tools.backends import Progress, card
+from kinograph.tools.footage import develop
+from kinograph.tools.storyworld.grammar import read
+from kinograph.tools.storyworld.world import CAMERAS, MOTIONS, TIMES
+
+BALL = Character(id="red-ball", kind="ball", color="red", words="a red ball")
+SHOT = Shot(
+    id="s1.1", scene="s1", text="", cast=(Appearance(who="red-ball", motion="rises", action="floats up"),), setting="sea",
+    time="dawn", camera="pan left", mood="calm", extra="gulls", seconds=2,
+)  # fmt: skip
+DECISION = Decision(
+    model="m", revision="1", topology="chain", width=64, height=48, fps=8, steps=20, guidance=6, takes=3
+)
+
+
+def board(*shots: Shot) -> Storyboard:
+    scene = Scene(id="s1", setting="sea", time="dawn", shots=shots or (SHOT,))
+    return Storyboard(title="t", look=Look(name="ink", words="brush strokes"), cast=(BALL,), scenes=(scene,))
+
+
+def request(shot: Shot = SHOT, attempt: int = 1, model: str = "storyworld-render", **more) -> RenderRequest:
+    return resolve(shot, board(shot), DECISION, Brief(text="x", seed=3), card(model), attempt, **more)
+
+
+def test_a_prompt_carries_everything_the_shot_says():
+    prompt = request().prompt
+    for words in (
+        "a red ball",
+        "floats up",
+        "rising",
+        "in the sea",
+        "at dawn",
+        "camera pans left",
+        "calm",
+        "gulls",
+        "ink",
+    ):
+        assert words in prompt
+    assert "\n" not in prompt
+
+
+@pytest.mark.parametrize("motion", MOTIONS)
+@pytest.mark.parametrize("camera", CAMERAS)
+def test_the_storyworld_reads_in_a_prompt_what_the_shot_says(motion, camera):
+    for time in TIMES:
+        shot = SHOT.changed(
+            cast=(Appearance(who="red-ball", motion=motion),), camera=camera, time=time, extra="", mood=""
+        )
+        world = read(request(shot).prompt).world
+        assert [(one.kind, one.color, one.motion) for one in world.subjects] == [("ball", "red", motion)]
+        assert (world.setting, world.time, world.camera, world.look) == ("sea", time, camera, "ink")
+
+
+def test_corrections_reach_the_request():
+    found = (
+        Correction(action="emphasize", words="a red ball in exactly this color", because="wrong color"),
+        Correction(action="avoid", words="flicker frames", because="flicker"),
+        Correction(action="raise guidance", because="wrong color"),
+        Correction(action="more steps", because="color drift"),
+    )
+    plain, mended = request(model="animatediff"), request(attempt=2, model="animatediff", corrections=found)
+    assert "in exactly this color" in mended.prompt
+    assert mended.negative == "flicker frames"
+    assert mended.guidance == pytest.approx(plain.guidance * 1.2)
+    assert mended.steps == 25
+    assert mended.seed != plain.seed
+
+
+def test_first_takes_of_a_scene_share_their_noise_and_retakes_do_not():
+    other = SHOT.changed(id="s1.2")
+    assert request().seed == request(other).seed
+    assert len({request(shot, attempt).seed for shot in (SHOT, other) for attempt in (2, 3)}) == 4
+
+
+def test_a_frame_of_the_past_conditions_only_models_that_take_one():
+    last = Keyframe(production="p", shot="s1.0", role="last", about="s1.0", picture="d1", frame=9)
+    assert [c.keyframe for c in request(model="svd", recalled=(last,)).conditioning] == ["d1"]
+    assert request(recalled=(last,)).conditioning == ()
+
+
+class Workers:
+    """A pool that counts, and can fail or wait."""
+
+    revision = "1"
+
+    def __init__(self, folder: Path, failure: Exception | None = None) -> None:
+        self.folder, self.failure, self.calls = folder, failure, 0
+
+    def render(
+        self, requests: Sequence[RenderRequest], on_progress: Progress, cancelled: Callable[[], bool]
+    ) -> list[Clip]:
+        self.calls += 1
+        if self.failure:
+            raise self.failure
+        on_progress(0, 0.5)
+        return [develop(r, np.full((r.frames, r.height, r.width, 3), 9, np.uint8), self.folder, 0) for r in requests]
+
+
+def generation(tmp_path: Path, workers: Workers) -> Generation:
+    return Generation(Vault(tmp_path / "vault"), Ledger(tmp_path / "ledger.sqlite"), workers)
+
+
+def test_the_same_request_is_rendered_once(tmp_path: Path, request_of):
+    workers = Workers(tmp_path)
+    agent = generation(tmp_path, workers)
+    first = agent.render(request_of(), lambda _: None, lambda: False)
+    again = generation(tmp_path, workers).render(request_of(), lambda _: None, lambda: False)
+    assert (first.reused, again.reused, workers.calls) == (False, True, 1)
+    assert first.clip == again.clip
+
+
+def test_two_threads_that_want_one_clip_render_it_once(tmp_path: Path, request_of):
+    workers, results = Workers(tmp_path), []
+    agents = [generation(tmp_path, workers) for _ in range(2)]
+    agents[1]._ledger.me = "elsewhere:1:0.0"  # as if it were another machine's process
+
+    def work(agent: Generation) -> None:
+        results.append(agent.render(request_of(), lambda _: None, lambda: False))
+
+    threads = [threading.Thread(target=work, args=(agent,)) for agent in agents]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert workers.calls == 1
+    assert sorted(result.reused for result in results) == [False, True]
+
+
+def test_whatever_a_model_raises_is_render_failed_and_can_be_tried_again(tmp_path: Path, request_of):
+    broken = generation(tmp_path, Workers(tmp_path, ValueError("CUDA out of memory")))
+    with pytest.raises(RenderFailed, match="ValueError: CUDA out of memory"):
+        broken.render(request_of(), lambda _: None, lambda: False)
+    assert not generation(tmp_path, Workers(tmp_path)).render(request_of(), lambda _: None, lambda: False).reused

@@ -1,0 +1,88 @@
+"""The memory agent: writes accepted takes only, recalls only what a shot stands on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from kinograph.agents.memory import Memory
+from kinograph.film import Appearance, Character, Clip, Scene, Shot, Storyboard, Take, Verdict
+from kinograph.memory.embedders import PixelEmbedder
+from kinograph.memory.keyframes import Keyframes
+from kinograph.memory.vault import Vault
+from kinograph.tools import eyes
+from kinograph.tools.footage import develop, load_picture
+from kinograph.tools.storyworld.painter import paint
+from kinograph.tools.storyworld.world import Subject, World
+
+CAST = tuple(Character(id=color, kind="ball", color=color, words=f"a {color} ball") for color in ("red", "blue"))
+
+
+def shot(id: str, *who: str, needs: tuple[str, ...] = ()) -> Shot:
+    return Shot(
+        id=id, scene=id[:2], text="", cast=tuple(Appearance(who=one) for one in who), setting="meadow", needs=needs
+    )
+
+
+BOARD = Storyboard(
+    title="t",
+    cast=CAST,
+    scenes=(
+        Scene(id="s1", setting="meadow", time="day", shots=(shot("s1.1", "red"), shot("s1.2", "red", needs=("s1.1",)))),
+        Scene(id="s2", setting="meadow", time="day", shots=(shot("s2.1", "blue"),)),
+        Scene(id="s3", setting="meadow", time="day", shots=(shot("s3.1", "red", "blue", needs=("s1.1", "s2.1")),)),
+    ),
+)
+
+
+@pytest.fixture
+def memory(tmp_path: Path) -> Memory:
+    vault = Vault(tmp_path / "vault")
+    return Memory(Keyframes(tmp_path / "k.sqlite", tmp_path / "index", "p", PixelEmbedder()), vault)
+
+
+@pytest.fixture
+def take(tmp_path: Path, request_of):
+    def make(shot: Shot, accepted: bool = True) -> Take:
+        world = World(subjects=tuple(Subject.model_validate({"kind": "ball", "color": one.who}) for one in shot.cast))
+        request = request_of(width=192, height=108, seed=int(shot.id[1]))
+        frames = paint(world, frames=12, width=192, height=108, fps=8, seed=request.seed).frames
+        clip: Clip = develop(request, frames, tmp_path, 0)
+        return Take(shot=shot.id, attempt=1, request=request, clip=clip, verdict=Verdict(accepted=accepted))
+
+    return make
+
+
+def test_remembers_cast_place_look_and_end_of_an_accepted_take(memory: Memory, take, tmp_path: Path):
+    kept = memory.remember(BOARD.shot("s3.1"), BOARD, take(BOARD.shot("s3.1")))
+    assert [(k.role, k.about) for k in kept] == [
+        ("setting", "meadow"), ("look", "flat"), ("last", "s3.1"), ("identity", "red"), ("identity", "blue"),
+    ]  # fmt: skip
+    for keyframe in kept[3:]:
+        picture = load_picture(Vault(tmp_path / "vault").picture(keyframe.picture))
+        assert eyes.name_of(eyes.blobs(eyes.to_lab(picture[None])[0])[0].hue) == keyframe.about
+        assert picture.shape[1] < 96, "an identity is cut out of its frame"
+
+
+def test_a_rejected_take_leaves_nothing(memory: Memory, take):
+    assert memory.remember(BOARD.shot("s1.1"), BOARD, take(BOARD.shot("s1.1"), accepted=False)) == ()
+    assert memory.recall(BOARD.shot("s1.2"), BOARD) == ()
+
+
+def test_recalls_cast_place_and_predecessor_of_the_shots_it_needs_only(memory: Memory, take):
+    for id in ("s1.1", "s1.2", "s2.1"):
+        memory.remember(BOARD.shot(id), BOARD, take(BOARD.shot(id)))
+    assert [(k.role, k.about, k.shot) for k in memory.recall(BOARD.shot("s1.2"), BOARD)] == [
+        ("identity", "red", "s1.1"), ("setting", "meadow", "s1.1"), ("last", "s1.1", "s1.1"),
+    ]  # fmt: skip
+    assert [(k.role, k.about, k.shot) for k in memory.recall(BOARD.shot("s3.1"), BOARD)] == [
+        ("identity", "red", "s1.1"), ("identity", "blue", "s2.1"),
+    ]  # fmt: skip
+    assert memory.recall(BOARD.shot("s1.1"), BOARD) == ()
+
+
+def test_remembering_a_shot_again_replaces_it(memory: Memory, take):
+    for _ in range(2):
+        memory.remember(BOARD.shot("s1.1"), BOARD, take(BOARD.shot("s1.1")))
+    assert len(memory.recall(BOARD.shot("s1.2"), BOARD)) == 3

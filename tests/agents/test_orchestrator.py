@@ -1,0 +1,107 @@
+"""The orchestrator: decisions from cards, brief and machine, each with its reason."""
+
+from __future__ import annotations
+
+import pytest
+
+import kinograph.agents.orchestrator as orchestrator
+from kinograph.agents.orchestrator import Commission, Orchestrator
+from kinograph.errors import BadInput, UnknownName
+from kinograph.film import Brief, Decision
+from kinograph.tools.backends import ModelCard, cards
+from kinograph.tools.machine import Machine, this_machine
+
+SMALL = Machine(cores=2, ram_gb=8)
+BIG = Machine(cores=32, ram_gb=128, gpu="H200", vram_gb=140)
+
+
+def decide(
+    machine: Machine = SMALL, topologies=("chain", "hierarchical"), workers: int | None = None, **brief
+) -> Decision:
+    question = Commission(
+        brief=Brief.model_validate({"text": "A ball rolls."} | brief),
+        machine=machine,
+        topologies=topologies,
+        workers=workers,
+    )
+    return Orchestrator().rules(question)
+
+
+@pytest.fixture
+def all_available(monkeypatch: pytest.MonkeyPatch) -> dict[str, ModelCard]:
+    """A future version in which every card has a backend."""
+    able = {card.id: card.changed(backend=card.backend or "x:Y") for card in cards().values()}
+    monkeypatch.setattr(orchestrator, "cards", lambda: able)
+    monkeypatch.setattr(orchestrator, "card", able.__getitem__)
+    return able
+
+
+def test_every_choice_has_a_reason_in_words():
+    decision = decide()
+    assert [reason.choice.split()[0] for reason in decision.reasons] == ["model", "topology", "size", "1"]
+    assert all(len(reason.why) > 5 for reason in decision.reasons)
+    assert "2 cores, 8 GB of memory, no GPU" in decision.reasons[0].why
+
+
+def test_a_machine_without_a_gpu_gets_a_model_that_needs_none(all_available):
+    assert all_available[decide(SMALL).model].vram_gb == 0
+
+
+def test_a_large_gpu_gets_a_model_rated_higher_and_one_worker(all_available):
+    decision = decide(BIG)
+    assert all_available[decision.model].ratings.temporal_consistency == "very high"
+    assert decide(BIG, model="wan-2.1-14b").workers == 1
+    assert decide(BIG, model="storyworld-render").workers == 16
+
+
+def test_a_brief_with_references_gets_a_model_that_takes_pictures(all_available):
+    assert "i2v" in all_available[decide(BIG, references=("d",)).model].tasks
+
+
+def test_topology_follows_the_cards_complexity(all_available):
+    assert decide(BIG, model="animatediff").topology == "chain"
+    assert decide(BIG, model="videocrafter2").topology == "hierarchical"
+    sora = decide(BIG, model="openai-video")
+    assert sora.topology == "hierarchical"
+    assert "asks for distributed; hierarchical is the nearest" in sora.reasons[1].why
+    assert decide(BIG, ("chain", "hierarchical", "distributed"), model="openai-video").topology == "distributed"
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("A ball. Make it vertical.", (216, 384)), ("A ball. Square, please.", (288, 288)), ("A ball.", (384, 216))],
+)
+def test_size_follows_the_aspect_in_the_brief(text: str, size: tuple[int, int]):
+    decision = decide(text=text)
+    assert (decision.width, decision.height) == size
+
+
+def test_length_comes_from_the_brief_or_the_caller():
+    assert decide(text="A 20-second film. A ball rolls.").seconds == 20
+    assert decide(text="A 20-second film. A ball rolls.", seconds=8).seconds == 8
+    assert decide().seconds is None
+    assert decide(frames=24, fps=8).shot_seconds == 3
+
+
+@pytest.mark.parametrize(
+    ("wish", "error", "message"),
+    [
+        ({"model": "nope"}, UnknownName, "unknown model 'nope'"),
+        ({"model": "svd"}, BadInput, "no backend in this version; these can render: storyworld-render"),
+        ({"topology": "distributed"}, UnknownName, "unknown topology 'distributed'; available: chain, hierarchical"),
+        ({"width": 65, "height": 64}, BadInput, "65x64 does not fit"),
+        ({"width": 2048, "height": 2048}, BadInput, "at most 2073600 pixels"),
+        ({"frames": 500}, BadInput, "500 frames a shot do not fit storyworld-render: 1 to 240"),
+        ({"references": ("d",)}, BadInput, "cannot be conditioned on reference pictures"),
+    ],
+)
+def test_a_wish_that_cannot_be_met_is_refused(wish, error, message):
+    with pytest.raises(error, match=message):
+        decide(**wish)
+
+
+def test_this_machine_has_cores_and_memory():
+    machine = this_machine()
+    assert machine.cores >= 1
+    assert machine.ram_gb > 0.5
+    assert (machine.vram_gb > 0) == bool(machine.gpu)

@@ -1,0 +1,266 @@
+"""The command line as a user types it: films, plans, and one clear line for everything that cannot be."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import time
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from kinograph.cli import main
+from kinograph.memory.ledger import Ledger
+
+SMALL = ["--size", "128x72", "--frames", "8"]
+
+
+@pytest.fixture
+def kinograph(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    """Runs the command in this process: (status, standard output, standard error)."""
+
+    def run(*arguments: str, stdin: str = "") -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["kinograph", *arguments])
+        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
+        with pytest.raises(SystemExit) as end:
+            main()
+        out, err = capsys.readouterr()
+        return int(end.value.code or 0), out, err
+
+    return run
+
+
+def bomb(side: int = 14000) -> bytes:
+    """A PNG of a few kilobytes that unfolds to side x side pixels."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    packer = zlib.compressobj(9)
+    rows = b"".join(packer.compress(b"\0" * (side // 8 + 1)) for _ in range(side)) + packer.flush()
+    head = struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+def test_makes_a_film_quietly_in_a_pipe_and_shows_it(kinograph):
+    status, out, err = kinograph("make", "A red ball rolls.", "--out", "film", *SMALL)
+    assert (status, err) == (0, "")
+    assert Path(out.strip()) == Path("film/film.mp4").absolute()
+    assert Path(out.strip()).stat().st_size > 500
+    status, out, _ = kinograph("show", "film")
+    assert status == 0
+    assert "a red ball: moves right" in out
+    assert "contact_sheet.png" in out
+    status, out, _ = kinograph("show")
+    assert "finished" in out
+    manifest = json.loads(Path("film/manifest.json").read_text())
+    assert {"brief", "decision", "storyboard", "takes", "timeline", "versions", "timings"} <= set(manifest)
+    assert manifest["takes"][0]["verdict"]["accepted"]
+    assert manifest["versions"]["langgraph"]
+
+
+def test_reads_a_brief_from_a_file_and_from_standard_input(kinograph):
+    Path("brief.txt").write_text("A blue box spins.")
+    assert kinograph("make", "brief.txt", "--out", "one", *SMALL)[0] == 0
+    assert kinograph("make", "-", "--out", "two", *SMALL, stdin="A blue box spins.")[0] == 0
+    one, two = (json.loads(Path(f"{name}/manifest.json").read_text()) for name in ("one", "two"))
+    assert one["timeline"][0]["clip"] == two["timeline"][0]["clip"]
+
+
+def test_json_tells_every_event_as_a_line(kinograph):
+    _, out, _ = kinograph("make", "A red ball rolls.", "--json", *SMALL)
+    events = [json.loads(line) for line in out.splitlines()]
+    assert [event["event"] for event in events][0 :: len(events) - 1] == ["Opened", "Finished"]
+    assert events[-1]["film"]["timeline"]
+
+
+def test_a_dry_run_plans_and_writes_nothing(kinograph, home: Path):
+    status, out, _ = kinograph("make", "A red ball rolls. Then it bounces.", "--dry-run")
+    assert status == 0
+    assert "s1.2" in out
+    assert "estimated render time" in out
+    plan = json.loads(kinograph("make", "A red ball rolls.", "--dry-run", "--json")[1])
+    assert plan["requests"][0]["prompt"].startswith("a red ball")
+    assert not home.exists()
+    assert not Path("films").exists()
+
+
+def test_lists_models_and_examines_the_machine(kinograph):
+    cards = json.loads(kinograph("models", "--json")[1])
+    assert len(cards) >= 25
+    assert cards[0]["id"] == "storyworld-render"
+    assert [card["id"] for card in cards if card["available"]] == ["storyworld-render"]
+    assert "AnimateDiff" not in kinograph("models")[1] or "animatediff" in kinograph("models")[1]
+    status, out, _ = kinograph("doctor")
+    assert status == 0
+    assert "H.264 encoder" in out
+
+
+def test_the_doctor_fails_where_films_cannot_be_written(kinograph, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("KINOGRAPH_HOME", "/dev/null/home")
+    status, out, _ = kinograph("doctor")
+    assert status == 1
+    assert "MISSING" in out
+
+
+PICTURES = {
+    "text.png": b"this is no picture",
+    "bomb.png": bomb(12000),
+    "nova.png": bomb(14000),
+    "half.png": b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR",
+    "page.svg": b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (["make", ""], 2, r"the brief '' says nothing"),
+        (["make", " ... !"], 2, r"says nothing"),
+        (["make", "-"], 2, r"says nothing"),
+        (["make", "x" * 1_000_000], 2, r"has 1000000 characters; at most 20000"),
+        (["make", "nowhere.txt"], 2, r"'nowhere.txt' does not exist"),
+        (["make", "A ball.", "--model", "dall-e"], 2, r"unknown model 'dall-e'; available: storyworld-render"),
+        (["make", "A ball.", "--model", "svd"], 2, r"'svd' has a card but no backend.*storyworld-render"),
+        (["make", "A ball.", "--topology", "ring"], 2, r"topology = 'ring'.*'chain'"),
+        (["make", "A ball.", "--topology", "distributed"], 2, r"unknown topology 'distributed'; available: chain"),
+        (["make", "A ball.", "--size", "0"], 2, r"size '0' is not WIDTHxHEIGHT"),
+        (["make", "A ball.", "--size", "0x0"], 2, r"width = 0.*greater than or equal to 32"),
+        (["make", "A ball.", "--size", "65x65"], 2, r"65x65 does not fit.*multiples of 2"),
+        (["make", "A ball.", "--frames", "10000"], 2, r"frames = '10000'.*less than or equal to 2400"),
+        (["make", "A ball.", "--frames", "2000"], 2, r"2000 frames a shot do not fit storyworld-render: 1 to 240"),
+        (["make", "A ball.", "--seconds", "10000"], 2, r"seconds = '10000'"),
+        (["make", "A ball.", "--seed", "abc"], 2, r"seed = 'abc'.*valid integer"),
+        (["make", "A ball.", "--seed", "-1"], 2, r"seed = '-1'.*greater than or equal to 0"),
+        (["make", "A ball.", "--takes", "0"], 2, r"takes = '0'"),
+        (["make", "A ball.", "--out", "/dev/null/film"], 4, r"cannot write '/dev/null/film"),
+        (["make", "A ball.", "--out", "/proc/film"], 4, r"cannot write '/proc/film"),
+        (["make", "A ball.", "--reference", "text.png"], 2, r"'text.png' is not a PNG, JPEG or WebP"),
+        (["make", "A ball.", "--reference", "bomb.png"], 2, r"12000x12000 = 144000000 pixels; at most"),
+        (["make", "A ball.", "--reference", "nova.png"], 2, r"'nova.png' is too big to open"),
+        (["make", "A ball.", "--reference", "half.png"], 2, r"half.png"),
+        (["make", "A ball.", "--reference", "page.svg"], 2, r"page.svg"),
+        (["make", "A ball.", "--reference", "none.png"], 2, r"none.png"),
+        (["make"], 2, r"Missing argument 'brief'"),
+        (["fly"], 2, r"No such command 'fly'"),
+        (["resume", "nobody"], 2, r"unknown production 'nobody'; available: none"),
+        (["show", "nobody"], 2, r"unknown production 'nobody'"),
+    ],
+)
+def test_bad_input_is_one_line_a_status_and_nothing_written(kinograph, home: Path, arguments, status, message):
+    for name, data in PICTURES.items():
+        Path(name).write_bytes(data)
+    result, out, err = kinograph(*arguments)
+    assert result == status, err
+    assert out == ""
+    assert len(err.strip().splitlines()) == 1
+    assert re.search(message, err), err
+    assert not Path("films").exists()
+    assert not list(home.rglob("*.mkv"))
+
+
+def test_a_good_reference_is_refused_where_the_model_cannot_use_it(kinograph):
+    Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save("hero.png")
+    status, _, err = kinograph("make", "A ball.", "--reference", "hero.png")
+    assert status == 2
+    assert "cannot be conditioned on reference pictures" in err
+
+
+def test_a_folder_that_is_not_empty_is_left_alone(kinograph):
+    Path("film").mkdir()
+    Path("film/mine.txt").write_text("mine")
+    status, _, err = kinograph("make", "A ball.", "--out", "film", *SMALL)
+    assert status == 2
+    assert "is not an empty folder" in err
+    assert [path.name for path in Path("film").iterdir()] == ["mine.txt"]
+
+
+def test_damaged_checkpoints_are_one_line_and_a_way_out(kinograph):
+    kinograph("make", "A red ball rolls.", "--out", "film", *SMALL)
+    Path("film/.kinograph/checkpoints.sqlite").write_bytes(b"rubbish" * 999)
+    status, _, err = kinograph("resume", "film")
+    assert status == 5
+    assert "--rebuild" in err
+    assert kinograph("resume", "film", "--rebuild")[0] == 0
+
+
+FULL = """
+set -e
+mount -t tmpfs -o size=200k tmpfs "$1"
+shift
+"$@" || status=$?
+find "$OUT" -name '*.mp4' -o -name '.*.mp4' -o -name '*.png'
+exit ${status:-0}
+"""
+
+
+def test_a_full_disk_is_one_line_and_the_film_can_be_finished_elsewhere(home: Path):
+    """On a tmpfs of 200 KB in a mount namespace of its own; needs Linux with user namespaces or root."""
+    place = Path("small")
+    place.mkdir()
+    command = [
+        sys.executable,
+        "-m",
+        "kinograph.cli",
+        "make",
+        "A red ball rolls. Then it bounces.",
+        "--out",
+        "small/film",
+    ]
+    sandbox = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--user", "--map-root-user", "--mount"]
+    run = subprocess.run(
+        [*sandbox, "sh", "-c", FULL, "sh", str(place), *command, "--size", "384x216"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "OUT": str(place)},
+    )
+    assert run.returncode == 4, run.stderr
+    assert "the disk is full" in run.stderr or "disk is full" in run.stderr
+    assert len(run.stderr.strip().splitlines()) == 1
+    assert "film.mp4" not in run.stdout, "no half-written film is left"
+    ledger = Ledger(home / "ledger.sqlite")
+    (record,) = ledger.productions()
+    assert record.state == "failed"
+    done = ledger.renders()
+    shutil.rmtree(place)
+    again = subprocess.run([sys.executable, "-m", "kinograph.cli", "resume", record.id], capture_output=True, text=True)
+    assert again.returncode == 0, again.stderr
+    assert Path(again.stdout.strip()).exists()
+    assert all(count == 1 for count in ledger.renders().values())
+    assert set(done) <= set(ledger.renders())
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_film_can_be_resumed(number: signal.Signals):
+    command = [sys.executable, "-m", "kinograph.cli"]
+    text = ". ".join(f"A {color} ball rolls" for color in ("red", "blue", "green", "pink")) + "."
+    with subprocess.Popen(
+        [*command, "make", text, "--out", "film", "--size", "480x270", "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as child:
+        assert child.stdout is not None
+        for line in child.stdout:
+            if json.loads(line)["event"] == "ShotSettled":
+                break
+        child.send_signal(number)
+        out, err = child.communicate(timeout=60)
+    assert child.returncode == 130, err
+    assert b"kinograph resume" in err
+    assert b"Finished" not in out
+    assert not Path("film/film.mp4").exists()
+    started = time.monotonic()
+    again = subprocess.run([*command, "resume", "film"], capture_output=True, text=True)
+    assert again.returncode == 0, again.stderr
+    assert Path("film/film.mp4").exists()
+    assert time.monotonic() - started < 120

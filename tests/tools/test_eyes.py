@@ -1,0 +1,127 @@
+"""The validator's eyes, defects, tracks and palettes against the painter's truth."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from kinograph.film import Character
+from kinograph.tools import defects, eyes, palettes, tracks
+from kinograph.tools.storyworld.faults import Fault
+from kinograph.tools.storyworld.painter import Painting, paint
+from kinograph.tools.storyworld.world import CAMERAS, COLORS, KINDS, MOTIONS, SETTINGS, Subject, World, sample
+
+
+def painted(world: World, seed: int = 1, *faults: Fault) -> Painting:
+    return paint(world, frames=20, width=256, height=144, fps=10, seed=seed, faults=faults)
+
+
+def one(kind="ball", color="red", motion="stays", **fields) -> World:
+    return World.model_validate({"subjects": [{"kind": kind, "color": color, "motion": motion}], **fields})
+
+
+@pytest.mark.parametrize("color", COLORS)
+def test_sees_colour_and_place_of_a_subject(color: str):
+    painting = painted(one(color=color, motion="moves right", setting="sea", time="night"))
+    (sighting,) = eyes.look(painting.frames, [eyes.Wanted(color, "ball")])
+    assert sighting.seen.all()
+    assert eyes.name_of(float(np.median(sighting.hue))) == color
+    truth = np.array([(moment.subjects[0].x, moment.subjects[0].y) for moment in painting.truth.moments])
+    assert np.abs(np.stack([sighting.x, sighting.y], 1) - truth).max() < 0.05
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_knows_every_kind_by_its_silhouette(kind: str):
+    painting = painted(one(kind=kind, color="purple", setting="meadow"))
+    (sighting,) = eyes.look(painting.frames, [eyes.Wanted("purple", kind)])
+    alike = eyes.likeness(sighting, np.arange(20))
+    assert max(alike, key=alike.__getitem__) == kind
+
+
+def test_tells_two_subjects_of_one_colour_apart_by_shape():
+    world = World(subjects=(Subject(kind="star", color="cyan", motion="spins"), Subject(kind="car", color="cyan")))
+    painting = painted(world)
+    found = eyes.look(painting.frames, [eyes.Wanted("cyan", "star"), eyes.Wanted("cyan", "car")])
+    for index, sighting in enumerate(found):
+        truth = [moment.subjects[index].x for moment in painting.truth.moments]
+        assert np.nanmedian(np.abs(sighting.x - truth)) < 0.05
+
+
+def test_sees_nobody_where_nobody_is():
+    for setting in SETTINGS:
+        (sighting,) = eyes.look(painted(World(setting=setting, time="sunset")).frames, [eyes.Wanted("red", "ball")])
+        assert not sighting.seen.any(), setting
+
+
+@pytest.mark.parametrize("camera", CAMERAS)
+def test_follows_the_camera(camera):
+    painting = painted(one(motion="moves left", setting="city", camera=camera))
+    path = eyes.camera_path(painting.frames, eyes.look(painting.frames, [eyes.Wanted("red")]))
+    first, last = painting.truth.moments[0], painting.truth.moments[-1]
+    assert path.trusted
+    assert path.x[-1] == pytest.approx(-(last.camera_x - first.camera_x), abs=0.05)
+    assert path.y[-1] == pytest.approx(-(last.camera_y - first.camera_y), abs=0.05)
+    assert path.zoom[-1] == pytest.approx(last.zoom / first.zoom, abs=0.08)
+
+
+@pytest.mark.parametrize("motion", MOTIONS)
+@pytest.mark.parametrize("camera", ["static", "pan right", "zoom in"])
+def test_recognises_every_motion_under_a_moving_camera(motion, camera):
+    painting = painted(one(kind="car", color="orange", motion=motion, setting="hills", camera=camera))
+    (sighting,) = eyes.look(painting.frames, [eyes.Wanted("orange", "car")])
+    path = tracks.track(sighting, eyes.camera_path(painting.frames, [sighting]), 256, 144)
+    assert tracks.does(path) == [motion]
+
+
+def test_names_that_the_eyes_know_and_do_not():
+    def wanted(kind: str, color: str | None) -> eyes.Wanted:
+        return eyes.wanted(Character(id="x", kind=kind, color=color, words=kind))
+
+    assert wanted("ball", "red") == eyes.Wanted("red", "ball")
+    assert wanted("sphere", "crimson") == eyes.Wanted("red", "ball")
+    assert wanted("knight", None) == eyes.Wanted(None, None)
+    assert wanted("cat", "white") == eyes.Wanted(None, "cat")
+
+
+@pytest.mark.parametrize(
+    ("kind", "test"),
+    [("black", defects.black), ("corrupt", defects.corrupt), ("flicker", defects.flicker), ("frozen", defects.frozen)],
+)
+def test_finds_the_frames_that_are_hurt(kind, test):
+    world = one(motion="moves right", setting="forest")
+    assert not test(defects.pulse(painted(world).frames)).any()
+    hurt = test(defects.pulse(painted(world, 1, Fault(kind=kind, first=6, last=13)).frames))
+    assert hurt[7:13].all()
+    assert not hurt[:5].any()
+    assert not hurt[15:].any()
+
+
+def test_finds_a_hard_cut_inside_a_take():
+    frames = np.concatenate(
+        [painted(one(setting="snow")).frames[:10], painted(one(setting="city", time="night")).frames[:10]]
+    )
+    assert defects.spans(defects.jumps(defects.pulse(frames))) == [(10, 10)]
+
+
+def test_spans_are_inclusive_runs():
+    assert defects.spans(np.array([1, 1, 0, 1, 0, 0, 1], bool)) == [(0, 1), (3, 3), (6, 6)]
+    assert defects.spans(np.zeros(3, bool)) == []
+
+
+def test_palettes_fit_the_painter_of_today():
+    with np.load(palettes.FILE) as kept:
+        for name, made in palettes.model_layouts().items():
+            if made.dtype.kind == "f":
+                assert np.abs(kept[name].astype(float) - made).max() < 1.5, "run python -m kinograph.tools.palettes"
+
+
+def test_a_place_fits_its_own_palette_and_not_another():
+    rng, own, other = np.random.default_rng(4), [], []
+    for seed in range(24):
+        world = sample(rng)
+        frame = painted(world, seed).frames[10]
+        wrong = SETTINGS[(SETTINGS.index(world.setting) + 4) % 8]
+        own.append(palettes.compare(frame, world.setting, world.time, world.look).excess)
+        other.append(palettes.compare(frame, wrong, world.time, world.look).excess)
+    assert max(own) <= palettes.TOLERANCE
+    assert np.mean(np.array(other) > palettes.TOLERANCE) > 0.8
