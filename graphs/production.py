@@ -83,6 +83,8 @@ class Crew:
     memory: Memory
     validator: Validator
     cancelled: threading.Event = field(default_factory=threading.Event)
+    rendering: threading.Semaphore = field(default_factory=threading.Semaphore)
+    """One permit a worker: LangGraph's own limit counts its waiting threads too."""
 
     def paper(self, name: str, kind: type[Paper]) -> Paper:
         """A noun that an earlier node filed."""

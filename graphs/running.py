@@ -34,7 +34,7 @@ def run(crew: Crew) -> Generator[Event, None, dict[str, Outcome]]:
         config: RunnableConfig = {
             "configurable": {"thread_id": crew.id},
             "recursion_limit": RECURSION_LIMIT,
-            # One thread of LangGraph's pool waits for the stream: with none to spare, a run would never end.
+            # One thread of LangGraph's pool may wait for the stream: with none to spare, a run would never end.
             "max_concurrency": crew.decision.workers + 1,
         }
         begun = saver.get_tuple(config) is not None

@@ -71,7 +71,8 @@ def render(state: TakeState, runtime: Run) -> dict[str, Any]:
         tell(TakeProgress(shot=shot, attempt=attempt, done=done))
 
     try:
-        clip, reused = crew.generation.render(request, progress, crew.cancelled.is_set)
+        with crew.rendering:
+            clip, reused = crew.generation.render(request, progress, crew.cancelled.is_set)
         take = Take(shot=shot, attempt=attempt, request=request, clip=clip, reused=reused)
     except RenderFailed as error:
         take = Take(shot=shot, attempt=attempt, request=request, error=str(error))

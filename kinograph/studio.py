@@ -12,7 +12,7 @@ import re
 import secrets
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -114,7 +114,7 @@ class Studio:
         """Makes a film. Raises a KinographError; what was finished by then is kept for `resume`."""
         return _film(self.stream(brief, out=out))
 
-    def stream(self, brief: Brief | str, *, out: str | Path | None = None) -> Iterator[Event]:
+    def stream(self, brief: Brief | str, *, out: str | Path | None = None) -> Generator[Event]:
         """Makes a film and yields what happens; the last event is Finished."""
         brief = self._checked(brief)
         decision = self._decide(brief)
@@ -131,7 +131,7 @@ class Studio:
         """Finishes a production named by its id or folder. Raises as `make` does."""
         return _film(self.resume_stream(production, rebuild=rebuild))
 
-    def resume_stream(self, production: str | Path, *, rebuild: bool = False) -> Iterator[Event]:
+    def resume_stream(self, production: str | Path, *, rebuild: bool = False) -> Generator[Event]:
         """As `stream`, for a production that was begun before.
 
         `rebuild` sets the checkpoints aside and goes through all steps again; clips are taken from the
@@ -262,12 +262,13 @@ class Studio:
                 memory=Memory(keyframes, vault),
                 validator=Validator(vault, keyframes),
                 cancelled=self._cancelled,
+                rendering=threading.BoundedSemaphore(decision.workers),
             )
         finally:
             keyframes.close()
             vault.clear_scratch(record.id)
 
-    def _run(self, ledger: Ledger, record: Record) -> Iterator[Event]:
+    def _run(self, ledger: Ledger, record: Record) -> Generator[Event]:
         from kinograph.graphs.running import run
         from kinograph.manifest import publish
 

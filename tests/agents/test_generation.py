@@ -34,9 +34,17 @@ from kinograph.tools.storyworld.world import CAMERAS, MOTIONS, TIMES
 
 BALL = Character(id="red-ball", kind="ball", color="red", words="a red ball")
 SHOT = Shot(
-    id="s1.1", scene="s1", text="", cast=(Appearance(who="red-ball", motion="rises", action="floats up"),), setting="sea",
-    time="dawn", camera="pan left", mood="calm", extra="gulls", seconds=2,
-)  # fmt: skip
+    id="s1.1",
+    scene="s1",
+    text="",
+    cast=(Appearance(who="red-ball", motion="rises", action="floats up"),),
+    setting="sea",
+    time="dawn",
+    camera="pan left",
+    mood="calm",
+    extra="gulls",
+    seconds=2,
+)
 DECISION = Decision(
     model="m", revision="1", topology="chain", width=64, height=48, fps=8, steps=20, guidance=6, takes=3
 )
