@@ -155,7 +155,10 @@ class Generation:
             if cancelled():
                 raise Cancelled("rendering was cancelled")
             if self._ledger.claim(request):
-                return Rendered(self._render(request, on_progress, cancelled), reused=False)
+                if self._vault.clip(request.digest) is None:
+                    return Rendered(self._render(request, on_progress, cancelled), reused=False)
+                self._ledger.release(request.digest)  # another worker finished between our look and our claim
+                continue
             time.sleep(0.2)  # another living worker renders this very clip
         return Rendered(clip, reused=True)
 

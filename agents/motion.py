@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Sequence
 from typing import cast
 
-from kinograph.agents.english.camera import cameras
+from kinograph.agents.english.camera import cameras, follows
 from kinograph.agents.english.casting import Act, Casting
 from kinograph.agents.english.groups import Group
-from kinograph.agents.english.lexicon import lexicon, listed
+from kinograph.agents.english.lexicon import Word, lexicon, listed
 from kinograph.agents.english.whereabouts import places
 from kinograph.agents.english.wishes import story
 from kinograph.agents.planner import Beat, Outline
@@ -48,7 +49,23 @@ class Motion:
 
 def _move(beat: Beat, acts: Sequence[Act]) -> Move:
     seen = tuple(_appearance(id, acts) for id in beat.who)
-    return Move(beat=beat.id, cast=seen, camera=_camera(beat.text))
+    camera = _camera(beat.text)
+    if camera == "static" and follows(beat.text):
+        return Move(beat=beat.id, cast=seen, camera=_along(seen))
+    return Move(beat=beat.id, cast=seen, camera=camera)
+
+
+def _along(seen: Sequence[Appearance]) -> Camera:
+    """The pan that keeps up with the first who was said to go left or right."""
+    for one in seen:
+        if _heads(one):
+            return "pan left" if one.motion == "moves left" else "pan right"
+    return "static"
+
+
+def _heads(one: Appearance) -> bool:
+    """Whether it was said which way somebody goes."""
+    return one.motion.startswith("moves") and bool(re.search(r"\b(?:left|right)", one.action))
 
 
 def _camera(text: str) -> Camera:
@@ -63,7 +80,7 @@ def _camera(text: str) -> Camera:
 def _appearance(who: str, acts: Sequence[Act]) -> Appearance:
     """What a character does: its first real motion, else the first thing said of it."""
     deeds: list[tuple[Canonical, str]] = []
-    for act in acts:
+    for act in sorted(acts, key=_goes_up_to):
         if who in act.subjects and act.verb is not None:
             deeds.append((_own(act), act.action))
         elif act.verb is not None and ("", who) in act.objects and (motion := _suffered(act)) is not None:
@@ -74,23 +91,50 @@ def _appearance(who: str, acts: Sequence[Act]) -> Appearance:
     return Appearance(who=who, motion=moving[0][0], action=moving[0][1])
 
 
+def _goes_up_to(act: Act) -> bool:
+    """Going up to somebody counts only for those who move in no other way."""
+    return act.verb is not None and act.verb.base in listed("met")
+
+
 # ------------------------------------------------------------------------------------ verb to motion
 
 
 def _own(act: Act) -> Canonical:
     """The motion of those who do it."""
     assert act.verb is not None
+    if act.verb.base in ("do", "make", "take", "give", "perform", "have"):
+        return _done(act)
     base, direct = (
         act.verb.base,
         any(isinstance(item, Group) and item.head and not item.prep for item in act.tail),
     )
+    if base in listed("met") and not any(not prep for prep, _ in act.objects):
+        return "stays"
     if act.negated or (_handles_its_own(act) and lexicon().verbs.get(base) != "moves right"):
         return "stays"
-    if direct and (
-        base in listed("handled") or (base in listed("set_going") and base not in listed("taken_along"))
-    ):
+    if direct and (base in listed("handled") or (base in listed("set_going") and base not in listed("taken_along"))):
         return "stays"
     return _meant(base, _after(act), act)
+
+
+def _done(act: Act) -> Canonical:
+    """ "does a little spin", "takes a leap"."""
+    phrase = next((known for said in (_after(act),) if (known := _phrase(act.verb, said))), None)
+    forms = lexicon().forms
+    what = [item.head for item in act.tail if isinstance(item, Group) and not item.prep and item.head in forms]
+    deed = lexicon().verbs.get(forms[what[0]][0], "stays") if what and not act.negated else "stays"
+    return cast(Canonical, phrase or deed)
+
+
+def _phrase(verb: Word | None, said: Sequence[str]) -> Canonical | None:
+    """What a listed verb of several words means: "come to rest", "take off"."""
+    assert verb is not None
+    known = lexicon().verbs
+    phrases = (
+        *(" ".join((verb.base, *said[:length])) for length in (3, 2)),
+        *(f"{verb.base} {one}" for one in said[:2]),
+    )
+    return next((cast(Canonical, known[phrase]) for phrase in phrases if phrase in known), None)
 
 
 def _handles_its_own(act: Act) -> bool:
@@ -103,6 +147,8 @@ def _suffered(act: Act) -> Canonical | None:
     """The motion that an act gives to its direct object; None when it gives none."""
     assert act.verb is not None
     base, said = act.verb.base, _after(act)
+    if said and (known := lexicon().verbs.get(f"{base} {said[0]}")) in ("falls", "rises"):
+        return cast(Canonical, known)
     if base in listed("set_going"):
         return _sideways(said)
     return _meant(base, said, act) if base in listed("handled") else None
@@ -110,7 +156,7 @@ def _suffered(act: Act) -> Canonical | None:
 
 def _meant(base: str, said: Sequence[str], act: Act) -> Canonical:
     known = lexicon().verbs
-    phrase = next((known[f"{base} {word}"] for word in said[:2] if f"{base} {word}" in known), None)
+    phrase = _phrase(act.verb, said)
     motion = cast(
         Canonical,
         phrase or known.get(base) or ("moves right" if listed("paths") & set(said[:2]) else "stays"),
@@ -123,9 +169,7 @@ def _meant(base: str, said: Sequence[str], act: Act) -> Canonical:
         (item.words[0] if isinstance(item, Group) else item).tag in ("color", "adj") for item in act.tail[:1]
     ):
         return "stays"
-    if base == "turn" and (
-        {"left", "right", "back", "to", "toward", "towards", "into", "off", "on"} & set(said[:2])
-    ):
+    if base == "turn" and ({"left", "right", "back", "to", "toward", "towards", "into", "off", "on"} & set(said[:2])):
         return _sideways(said) if {"left", "right"} & set(said) else "stays"
     if motion == "moves right":
         return _travel(base, said, act)
@@ -174,9 +218,7 @@ def _within_place(act: Act) -> bool:
 
 
 def _road(act: Act) -> bool:
-    return any(
-        where.prep == "down" and where.setting in listed("roads") for where in places(" ".join(_words(act)))
-    )
+    return any(where.prep == "down" and where.setting in listed("roads") for where in places(" ".join(_words(act))))
 
 
 def _sideways(said: Sequence[str]) -> Canonical:

@@ -73,7 +73,7 @@ def choose_model(brief: Brief, machine: Machine) -> tuple[ModelCard, str]:
             able = [model for model in able if "i2v" in model.tasks] or able
         chosen = max(able, key=_quality)
         shut = sum(not model.available for model in cards().values())
-        why = f"best rated of the {len(able)} that run here ({machine}); {shut} other cards have no backend in this version"
+        why = f"best rated of the {len(able)} that run here ({machine}); {shut} other cards have no backend yet"
     if not chosen.available:
         able = ", ".join(model.id for model in cards().values() if model.available)
         raise BadInput(f"model {chosen.id!r} has a card but no backend in this version; these can render: {able}")

@@ -63,6 +63,8 @@ class Planner:
         reading = cut(brief.text)
         casting = Casting()
         acts = [casting.read(story(text)) for text in reading.shots]
+        parts = casting.told_apart()
+        acts = [[act.with_each(parts) for act in told] for told in acts] if parts else acts
         named = {id for told in acts for act in told for id in act.who}
         beats = tuple(
             Beat(id=str(number), text=text, who=_by_importance(told))
@@ -84,13 +86,9 @@ class Planner:
 def wishes(text: str) -> Wishes:
     """What `text` says of the film's length, format and look; the first of each counts."""
     seconds = [
-        remark.value
-        for remark in lengths(text)
-        if isinstance(remark.value, float) and 0.5 <= remark.value <= 600
+        remark.value for remark in lengths(text) if isinstance(remark.value, float) and 0.5 <= remark.value <= 600
     ]
-    formats: list[Aspect] = [
-        aspect for remark in aspects(text) for aspect in _ASPECTS if remark.value == aspect
-    ]
+    formats: list[Aspect] = [aspect for remark in aspects(text) for aspect in _ASPECTS if remark.value == aspect]
     styles = [str(remark.value) for remark in looks(text)]
     return Wishes(
         seconds=seconds[0] if seconds else None,

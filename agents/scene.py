@@ -65,13 +65,9 @@ def _mood(told: str) -> str:
 def _extra(told: str, cast: Sequence[Character], acts: Sequence[Act]) -> str:
     """Content words that neither the characters, the actions, the place, the time nor the mood carry."""
     carried = {word for one in cast for word in re.findall(r"[\w'’-]+", one.words.lower())}
-    carried |= {one.color for one in cast if one.color} | {
-        word for act in acts for word in act.action.lower().split()
-    }
+    carried |= {one.color for one in cast if one.color} | {word for act in acts for word in act.action.lower().split()}
     carried |= lexicon().group("moods", "words") | listed("film_words")
-    spans = [(where.start, where.end) for where in places(told)] + [
-        (when.start, when.end) for when in times(told)
-    ]
+    spans = [(where.start, where.end) for where in places(told)] + [(when.start, when.end) for when in times(told)]
     kinds = {one.kind for one in cast}
     left = []
     for word in words(told):

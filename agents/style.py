@@ -17,9 +17,7 @@ class Style:
     def rules(self, question: Outline) -> Look:
         asked = (question.wishes.look or "").strip()
         if not asked:
-            asked = next(
-                (str(remark.value) for beat in question.beats for remark in looks(beat.text)), "flat"
-            )
+            asked = next((str(remark.value) for beat in question.beats for remark in looks(beat.text)), "flat")
         name = _known(asked)
         return Look(name=name, words=lexicon().data["look_words"].get(name, asked))
 

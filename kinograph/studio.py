@@ -219,17 +219,16 @@ class Studio:
     @contextmanager
     def _owning(self, folder: Path, id: str) -> Iterator[None]:
         """Holds the production for this process alone; the lock dies with the process."""
-        lock = FileLock(disk.folder(folder / ".kinograph") / "lock", timeout=0)
-        try:
-            with disk.storage(folder):
+        own = disk.folder(folder / ".kinograph")
+        lock = FileLock(own / "lock", timeout=0)
+        with disk.storage(folder):
+            try:
                 lock.acquire()
-        except Timeout as error:
-            owner = (folder / ".kinograph" / "owner").read_text() if (folder / ".kinograph" / "owner").exists() else "?"
-            raise ProductionBusy(
-                f"production {id} is owned by another process (pid {owner}); wait or stop it"
-            ) from error
+            except Timeout as error:
+                pid = (own / "owner").read_text() if (own / "owner").exists() else "unknown"
+                raise ProductionBusy(f"production {id} is owned by another process (pid {pid})") from error
         try:
-            disk.write(folder / ".kinograph" / "owner", str(os.getpid()))
+            disk.write(own / "owner", str(os.getpid()))
             yield
         finally:
             lock.release()

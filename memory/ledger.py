@@ -204,6 +204,11 @@ class Ledger:
                 (time.time() + lease_seconds, digest, self.me),
             )
 
+    def release(self, digest: str) -> None:
+        """Gives a claim back unused: the clip turned out to be there."""
+        with self._transaction():
+            self._db.execute("UPDATE jobs SET state = 'done', owner = NULL, lease = NULL WHERE digest = ?", (digest,))
+
     def settle(self, digest: str, error: str | None = None) -> None:
         """Ends a job: done, or failed with the reason."""
         with self._transaction():

@@ -25,12 +25,8 @@ _START = (
     r"(?:(?:[a-z]+ly|slow|quick|fast|gentle|smooth|soft|steady|gradual|subtle|long|sudden|dramatic"
     r"|short|final|very|camera)\s+){0,3}"
 )
-_LEFT = (
-    r"(?:to(?:wards?)? (?:the )?|right[- ]to[- ]|from (?:the )?right to (?:the )?)?left(?:wards?)?(?: side)?"
-)
-_RIGHT = (
-    r"(?:to(?:wards?)? (?:the )?|left[- ]to[- ]|from (?:the )?left to (?:the )?)?right(?:wards?)?(?: side)?"
-)
+_LEFT = r"(?:to(?:wards?)? (?:the )?|right[- ]to[- ]|from (?:the )?right to (?:the )?)?left(?:wards?)?(?: side)?"
+_RIGHT = r"(?:to(?:wards?)? (?:the )?|left[- ]to[- ]|from (?:the )?left to (?:the )?)?right(?:wards?)?(?: side)?"
 _UP = r"(?:up(?:wards?)?|skywards?)(?: (?:to|into|towards?) the sky)?"
 _DOWN = r"down(?:wards?)?"
 _IN = (
@@ -42,7 +38,8 @@ _OUT = (
     r"(?:slowly|gently|wide|quickly|a little|a bit|further|farther))?"
 )
 _MID = (
-    r"(?:\s+(?:[a-z]+ly|it|back|once|again|along|over|around|across|a little|a bit|slightly|very|shot"
+    r"(?:\s+(?:[a-z]+ly|it|him|her|them|the \w+"
+    r"|back|once|again|along|over|around|across|a little|a bit|slightly|very|shot"
     r"|move(?:ment)?|on|the shot|the camera))?"
 )
 
@@ -66,6 +63,7 @@ _ANY_PAN = _verb(
     "shift",
     "go",
     "swivel",
+    "follow",
     "float",
     "roll",
     "dolly",
@@ -78,6 +76,7 @@ _ANY_PAN = _verb(
 _BARE_PAN = r"(?:(?:whip[- ])?pan(?:s|ning)?|track(?:ing)?|truck(?:ing)?|sweep(?:ing)?|doll(?:y|ying)|swivel)"
 _ANY_TILT = _verb(
     "tilt",
+    "follow",
     "cran",
     "mov",
     "look",
@@ -228,6 +227,13 @@ _FILMING = re.compile(
 )
 
 
+_FOLLOWS = re.compile(
+    r"\b(?:camera|cam|shot|lens|we)\b(?: \w+){0,2}? (?:follow|track|keep(?:s|ing)? (?:up|pace))(?:s|ing)?\b"
+    r"|\btracking shot\b",
+    re.I,
+)
+
+
 class Remark(NamedTuple):
     """A stretch of text that speaks of the film, and what it asks for."""
 
@@ -253,6 +259,11 @@ def cameras(text: str) -> list[Remark]:
         rest = masked(rest, new) if new else rest
         found += new
     return sorted(found, key=lambda remark: remark.start)
+
+
+def follows(text: str) -> bool:
+    """Whether the camera goes along with whoever moves."""
+    return _FOLLOWS.search(text) is not None
 
 
 def masked(text: str, remarks: Iterable[Remark]) -> str:

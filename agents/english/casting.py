@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from kinograph.agents.english.characters import Part, Scenery, whole
-from kinograph.agents.english.clauses import WEATHER_VERBS, Clause, clauses
+from kinograph.agents.english.characters import Part, Scenery, is_person, is_thing, whole
+from kinograph.agents.english.clauses import WEATHER_VERBS, Clause, clauses, of_weather
 from kinograph.agents.english.company import Company
 from kinograph.agents.english.groups import Group
-from kinograph.agents.english.lexicon import Word, listed
+from kinograph.agents.english.lexicon import Word, lexicon, listed
 from kinograph.film import Character
 
-_MEETING = frozenset(
-    ("meet", "join", "greet", "hug", "embrace", "befriend", "kiss", "encounter", "accompany")
-)
+_BEING = frozenset(("", "be", "become", "turn", "glow", "shine"))
+_MEETING = frozenset(("meet", "join", "greet", "hug", "embrace", "befriend", "kiss", "encounter", "accompany"))
 
 
 class Act(NamedTuple):
@@ -68,24 +67,42 @@ class Casting:
         parts = self._company.split(known)
         return [act.with_each(parts) for act in acts] if parts else acts
 
+    def told_apart(self) -> dict[str, tuple[str, ...]]:
+        """At the end of the story: groups that turned out to be these single members."""
+        return self._company.told_apart()
+
     def _act(self, clause: Clause, scenery: Scenery, alone: bool) -> Act:
         subjects = self._subjects(clause, scenery, alone)
         objects = self._objects(clause, scenery, subjects)
+        agents = tuple(id for prep, id in objects if prep == "by") if clause.passive else ()
         if not subjects and _shows(clause):
             subjects = tuple(id for prep, id in objects if not prep)
             objects = tuple(pair for pair in objects if pair[0])
+        patients = subjects
+        if clause.passive:
+            objects = (
+                *(("", id) for id in subjects),
+                *(pair for pair in objects if pair[0] != "by"),
+            )
+            subjects = agents
+        objects += tuple(("of", id) for id in self._owners(clause, subjects))
+        self._paint(clause, subjects)
         act = Act(
             subjects,
             clause.verb,
             objects,
             self._action(clause, scenery),
-            tuple(clause.tail),
+            (*clause.tail, *clause.ahead),
             clause.subordinate,
             clause.negated,
         )
-        others = [id for _, id in objects]
+        others = [id for _, id in objects if id not in patients]
+        topic = patients if clause.passive else _topic(act, first=not self._company.topic)
         self._company.heard(
-            subjects, others, _topic(act, first=not self._company.topic), _verb(clause) in _MEETING
+            (*agents, *patients) if clause.passive else subjects,
+            [id for id in others if id not in agents],
+            topic,
+            _verb(clause) in _MEETING,
         )
         self._last = act
         return act
@@ -93,7 +110,9 @@ class Casting:
     def _subjects(self, clause: Clause, scenery: Scenery, alone: bool) -> tuple[str, ...]:
         if clause.inherits and not clause.subjects:
             return self._company.topic if clause.verb is not None else ()
-        if _verb(clause) in WEATHER_VERBS and any(group.head == "it" for group in clause.subjects):
+        if (of_weather(clause) or _verb(clause) in WEATHER_VERBS) and any(
+            group.head == "it" for group in clause.subjects
+        ):
             return ()
         if any(group.head == "they" for group in clause.subjects) and any(
             group.head == "all" for group in clause.objects
@@ -103,12 +122,29 @@ class Casting:
         busy = self._done_to(clause) if pronouns else ()
         part: Part = "subject" if clause.verb is not None else "shown"
         found: list[str] = []
-        for group in whole(clause.subjects):
+        joined = [group._replace(prep="") for group in clause.objects if _comes_along(group, clause)]
+        for group in whole([*clause.subjects, *joined]):
             shown = alone or group.first in ("a", "an") or group.color is not None
             rising = part == "subject" and group.head in ("sun", "moon") and shown
             if group.words and (rising or not scenery.is_time(group)):
                 found += self._company.find(group, part, _verb(clause), scenery, busy)
         return tuple(dict.fromkeys(found))
+
+    def _paint(self, clause: Clause, subjects: tuple[str, ...]) -> None:
+        """ "It's blue.", "Red.": a colour told in a sentence of its own."""
+        said = clause.subjects if clause.verb is None else clause.objects
+        bare = [group for group in said if not group.head and not group.name and group.words[0].tag != "det"]
+        if _verb(clause) in ("", "be") and len(said) == 1 and bare and bare[0].color:
+            whose = subjects or self._company.topic
+            for id in whose if len(whose) == 1 else ():
+                self._company.paint(id, bare[0].color)
+
+    def _owners(self, clause: Clause, known: tuple[str, ...]) -> tuple[str, ...]:
+        """Who "its tail" or "her hat" belongs to, where only a part of somebody acts."""
+        if known or clause.verb is None:
+            return ()
+        owned = [group.words[0].lower for group in clause.subjects if group.words[0].tag == "poss"]
+        return tuple(dict.fromkeys(id for owner in owned for id in self._company.owner(owner)))
 
     def _done_to(self, clause: Clause) -> tuple[str, ...]:
         """Members named as direct objects: a pronoun before the verb means another."""
@@ -116,11 +152,11 @@ class Casting:
         definite = [group for group in named if group.first in ("the", "this", "that")]
         return tuple(id for group in definite for id in self._company.same(group))
 
-    def _objects(
-        self, clause: Clause, scenery: Scenery, subjects: tuple[str, ...]
-    ) -> tuple[tuple[str, str], ...]:
+    def _objects(self, clause: Clause, scenery: Scenery, subjects: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
         found: list[tuple[str, str]] = []
         for group in whole(clause.objects):
+            if not group.head and group.color and _verb(clause) in _BEING and group.words[0].tag != "det":
+                continue
             if group.words and not scenery.is_time(group):
                 ids = self._company.find(group, _part(group, clause), _verb(clause), scenery, subjects)
                 found += [(group.prep, id) for id in ids if id not in subjects]
@@ -144,15 +180,23 @@ class Casting:
         return " ".join(said)
 
 
+def _comes_along(group: Group, clause: Clause) -> bool:
+    """ "A farmer with his dog walks": said before the verb, of somebody or something that goes too."""
+    ahead = group.prep == "with" and clause.verb is not None and group not in clause.tail
+    parts = lexicon().group("nouns", "parts")
+    known = (is_thing(group) or is_person(group.head)) and group.head not in parts
+    return ahead and bool(clause.subjects) and known
+
+
 def _verb(clause: Clause) -> str:
     return clause.verb.base if clause.verb else ""
 
 
 def _part(group: Group, clause: Clause) -> Part:
     """What a group after the verb is: "pan to a star" and "show a star" put it before the eye."""
-    aimed = (
-        clause.verb is None and not clause.subjects and group.prep in ("on", "of", "to", "toward", "towards")
-    )
+    aimed = clause.verb is None and not clause.subjects and group.prep in ("on", "of", "to", "toward", "towards")
+    if clause.passive and group.prep == "by":
+        return "object"
     if group.prep and not aimed:
         return "beside"
     return "shown" if aimed or _verb(clause) in listed("showing") | {"be", ""} else "object"
@@ -160,8 +204,10 @@ def _part(group: Group, clause: Clause) -> Part:
 
 def _shows(clause: Clause) -> bool:
     """ "There is a fox", "In the forest runs a fox": the subject comes after the verb."""
-    fronted = any(group.prep for group in clause.objects[:1])
-    return clause.verb is not None and (clause.verb.base == "be" or (clause.verb.form == "s" and fronted))
+    if clause.verb is None:
+        return False
+    fronted = any(group.prep for group in clause.objects[:1]) and clause.verb.form == "s"
+    return clause.verb.base == "be" or clause.inverted or fronted
 
 
 def _topic(act: Act, first: bool) -> tuple[str, ...]:

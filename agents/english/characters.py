@@ -15,10 +15,11 @@ from kinograph.film import Character
 Part = Literal["subject", "object", "shown", "beside"]
 """What a noun group is in its clause; "beside" is anything under a preposition."""
 
+_LIGHT = frozenset(("do", "make", "take", "give", "have", "perform"))
 _BECOMING = frozenset(("become", "turn", "seem", "feel", "remain"))
-_ARTICLE = re.compile(
-    r"^(?:an?|some|one|each|every|both|all|any|these|those|his|her|its|their|my|our|your)\s+", re.I
-)
+_GENDERED = {"male": ("boy", "father", "brother"), "female": ("girl", "woman", "mother", "maid", "sister")}
+_PERSONAL = ("man", "person", "child", *_GENDERED["male"], *_GENDERED["female"])
+_ARTICLE = re.compile(r"^(?:an?|some|one|each|every|both|all|any|these|those|his|her|its|their|my|our|your)\s+", re.I)
 
 
 class Scenery(NamedTuple):
@@ -48,7 +49,21 @@ def is_thing(group: Group) -> bool:
 
 
 def is_person(kind: str) -> bool:
-    return kind in lexicon().group("nouns", "persons")
+    """Whether a kind is somebody: a listed person, or a compound of one ("schoolgirl", "boatman")."""
+    return kind in lexicon().group("nouns", "persons") or (
+        kind.endswith(_PERSONAL) and kind not in lexicon().group("nouns", "things")
+    )
+
+
+def is_gender(kind: str, gender: Literal["male", "female"]) -> bool:
+    return kind in lexicon().group("nouns", gender) or kind.endswith(_GENDERED[gender])
+
+
+def is_alive(kind: str) -> bool:
+    """Whether a kind moves by its own will."""
+    animals = ("animal", "creature", "bird", "insect", "reptile")
+    below = lexicon().data["nouns"]["hypernyms"]
+    return is_person(kind) or kind in animals or any(kind in below[animal] for animal in animals)
 
 
 def is_many(words: str) -> bool:
@@ -67,10 +82,12 @@ def worthy(group: Group, part: Part, verb: str, scenery: Scenery) -> bool:
     bare = head in nouns.group("adjectives", "plain") and not group.determined
     if not head or bare or head in nouns.group("nouns", "film"):
         return False
-    if part == "object" and verb in _BECOMING:
+    if part == "object" and (verb in _BECOMING or (verb in _LIGHT and head in lexicon().forms)):
+        return False
+    if part == "object" and head in nouns.group("nouns", "props") and group.first == "the":
         return False
     if scenery.is_place(group):
-        return _building(group, part)
+        return _building(group, part) and not (part == "object" and verb in listed("entered"))
     if head in nouns.group("nouns", "weather"):
         return is_thing(group) and group.first in ("a", "an")
     if head in nouns.group("nouns", "parts"):
@@ -102,7 +119,9 @@ def _beside(group: Group) -> bool:
     nouns = lexicon()
     if group.head in nouns.group("nouns", "props"):
         return False
-    met = group.prep in listed("beside") and group.words[0].tag == "det"
+    if group.head in ("sun", "moon") and group.prep in ("in", "under", "beneath", "below", "against", "by"):
+        return False
+    met = group.prep in listed("beside") and group.words[0].tag == "det" and not group.plural
     return is_thing(group) or (met and group.head not in nouns.group("nouns", "manners"))
 
 
@@ -113,13 +132,7 @@ def whole(groups: Sequence[Group]) -> list[Group]:
     two single cats are left.
     """
     first, rest = (groups[0], groups[1:]) if groups else (None, ())
-    if (
-        first
-        and rest
-        and first.plural
-        and first.head
-        and all(one.first == "one" and one.color for one in rest)
-    ):
+    if first and rest and first.plural and first.head and all(one.first == "one" and one.color for one in rest):
         article = first.words[-1]._replace(text="a", tag="det", base="a")
         noun = first.words[-1]._replace(text=first.head)
         return [one._replace(words=(article, *one.words[1:], noun), head=first.head) for one in rest]
@@ -143,18 +156,16 @@ def newcomer(group: Group, cast: Iterable[Character]) -> Character:
     return _distinct(kind, group.color, words, group.name or f"{group.color or ''} {kind}", cast)
 
 
-def another(like: Character, color: str, cast: Iterable[Character]) -> Character:
-    """ "…and a blue one": of the same kind in another colour."""
-    said = f"{color} {like.kind}"
+def another(like: Character, color: str | None, cast: Iterable[Character]) -> Character:
+    """ "…and a blue one": one more of the same kind."""
+    said = f"{color} {like.kind}" if color else like.kind
     return _distinct(like.kind, color, f"{_article(said)} {said}", said, cast)
 
 
 def _distinct(kind: str, color: str | None, words: str, called: str, cast: Iterable[Character]) -> Character:
     taken = {one.id for one in cast}
     slug = _slug(called) or "character"
-    id = next(
-        name for name in (slug, *(f"{slug}-{n}" for n in range(2, len(taken) + 3))) if name not in taken
-    )
+    id = next(name for name in (slug, *(f"{slug}-{n}" for n in range(2, len(taken) + 3))) if name not in taken)
     if any(one.words == words for one in cast):
         words = re.sub(r"^an? ", "another ", words)
     return Character(id=id, kind=kind, color=color, words=words or kind)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from kinograph.agents.english.characters import (
     Part,
     Scenery,
     another,
+    is_alive,
+    is_gender,
     is_many,
     is_person,
     is_thing,
@@ -18,6 +21,9 @@ from kinograph.agents.english.characters import (
 from kinograph.agents.english.groups import Group
 from kinograph.agents.english.lexicon import lexicon, listed
 from kinograph.film import Character
+
+_COUNTS = {"two": 2, "three": 3, "four": 4, "a pair": 2, "pair": 2, "a couple": 2, "couple": 2}
+_LIKENED = frozenset(("without", "like", "than", "as"))
 
 
 class Company:
@@ -33,6 +39,10 @@ class Company:
         self._plural = {one.id for one in self.cast if is_many(one.words)}
         self._recent: list[str] = []
         """Ids by when they were last spoken of; the last is the latest."""
+        self._acted_on: frozenset[str] = frozenset()
+        """Whom the last clause was done to."""
+        self._told: Counter[str] = Counter()
+        """In how many clauses each was spoken of."""
         self._topics: list[tuple[str, ...]] = []
         """Subjects of past clauses."""
         self._groups: list[tuple[str, ...]] = []
@@ -51,9 +61,7 @@ class Company:
         """Whom the last clause was about."""
         return self._topics[-1] if self._topics else ()
 
-    def heard(
-        self, subjects: Sequence[str], others: Sequence[str], topic: Sequence[str], together: bool
-    ) -> None:
+    def heard(self, subjects: Sequence[str], others: Sequence[str], topic: Sequence[str], together: bool) -> None:
         """Remembers a clause: its subjects are the freshest in mind; `together` makes one group of all."""
         many = [id for id in (*subjects, *others) if id in self._plural]
         group = (*subjects, *others) if together else subjects if len(subjects) > 1 else many[:1]
@@ -63,6 +71,10 @@ class Company:
             if id in self._recent:
                 self._recent.remove(id)
             self._recent.append(id)
+        self._acted_on = frozenset(others)
+        self._told.update({*subjects, *others})
+        if topic and others and all(self.member(id).kind in listed("forces") for id in topic):
+            topic = others
         if topic:
             self._topics.append(tuple(topic))
 
@@ -83,12 +95,33 @@ class Company:
                 self._groups = [each if many.id in group else group for group in self._groups]
         return parts
 
+    def told_apart(self) -> dict[str, tuple[str, ...]]:
+        """Groups of a stated size that later became single members of as many colours, and those.
+
+        "Two balloons float. The silver one pops. The gold one drifts away."
+        """
+        parts: dict[str, tuple[str, ...]] = {}
+        for many in [one for one in self.cast if one.id in self._plural and one.color is None]:
+            count = _COUNTS.get(many.words.split()[0], _COUNTS.get(many.words.partition(" of ")[0]))
+            each = tuple(
+                one.id for one in self.cast if one.kind == many.kind and one.id not in self._plural and one.color
+            )
+            if count == len(each) and self.cast.index(many) < min(map(self._place, each)):
+                parts[many.id] = each
+                self.cast.remove(many)
+        return parts
+
+    def _place(self, id: str) -> int:
+        return self.cast.index(self.member(id))
+
     # ------------------------------------------------------------------------------------- finding
 
     def find(self, group: Group, part: Part, verb: str, scenery: Scenery, busy: Sequence[str]) -> list[str]:
         """The characters that a noun group means, none of them in `busy` if it is a pronoun."""
-        if not group.words or group.first in ("no", "without") or group.prep in ("without", "like", "than"):
+        if not group.words or group.first in ("no", "without") or group.prep in _LIKENED:
             return []
+        if group.pronoun and group.first == "another":
+            return self._one(group, busy)
         if group.pronoun or (group.first in listed("many") and not group.head):
             return self._pronoun(group.words[-1].lower, busy)
         if group.head in ("one", "other", "ones") or (not group.head and group.color and not group.name):
@@ -99,13 +132,16 @@ class Company:
             return known
         if not worthy(group, part, verb, scenery):
             return []
-        return (
-            self._expected(group) if self.closed else [self._admit(newcomer(group, self.cast), group.plural)]
-        )
+        return self._expected(group) if self.closed else [self._admit(newcomer(group, self.cast), group.plural)]
 
     def knows(self, group: Group) -> bool:
         """Whether a noun group speaks of a member, or of anybody by pronoun."""
         return group.pronoun or bool(self._named(group)) or any(one.kind == group.head for one in self.cast)
+
+    def owner(self, possessive: str) -> list[str]:
+        """Whom "its", "his", "her" or "their" points back at."""
+        word = {"its": "it", "his": "he", "her": "she", "their": "they"}.get(possessive)
+        return self._pronoun(word, ()) if word else []
 
     def same(self, group: Group) -> list[str]:
         """Members of the kind that a noun group names, in no other colour."""
@@ -132,8 +168,8 @@ class Company:
         """The one in that colour, else one whose colour was not told yet."""
         exact = [id for id in fits if self.member(id).color == color]
         plain = [id for id in fits if self.member(id).color is None and group.first not in ("a", "an")]
-        if not exact and plain and not self.closed:
-            self._paint(plain[0], color)
+        if not exact and plain:
+            self.paint(plain[0], color)
         return exact[:1] or plain[:1]
 
     def _pronoun(self, word: str, busy: Sequence[str]) -> list[str]:
@@ -142,19 +178,32 @@ class Company:
         if word in listed("many"):
             return self._several(3 if word == "three" else 2)
         topics = [id for topic in reversed(self._topics[-3:]) if len(topic) == 1 for id in topic]
+        topics = self._main_first(topics)
         near = [id for id in dict.fromkeys((*topics, *reversed(self._recent))) if id not in busy]
-        single = [id for id in near if id not in self._plural]
+        near.sort(key=lambda id: self.member(id).kind in listed("forces"))
+        single = [id for id in near if id not in self._plural] or ([] if busy else near)
         agreeing = [id for id in single if self._agrees(word, self.member(id))]
         latest = [id for id in reversed(self._recent) if id in (single if word == "it" else near)]
         return (agreeing or ([] if word == "it" and busy else latest))[:1]
+
+    def _main_first(self, topics: list[str]) -> list[str]:
+        """Puts who was met before ahead of who was mentioned just once, acting on him: "A wave lifts it. It"."""
+        if len(topics) > 1 and self._told[topics[0]] == 1 and self._told[topics[1]] > 1:
+            latest, main = topics[:2]
+            lively = is_alive(self.member(latest).kind) and not is_alive(self.member(main).kind)
+            if main in self._acted_on and not lively:
+                return [main, latest, *topics[2:]]
+        return topics
 
     def _agrees(self, word: str, one: Character) -> bool:
         person = is_person(one.kind) and one.kind not in listed("either")
         if word in ("it", "its"):
             return not person and one.kind not in ("person", "sun")
         opposite = "male" if word in ("she", "her") else "female"
-        people = any(is_person(self.member(id).kind) for id in self._recent)
-        return one.kind not in lexicon().group("nouns", opposite) and (person or not people)
+        people = any(
+            is_person(kind) and kind not in listed("either") for kind in (self.member(id).kind for id in self._recent)
+        )
+        return not is_gender(one.kind, opposite) and one.kind != "sun" and (person or not people)
 
     def _several(self, count: int) -> list[str]:
         """Those of the latest group or plural character; else those spoken of last."""
@@ -167,13 +216,26 @@ class Company:
         if any(word.lower == "other" for word in group.words) and not group.color:
             rest = [id for id in reversed(self._recent) if id not in self.topic and id not in busy]
             return rest[:1]
+        if any(word.lower in listed("another") for word in group.words) and group.words[-1].lower != "second":
+            return self._fresh(group.color)
         if not group.color:
-            return []
+            return self._several(2)[:1] if group.words[0].lower == "one" else []
         seen = [*reversed(self._recent), *(one.id for one in self.cast if self.closed)]
         fits = [id for id in seen if self.member(id).color == group.color]
         if not fits and self._recent and not self.closed and group.words[0].tag in ("det", "num"):
             fits = [self._admit(another(self.member(self._recent[-1]), group.color, self.cast), many=False)]
         return fits[:1]
+
+    def _fresh(self, color: str | None) -> list[str]:
+        """ "another", "a second one": one more of the kind spoken of last."""
+        if not self._recent:
+            return []
+        like = self.member(self._recent[-1])
+        if not self.closed:
+            return [self._admit(another(like, color, self.cast), many=False)]
+        waiting = [one for one in self.cast if one.kind == like.kind and one.id not in self._recent]
+        others = [one for one in self.cast if one.kind == like.kind and one.id != like.id]
+        return [one.id for one in (*waiting, *others) if color in (None, one.color)][:1]
 
     def _named(self, group: Group) -> list[str]:
         if not group.name:
@@ -207,9 +269,11 @@ class Company:
             self._plural.add(one.id)
         return one.id
 
-    def _paint(self, id: str, color: str) -> None:
+    def paint(self, id: str, color: str) -> None:
         """A colour learnt late: "A car stops. The red car …"."""
         one = self.member(id)
+        if self.closed or one.color:
+            return
         words = one.words.replace(one.kind, f"{color} {one.kind}", 1)
         self.cast[self.cast.index(one)] = one.changed(color=color, words=words)
 

@@ -31,18 +31,30 @@ _SENTENCE = re.compile(
     r"|$|[。！？])|\n+"
 )
 _INSIDE = re.compile(
-    rf"\s*;\s*|\s*[,–—:-]\s*(?:and\s+|but\s+)?(?={ORDER}\b)|\s+(?:and|but)\s+(?={ORDER}\b)"
-    rf"|\s+(?=(?:then|after which|followed by|whereupon|cut to)\b)",
+    rf"\s*;\s*|(?<=[^\d\s])\s+(?:->|=>|→|⇒|>|\||//?)\s+(?=\D)|\s*[,–—:-]\s*(?:and\s+|but\s+)?(?={ORDER}\b)|\s+(?:and|but)\s+(?={ORDER}\b)"
+    rf"|\s+(?=(?:then|after which|(?<!is )(?<!are )(?<!was )(?<!were )(?<!being )followed by|whereupon"
+    r"|cut to)\b)",
     re.I,
 )
-_JOINT = re.compile(
-    r"\s*,\s*(?:and|but|while|whereas|before)?\s+|\s+(?:and|but|while|whereas|before)\s+", re.I
-)
+_JOINT = re.compile(r"\s*,\s*(?:and|but|while|whereas|before)?\s+|\s+(?:and|but|while|whereas|before)\s+", re.I)
 _TITLE = re.compile(
-    r"^\s*(?:film |movie |working )?title\s*[:=–-]\s*(?P<title>[^\n]{1,80}?)[.\s]*(?:\n|$)|\b(?:called"
+    r"^\s*(?:film |movie |working )?title\s*[:=–-]\s*(?P<title>[^\n]{1,80}?)(?:\.(?=\s)|[.\s]*(?:\n|$))|\b(?:called"
     r"|titled|entitled|named)\s+[\"“](?P<quoted>[^\"”\n]{1,80})[\"”]",
     re.I | re.M,
 )
+
+
+_SLUGLINE = re.compile(
+    r"\b(?:ext|int)\.(?:/(?:int|ext)\.)?[ \t]*(?P<place>[^\n.–—-]+?)[ \t]*(?:[–—-]+[ \t]*(?P<time>[a-z ]+?))?"
+    r"[ \t]*(?=[.\n]|$)",
+    re.I,
+)
+
+
+def _heading(slug: re.Match[str]) -> str:
+    """ "INT. LIBRARY - NIGHT" as words that come ahead of the next shot."""
+    time = f", {slug['time']}" if slug["time"] else ""
+    return f"In the {slug['place']}{time}.".lower()
 
 
 class Reading(NamedTuple):
@@ -54,13 +66,7 @@ class Reading(NamedTuple):
 
 def cut(text: str) -> Reading:
     """The title ("" without one) and the shots of a brief; at least one shot, whatever the text."""
-    title, body = _title(
-        re.sub(
-            r"\b(?:EXT|INT|Ext|Int|ext|int)\.(?:/(?:INT|EXT)\.)?[ \t]*",
-            "",
-            text.replace("\r\n", "\n").replace("\r", "\n"),
-        )
-    )
+    title, body = _title(_SLUGLINE.sub(_heading, text.replace("\r\n", "\n").replace("\r", "\n")))
     shots: list[str] = []
     everywhere: list[str] = []
     ahead: list[str] = []
@@ -86,9 +92,7 @@ def cut(text: str) -> Reading:
             else [*shots, " ".join(ahead)]
         )
     prefix = " ".join(everywhere)
-    return Reading(
-        title, tuple(f"{prefix} {shot}".strip() for shot in shots) or (" ".join((prefix or text).split()),)
-    )
+    return Reading(title, tuple(f"{prefix} {shot}".strip() for shot in shots) or (" ".join((prefix or text).split()),))
 
 
 def _lasting(remark: str) -> bool:
@@ -116,17 +120,11 @@ def _title(text: str) -> tuple[str, str]:
     """A title line at the head of the text, and the rest."""
     if match := _TITLE.search(text):
         title = (match["title"] or match["quoted"]).strip(' "“”*#')
-        return title, text[: match.start()] + text[match.end() :] if match["title"] else text.replace(
-            match[0], ""
-        )
+        return title, text[: match.start()] + text[match.end() :] if match["title"] else text.replace(match[0], "")
     head, _, rest = text.strip().partition("\n")
     line = head.strip().strip('*#"“”=_ ').strip()
     words = line.split()
-    capital = (
-        sum(word[0].isupper() for word in words) >= max(1, len(words) - 2 - len(words) // 4)
-        if words
-        else False
-    )
+    capital = sum(word[0].isupper() for word in words) >= max(1, len(words) - 2 - len(words) // 4) if words else False
     plain = (
         bool(rest.strip())
         and 0 < len(words) <= 9
@@ -165,12 +163,12 @@ def _parts(text: str) -> Iterator[str]:
 def _blocks(text: str) -> Iterator[tuple[str, bool]]:
     """Labelled or listed stretches, and the plain text between them."""
     marks = list(_LABEL.finditer(text))
+    counted = list(_COUNTED.finditer(text))
     listed = not marks
     if listed:
         marks = list(_ITEM.finditer(text))
-    if not marks:
-        marks = list(_COUNTED.finditer(text))
-        marks = marks if len(marks) > 1 else []
+    if len(marks) < 2 < len(counted) + 1:
+        marks = counted
     if not marks:
         yield text, False
         return
@@ -217,12 +215,7 @@ def _moved(part: str) -> Iterator[str]:
     for mark in marks if joints else []:
         before = here if isinstance(mark, Where) else now
         joint = _joint(joints, before, mark, start)
-        if (
-            before
-            and joint
-            and _changes(before, mark, told[joint.end() : mark.start])
-            and _halves(told, start, joint)
-        ):
+        if before and joint and _changes(before, mark, told[joint.end() : mark.start]) and _halves(told, start, joint):
             yield part[start : joint.start()]
             start = joint.end()
             here, now = (mark, None) if isinstance(mark, Where) else (None, mark)
@@ -245,7 +238,8 @@ def _joint(
 
 def _halves(told: str, start: int, joint: re.Match[str]) -> bool:
     """Whether both sides of a joint can stand alone."""
-    return tells(told[start : joint.start()]) and tells(told[joint.end() : joint.end() + 300], alone=False)
+    before = tells(told[start : joint.start()], alone=start == 0)
+    return before and tells(told[joint.end() : joint.end() + 300], alone=False)
 
 
 def _changes(before: Where | When, after: Where | When, between: str) -> bool:

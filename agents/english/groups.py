@@ -10,6 +10,16 @@ from kinograph.agents.english.lexicon import MODIFIERS, Word, lexicon, listed
 _PARTICLES = frozenset(
     (
         ("knock", "over"),
+        ("knock", "down"),
+        ("push", "down"),
+        ("pull", "down"),
+        ("blow", "down"),
+        ("blow", "over"),
+        ("tip", "over"),
+        ("hold", "up"),
+        ("dig", "up"),
+        ("chase", "off"),
+        ("chase", "away"),
         ("pick", "up"),
         ("put", "down"),
         ("put", "on"),
@@ -64,14 +74,8 @@ class Group(NamedTuple):
     @property
     def plural(self) -> bool:
         last = self.words[-1]
-        counted = any(
-            word.tag == "num" and word.lower not in ("one", "second", "third") for word in self.words
-        )
-        return (
-            counted
-            or self.first in listed("plural_words")
-            or (last.tag == "noun" and last.lower != last.base)
-        )
+        counted = any(word.tag == "num" and word.lower not in ("one", "second", "third") for word in self.words)
+        return counted or self.first in listed("plural_words") or (last.tag == "noun" and last.lower != last.base)
 
 
 def grouped(tokens: Sequence[Word]) -> list[Group | Word]:
@@ -102,9 +106,7 @@ def _crowded(items: Sequence[Group | Word]) -> list[Group | Word]:
         ):
             words = (*crowd.words, *(kept[-1:] if isinstance(kept[-1], Word) else []), *item.words)
             kept[-2:] = [
-                Group(
-                    tuple(word for word in words if isinstance(word, Word)), item.head, item.color, crowd.prep
-                )
+                Group(tuple(word for word in words if isinstance(word, Word)), item.head, item.color, crowd.prep)
             ]
         else:
             kept.append(item)
@@ -126,9 +128,7 @@ def _apposed(items: Sequence[Group | Word]) -> list[Group | Word]:
                 "vague_heads"
             )
             head, color = item.head if titled else before.head or item.head, before.color or item.color
-            named = (
-                (*before.words, *item.words) if item.head not in ("one", "") or item.name else before.words
-            )
+            named = (*before.words, *item.words) if item.head not in ("one", "") or item.name else before.words
             kept.append(Group(named, head, color, before.prep))
         else:
             kept.append(item)
@@ -161,15 +161,14 @@ def _same_one(before: Group, item: Group, link: Sequence[str], after: Sequence[G
         return (
             closed
             and not item.prep
-            and (described or (only_name and bool(before.head)) or (item.head == "one" and not before.color))
+            and (
+                described
+                or (only_name and bool(before.head))
+                or (item.head == "one" and not before.color and not before.plural)
+            )
         )
     return (
-        not link
-        and bool(before.name)
-        and not before.head
-        and item.first == "the"
-        and bool(item.head)
-        and not item.prep
+        not link and bool(before.name) and not before.head and item.first == "the" and bool(item.head) and not item.prep
     )
 
 
@@ -218,7 +217,8 @@ def _preposition(tokens: Sequence[Word], start: int) -> str:
         and (tokens[start - 2].tag in ("adv", "prep") or tokens[start - 2].lower in ("out", "front", "top"))
     ):
         return tokens[start - 2].lower + " of"
-    return "" if start > 1 and (tokens[start - 2].base, before) in _PARTICLES else before
+    away = before in ("away", "ahead", "apart", "forward", "back")
+    return "" if away or (start > 1 and (tokens[start - 2].base, before) in _PARTICLES) else before
 
 
 def _group(phrase: Sequence[Word], prep: str) -> Group:
@@ -226,15 +226,15 @@ def _group(phrase: Sequence[Word], prep: str) -> Group:
     nouns = [word for word in phrase if word.tag == "noun" and not word.text.endswith("'s")]
     last = phrase[-1]
     head = nouns[-1].base if nouns else last.lower if last.tag == "pron" else ""
-    return Group(
-        tuple(phrase), head, colors[0] if colors else None, prep, colors[1] if len(colors) > 1 else None
-    )
+    return Group(tuple(phrase), head, colors[0] if colors else None, prep, colors[1] if len(colors) > 1 else None)
 
 
 def _colored(items: list[Group | Word]) -> list[Group | Word]:
     """Gives a colour said after a noun to that noun: "a boat, bright yellow", "painted green", "is red"."""
     kept: list[Group | Word] = []
     for item in items:
+        if isinstance(item, Group) and item.color and not item.head and _names_color(kept):
+            del kept[-2:]
         described = _described(kept) if isinstance(item, Group) and not item.head and not item.name else None
         if described is None or not isinstance(item, Group) or item.words[0].tag in ("det", "num"):
             kept.append(item)
@@ -244,6 +244,13 @@ def _colored(items: list[Group | Word]) -> list[Group | Word]:
         kept[described] = before._replace(color=before.color or item.color)
         kept.extend(word for word in item.words if word.tag == "adj" and not item.color)
     return kept
+
+
+def _names_color(kept: Sequence[Group | Word]) -> bool:
+    """Whether "the color of" comes right before."""
+    if len(kept) < 3 or not isinstance(kept[-2], Group) or isinstance(kept[-1], Group):
+        return False
+    return kept[-2].head in ("color", "colour", "shade", "hue") and kept[-1].lower == "of"
 
 
 def _described(kept: Sequence[Group | Word]) -> int | None:

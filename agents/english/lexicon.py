@@ -84,9 +84,7 @@ def lexicon() -> Lexicon:
     verbs = {verb: motion for motion, known in reversed(data["verbs"].items()) for verb in known}
     settings, times = _phrases(data["settings"]), _phrases(data["times"])
     nouns = {
-        noun
-        for name in ("persons", "things", "parts", "film", "weather", "other")
-        for noun in data["nouns"][name]
+        noun for name in ("persons", "things", "parts", "film", "weather", "other") for noun in data["nouns"][name]
     }
     nouns |= {singular(words[-1], data) for words in settings if len(words) == 1}
     nouns |= {words[0] for words in times if len(words) == 1} - {

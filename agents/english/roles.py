@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from kinograph.agents.english.camera import cameras
-from kinograph.agents.english.clauses import WEATHER_VERBS, Clause, clauses
+from kinograph.agents.english.clauses import WEATHER_VERBS, Clause, clauses, of_weather
 from kinograph.agents.english.groups import Group
 from kinograph.agents.english.lexicon import Word, lexicon, listed
 from kinograph.agents.english.whereabouts import Where, places, times
@@ -22,21 +22,25 @@ ORDER = (
     r"to|second(?:ly)?(?=,)|third(?:ly)?(?=,)|fourth(?:ly)?(?=,)|to finish|to end)"
 )
 ORDER_WORDS = re.compile(
-    rf"^\W*(?:(?:and|but|so)\s+)?(?:(?:{ORDER}|first(?:ly)?|first of all|second(?:ly)?|third(?:ly)?"
+    rf"^\W*(?:(?:and|but|so)\s+)?(?:(?:{ORDER}|first(?:ly)?(?! light)|first of all|second(?:ly)?|third(?:ly)?"
     rf"|fourth(?:ly)?|at first|to (?:begin|start)(?: with)?|in the (?:beginning|first|second|third|next"
     rf"|last|final|opening)(?: (?:shot|scene))?|now|cut to(?: black)?|fade (?:in|to)|dissolve to|once "
     rf"upon a time|suddenly|and)\b[\s,:…–—-]*)+",
     re.I,
 )
 FIELD = re.compile(r"^\s*(?:setting|location|place|time|time of day|characters?|cast|scene)\s*[:=]\s*", re.I)
+_SKY = frozenset(("snow", "rain", "wind", "fog", "mist", "storm", "thunder", "lightning", "gust", "breeze"))
 _DETAILS = frozenset(("be", "look", "seem", "feel", "sound", "smell"))
 
 
 def role_of(part: str, setting: str, first: bool) -> Role:
     """What a part is for: a shot, words ahead of the next, a remark on the one before, or the film's own."""
     told = story(part)
+    if told.rstrip().endswith("?"):
+        return "film"
     found = clauses(ORDER_WORDS.sub("", FIELD.sub("", told)))
     acting = [clause for clause in found if _acting(clause)]
+    turned = re.match(r"\W*(?:now|then|finally|at last)\b", told, re.I)
     shown = [group for clause in found for group in _shown(clause)]
     if (wished(part) or about_film(part)) and not openings(part) and not _stands(acting, shown, told):
         return "film"
@@ -45,17 +49,52 @@ def role_of(part: str, setting: str, first: bool) -> Role:
         return "ahead" if spots or moments else "remark"
     if cameras(part) and not acting:
         return _filmed(shown, spots, setting, bool(moments), first)
-    if acting and (first or not all(_detail(clause, spots, setting) for clause in acting)):
+    marked = times(told)[:1]
+    turned = turned or (marked and re.fullmatch(r"\W*(?:at |in |on |by )?(?:the )?", told[: marked[0].start], re.I))
+    if acting and (first or turned or not all(_detail(clause, spots, setting) for clause in acting)):
         return "shot"
     if acting:
         return "remark"
     if shown:
         return "shot"
+    weather = any(_of_weather(clause) or _hangs_over(clause) for clause in found) and (spots or not first)
+    if weather or (spots and any(_orders_sight(clause) for clause in found)):
+        return "shot"
+    if spots and any(of_weather(clause) for clause in found):
+        return "ahead"
     if spots:
         return "shot" if _stated(told, spots[0]) or (not first and part.strip()[:1].islower()) else "ahead"
     if moments:
         return "shot" if not first and part.strip()[:1].islower() else "ahead"
     return "remark"
+
+
+def _of_weather(clause: Clause) -> bool:
+    """ "Snow falls", "It rains": the weather does something."""
+    if clause.verb is None or clause.verb.base in _DETAILS or clause.subordinate:
+        return False
+    heads = {group.head for group in clause.subjects}
+    return bool(heads & _SKY) or (clause.verb.base in WEATHER_VERBS and heads == {"it"})
+
+
+def _hangs_over(clause: Clause) -> bool:
+    """ "Fog over the lake.": weather or light as a picture of its own."""
+    shown = clause.subjects[:1] if clause.verb is None else []
+    return (
+        bool(shown)
+        and shown[0].head in lexicon().group("nouns", "weather")
+        and any(group.prep in ("over", "above", "across") for group in clause.objects)
+    )
+
+
+def _orders_sight(clause: Clause) -> bool:
+    """ "Open on a harbour", "Show the desert"."""
+    return (
+        clause.verb is not None
+        and clause.verb.form == "base"
+        and not clause.subjects
+        and clause.verb.base in listed("showing")
+    )
 
 
 def _stands(acting: Sequence[Clause], shown: Sequence[Group], told: str) -> bool:
@@ -71,22 +110,15 @@ def _stands(acting: Sequence[Clause], shown: Sequence[Group], told: str) -> bool
     if spots and not about_film(told) and _stated(told, spots[0]):
         return True
     return bool(deeds) or (
-        bool(shown)
-        and bool(places(told) or any(group.color or group.first in ("a", "an", "two") for group in shown))
+        bool(shown) and bool(places(told) or any(group.color or group.first in ("a", "an", "two") for group in shown))
     )
 
 
 def _filmed(shown: Sequence[Group], spots: Sequence[Where], setting: str, timed: bool, first: bool) -> Role:
     """A camera sentence is a shot when it shows something or somewhere new."""
     new = any(group.first in ("a", "an", "two", "three", "another", "some") or group.name for group in shown)
-    elsewhere = any(spot.setting != setting for spot in spots) and not any(
-        spot.setting == setting for spot in spots
-    )
-    return (
-        "shot"
-        if new or elsewhere or (first and (shown or spots)) or (timed and (shown or spots))
-        else "remark"
-    )
+    elsewhere = any(spot.setting != setting for spot in spots) and not any(spot.setting == setting for spot in spots)
+    return "shot" if new or elsewhere or (first and (shown or spots)) or (timed and (shown or spots)) else "remark"
 
 
 def _stated(told: str, spot: Where) -> bool:
@@ -99,19 +131,15 @@ def _stated(told: str, spot: Where) -> bool:
 def _detail(clause: Clause, spots: Sequence[Where], setting: str) -> bool:
     """ "It is happy", "The sky is pink": said of the shot before, not a shot."""
     assert clause.verb is not None
-    if clause.verb.base not in _DETAILS or (
-        clause.verb.base != "be" and any(group.prep for group in clause.objects)
-    ):
+    if clause.verb.base not in _DETAILS or (clause.verb.base != "be" and any(group.prep for group in clause.objects)):
         return False
     if clause.verb.base == "look" and any(
-        isinstance(item, Word) and item.tag in ("prep", "adv") and not item.lower.endswith("ly")
-        for item in clause.tail
+        isinstance(item, Word) and item.tag in ("prep", "adv") and not item.lower.endswith("ly") for item in clause.tail
     ):
         return False
     moved = any(spot.setting != setting for spot in spots)
     new = any(
-        group.first in ("a", "an", "two", "another") and _worthy(group)
-        for group in (*clause.subjects, *clause.objects)
+        group.first in ("a", "an", "two", "another") and _worthy(group) for group in (*clause.subjects, *clause.objects)
     )
     return not moved and not new
 
@@ -128,6 +156,8 @@ def _acting(clause: Clause) -> bool:
     """Whether somebody does something in the clause."""
     if clause.verb is None:
         return False
+    if of_weather(clause):
+        return False
     if clause.inherits and clause.verb.base not in _DETAILS:
         return True
     if clause.verb.base in WEATHER_VERBS and all(group.head == "it" for group in clause.subjects):
@@ -135,14 +165,15 @@ def _acting(clause: Clause) -> bool:
     bare = clause.verb.form == "s"
     actors = [group for group in clause.subjects if _worthy(group, bare) or _mentioned(group)]
     if clause.verb.base == "be" and not any(_worthy(group) for group in (*clause.subjects, *clause.objects)):
-        return bool(actors) and not times(
-            " ".join(word.text for group in clause.objects for word in group.words)
-        )
-    return bool(actors) or bool(_shown(clause))
+        return bool(actors) and not times(" ".join(word.text for group in clause.objects for word in group.words))
+    suffers = any(_mentioned(group) and not group.prep for group in clause.objects)
+    return bool(actors) or suffers or bool(_shown(clause))
 
 
 def _mentioned(group: Group) -> bool:
-    """Whether the words point back at somebody: "it", "the other"."""
+    """Whether the words point back at somebody: "it", "the other", "its tail"."""
+    if group.first in ("its", "his", "her") and group.head in lexicon().group("nouns", "parts"):
+        return True
     nobody = ("we", "you", "i", "there", "everything", "nothing", "that", "this")
     return (group.pronoun and group.head not in nobody) or group.head in ("one", "ones", "other")
 
@@ -156,7 +187,7 @@ def _shown(clause: Clause) -> list[Group]:
                 *clause.subjects,
                 *(each for each in clause.objects if each.prep in ("with", "of", "on", "about", "to")),
             )
-            if _worthy(group)
+            if _worthy(group) or group.first == "both"
         ]
     return [
         group

@@ -10,9 +10,7 @@ from kinograph.agents.english.lexicon import MODIFIERS, Form, Tag, Word, lexicon
 
 def plainly_verb(lower: str) -> bool:
     """Whether a word is a verb and no noun."""
-    return (
-        lower in lexicon().forms and lower not in lexicon().nouns and singular(lower) not in lexicon().nouns
-    )
+    return lower in lexicon().forms and lower not in lexicon().nouns and singular(lower) not in lexicon().nouns
 
 
 def names_place(lower: str) -> bool:
@@ -43,9 +41,7 @@ def verbal(lower: str, before: Sequence[Word], after: Sequence[str]) -> bool:
         return False
     if not (lower.endswith(("s", "ing", "ed")) and len(lower) > 3 and not lower.endswith(("ss", "us"))):
         return False
-    free = (
-        not after[0] or not after[0][0].isalnum() or after[0] in lexicon().closed or after[0].endswith("ly")
-    )
+    free = not after[0] or not after[0][0].isalnum() or after[0] in lexicon().closed or after[0].endswith("ly")
     joined = before[-1].lower == "and" and len(before) > 1 and before[-2].form == shape(lower)
     acts = joined or before[-1].tag in ("noun", "name", "pron", "aux")
     return acts and free and after[0] not in lexicon().data["forms"]
@@ -113,11 +109,7 @@ def _after_noun(lower: str, form: Form, noun: bool, before: Sequence[Word], afte
         return "noun" if noun else "verb"
     if before[-1].tag == "color":
         return "verb"
-    return (
-        "verb"
-        if _plural_subject(before) or (not noun and not nominal(after[0])) or _caused(before)
-        else "noun"
-    )
+    return "verb" if _plural_subject(before) or (not noun and not nominal(after[0])) or _caused(before) else "noun"
 
 
 def _plural_subject(before: Sequence[Word]) -> bool:
@@ -149,41 +141,33 @@ def _opening(lower: str, form: Form, noun: bool, before: Sequence[Word], after: 
         lower in lexicon().group("adjectives", "plain")
         and nominal(after[0])
         and not noun
-        and (form != "ing" or singular(after[0]) in lexicon().nouns)
+        and (form != "ing" or _stands_as_noun(after[0]))
     ):
         return "adj"
     if form in ("s", "past"):
         governs = bool(after[0]) and lexicon().closed.get(after[0]) in ("det", "poss", "prep", "num", "adv")
         waiting = any(word.tag in ("noun", "name") for word in before[-10:])
         return (
-            "verb"
-            if not noun or (waiting and governs) or any(word.tag == "verb" for word in before[-12:])
-            else "noun"
+            "verb" if not noun or (waiting and governs) or any(word.tag == "verb" for word in before[-12:]) else "noun"
         )
     if form == "ing":
         return (
             "noun"
             if noun
             else "adj"
-            if lexicon().forms.get(after[0], ("", ""))[1] == "s" or singular(after[0]) in lexicon().nouns
+            if lexicon().forms.get(after[0], ("", ""))[1] == "s" or _stands_as_noun(after[0])
             else "verb"
         )
-    return (
-        "noun"
-        if noun and not any(word.tag == "verb" and word.form == "base" for word in before[-12:])
-        else "verb"
-    )
+    return "noun" if noun and not any(word.tag == "verb" and word.form == "base" for word in before[-12:]) else "verb"
+
+
+def _stands_as_noun(lower: str) -> bool:
+    return singular(lower) in lexicon().nouns and lower not in lexicon().closed
 
 
 def shape(lower: str) -> Form:
     return (
-        "ing"
-        if lower.endswith("ing")
-        else "past"
-        if lower.endswith("ed")
-        else "s"
-        if lower.endswith("s")
-        else "base"
+        "ing" if lower.endswith("ing") else "past" if lower.endswith("ed") else "s" if lower.endswith("s") else "base"
     )
 
 

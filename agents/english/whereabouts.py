@@ -10,6 +10,7 @@ from kinograph.agents.english.words import words
 from kinograph.film import TimeOfDay
 
 _AWAY = frozenset(("from", "off", "out", "out of", "leaving"))
+_LEAVING = ("leave", "exit")
 _NEAR = frozenset(("by", "near", "beside", "against", "outside", "between"))
 _INDOORS = frozenset(("in", "inside", "into", "within", "through", "throughout", "at", "aboard"))
 _OPEN = frozenset(("moon", "mars", "bridge", "island", "tower", "spaceship", "volcano", "snow", "table"))
@@ -68,12 +69,7 @@ def _unlisted(tokens: Sequence[Word]) -> list[Where]:
         while end < len(tokens) and end < index + 7 and tokens[end].tag in (*MODIFIERS, "noun"):
             end += 1
         head = tokens[end - 1]
-        plain = (
-            end > index + 2
-            and head.tag == "noun"
-            and tokens[index + 1].tag == "det"
-            and head.base == head.lower
-        )
+        plain = end > index + 2 and head.tag == "noun" and tokens[index + 1].tag == "det" and head.base == head.lower
         colored = any(word.tag in ("color", "poss") for word in tokens[index + 1 : end])
         if (
             plain
@@ -98,16 +94,10 @@ def times(text: str) -> list[When]:
             before in ("one", "every", "each", "all", "another", "next", "good", "some", "the")
             or after in ("dream", "after")
         )
-        if (
-            passing
-            or before in ("until", "till", "good")
-            or (end < len(tokens) and tokens[end].tag == "color")
-        ):
+        if passing or before in ("until", "till", "good") or (end < len(tokens) and tokens[end].tag == "color"):
             continue
         found.append(
-            When(
-                cast(TimeOfDay, time), tokens[start].at, tokens[end - 1].end, name in listed("passing_times")
-            )
+            When(cast(TimeOfDay, time), tokens[start].at, tokens[end - 1].end, name in listed("passing_times"))
         )
     return found
 
@@ -185,9 +175,14 @@ def _where(tokens: Sequence[Word], start: int, end: int, setting: str) -> Where 
         return None
     if (word in listed("things_or_places") or singular(word) in listed("things_or_places")) and not (
         prep in _INDOORS
+        or (not prep and verb in ("cross", "enter", "traverse", "explore", "roam", *_LEAVING))
         or (prep in listed("within") and setting in _OPEN)
         or (setting == "moon" and (prep == "of" or (prep == "to" and verb in listed("moonward"))))
     ):
+        return None
+    if prep == "as":
+        return None
+    if word == "stars" and prep in ("under", "beneath", "below"):
         return None
     if word == "moon" and prep in ("in", "at", "through", "across", "around"):
         return None
@@ -242,12 +237,8 @@ def _governor(tokens: Sequence[Word], start: int) -> tuple[str, str]:
 
 
 def _weight(prep: str, verb: str) -> int:
-    if prep in _AWAY or prep in _ASIDE or (verb in listed("looked") and prep):
+    if (verb in _LEAVING and not prep) or prep in _AWAY or prep in _ASIDE or (verb in listed("looked") and prep):
         return 1
     if prep in _NEAR:
         return 2
-    return (
-        3
-        if prep in listed("place_prepositions") or (verb in listed("entered") and not prep) or not prep
-        else 2
-    )
+    return 3 if prep in listed("place_prepositions") or (verb in listed("entered") and not prep) or not prep else 2

@@ -128,8 +128,18 @@ _FORMAT = re.compile(
 _STYLE = (
     r"(?:[- ](?:style[d]?|look|looks|aesthetics?|art style|art|animation|anime|cartoon|film|movie|video"
     r"|feel|vibes?|drawing|drawings|graphics|illustration|design|rendering|render|palette|treatment"
-    r"|visuals|mood|clip|short|colors|colours))+"
+    r"|visuals|mood|clip|short|colors|colours|sketch|sketches|paintings?|prints?|pictures?"
+    r"|shapes?(?: only)?|lighting|outlines|line ?work|(?:on|and) (?:white |black |old )?paper))+"
 )
+
+
+def _work_of(say: str) -> str:
+    """A look that is also a kind of work: "a cheerful cartoon for TikTok", "a collage about"."""
+    return rf"|\b(?:an?|this|my|short)\s+(?:[\w-]+\s+){{0,3}}{say}\b(?=\s*[.,!]|\s+(?:about|for|of|where|with)\b)"
+
+
+_UNTIL = re.compile(r"\s*(?:until|till)\b[^.;!?]*", re.I)
+"""How long a camera move goes on: "pulls out until both are tiny"."""
 
 
 @cache
@@ -150,6 +160,8 @@ def _looks() -> tuple[tuple[str, str, re.Pattern[str]], ...]:
             r"(?=\s*[,.;:!)\n]|\s*$|\s+(?:and|please|throughout|with|style))"
             rf"|\b(?:drawn|painted|rendered|animated|done|made|shot|filmed|illustrated|styled)\s+(?:all )?"
             rf"(?:in|as|with|like)\s+(?:an? )?{say}\b"
+            rf"{_work_of(say) if look in listed('works') else ''}"
+            rf"|(?:^|(?<=[.!?\n]))\s*{say},? and [a-z]+(?=\s*[.!]|\s*$)"
             rf"|(?:^|(?<=[,.;:(]))\s*(?:and |all )?{say}\b(?=\s*[,.;:!)]|\s*$|,? please)"
             rf"|\b(?:make|keep) (?:it|this|everything|the film)(?: look| all| feel)?\s+{say}\b"
             rf"|\b{say}\b(?=,?(?: and)? (?:[\w:-]+[ ,]+){{0,3}}(?:film|video|movie|animation|clip|cartoon"
@@ -168,9 +180,7 @@ def lengths(text: str) -> list[Remark]:
     for match in _LENGTH.finditer(text):
         count = (match["count"] or match["digits"]).lower()
         number = (
-            float(count)
-            if count[0].isdigit()
-            else _NUMBERS[count.removesuffix("n") if count == "half an" else count]
+            float(count) if count[0].isdigit() else _NUMBERS[count.removesuffix("n") if count == "half an" else count]
         )
         unit = (match["unit"] or match["short"]).lower()
         if not (count in ("a", "an") and unit.startswith("s")):
@@ -180,11 +190,7 @@ def lengths(text: str) -> list[Remark]:
 
 def aspects(text: str) -> list[Remark]:
     """Every stretch that asks for a format."""
-    return [
-        Remark(*match.span(), aspect)
-        for aspect, pattern in _ASPECTS
-        for match in re.finditer(pattern, text, re.I)
-    ]
+    return [Remark(*match.span(), aspect) for aspect, pattern in _ASPECTS for match in re.finditer(pattern, text, re.I)]
 
 
 def looks(text: str) -> list[Remark]:
@@ -226,4 +232,6 @@ def wished(text: str) -> list[Remark]:
 def story(text: str) -> str:
     """`text` with all that is no story blanked: wishes, camera, quoted speech. Offsets are kept."""
     rest = masked(text, (*wished(text), *openings(text)))
-    return masked(rest, (*cameras(rest), *spoken(rest)))
+    filmed = cameras(rest)
+    until = [Remark(*match.span(), None) for remark in filmed if (match := _UNTIL.match(rest, remark.end))]
+    return masked(rest, (*filmed, *until, *spoken(rest)))

@@ -44,6 +44,8 @@ def _word(token: str, at: int, before: Sequence[Word], after: Sequence[str]) -> 
         return Word(token, tag, base, form, at)
     if tag == "color":
         return Word(token, tag, plain_color(lower) or lower, "", at)
+    if tag == "noun" and lower in ("first", "second", "third"):
+        return Word(token, tag, "one", "", at)
     if tag == "noun":
         return Word(token, tag, singular(lower.removesuffix("'s").removesuffix("'")), "", at)
     return Word(token, tag, lower, "", at)
@@ -60,6 +62,8 @@ def _tag(token: str, lower: str, before: Sequence[Word], after: Sequence[str]) -
         return "adj"
     if _names(token, before, after):
         return "name"
+    if lower in listed("tinting") and plain_color(after[0]):
+        return "adj"
     if plain_color(lower) and not (opened and not nominal(after[0])):
         return "color"
     if (
@@ -81,22 +85,41 @@ def _tag(token: str, lower: str, before: Sequence[Word], after: Sequence[str]) -
         and not (opened and not nominal(after[0]))
     )
     if lower in lexicon().group("adjectives", "plain") or (shaped and not lower.endswith("fish")):
-        return "noun" if opened and lower in listed("also_nouns") and not nominal(after[0]) else "adj"
+        alone = not nominal(after[0]) or (lower in ("square", "giant", "baby") and finite(after[0]))
+        return "noun" if opened and lower in listed("also_nouns") and alone else "adj"
     if lower.endswith("ly") and lower not in lexicon().nouns and len(lower) > 4:
         return "adv"
-    return "noun"
+    if _compared(lower, lexicon().group("closed", "adverbs")):
+        return "adv"
+    plain = lexicon().group("adjectives", "plain")
+    return "adj" if _participle(lower) or _compared(lower, plain) else "noun"
+
+
+def _participle(lower: str) -> bool:
+    """Whether an unknown word is shaped like "battered", "unblinking"."""
+    shaped = re.fullmatch(r"\w{2,}(?<!e)ed|un\w+(?:ing|en)", lower) is not None
+    return shaped and lower not in lexicon().nouns
+
+
+def _compared(lower: str, known: frozenset[str]) -> bool:
+    """Whether a word is the "smaller" or "smallest" of a known one."""
+    root = re.sub(r"(?:er|est)$", "", lower)
+    if root == lower or lower in lexicon().nouns:
+        return False
+    doubled = len(root) > 2 and root[-1] == root[-2] and root[:-1] in known
+    return root in known or f"{root}e" in known or doubled or (root.endswith("i") and f"{root[:-1]}y" in known)
 
 
 def _closed_tag(lower: str, before: Sequence[Word], after: Sequence[str]) -> Tag | None:
     previous = before[-1].tag if before else "mark"
     if (lower in ("s", "re", "ll", "m", "d", "ve") and previous == "pron") or lower.endswith(("n't", "n’t")):
         return "aux"
+    if lower == "as" and (simile := _simile(before, after)) is not None:
+        return simile
     if lower == "to":
         return (
             "to"
-            if after[0] in lexicon().forms
-            and lexicon().forms[after[0]][1] == "base"
-            and not names_place(after[0])
+            if after[0] in lexicon().forms and lexicon().forms[after[0]][1] == "base" and not names_place(after[0])
             else "prep"
         )
     if lower in ("her", "his"):
@@ -119,9 +142,7 @@ def _closed_tag(lower: str, before: Sequence[Word], after: Sequence[str]) -> Tag
         return "adv"
     if lower == "next" and after[0] != "to":
         return "adj" if previous in MODIFIERS else "adv"
-    if lower == "left" and (
-        previous in ("noun", "pron", "name") and (after[0] in ("the", "its", "his", "her", "a"))
-    ):
+    if lower == "left" and (previous in ("noun", "pron", "name") and (after[0] in ("the", "its", "his", "her", "a"))):
         return "verb"
     if lower in ("both", "all", "each") and previous == "pron":
         return "adv"
@@ -132,9 +153,7 @@ def _closed_tag(lower: str, before: Sequence[Word], after: Sequence[str]) -> Tag
         and (lower == "both" or (lower == "two" and previous == "det"))
     ):
         return "pron"
-    if lower in ("both", "all", "each", "another", "others") and (
-        not nominal(after[0]) or plainly_verb(after[0])
-    ):
+    if lower in ("both", "all", "each", "another", "others") and (not nominal(after[0]) or plainly_verb(after[0])):
         return "pron"
     if lower == "other" and previous == "det" and (not nominal(after[0]) or plainly_verb(after[0])):
         return "noun"
@@ -144,23 +163,47 @@ def _closed_tag(lower: str, before: Sequence[Word], after: Sequence[str]) -> Tag
         return _two_faced(lower, previous, after)
     if lower in ("two", "three", "four") and not nominal(after[0]) and previous in ("det", "poss"):
         return "pron"
+    if (lower == "one" and after[0] == "another") or (lower == "another" and before and before[-1].lower == "one"):
+        return "adv"
+    if lower in ("do", "does", "did") and after[0] in ("a", "an", "the", "its", "his", "her"):
+        return "verb"
     if lower == "one":
-        return (
-            "num"
-            if nominal(after[0]) and previous not in MODIFIERS
-            else "noun"
-            if previous in MODIFIERS
-            else "num"
-        )
+        counts = nominal(after[0]) and not (finite(after[0]) and singular(after[0]) != after[0])
+        return "num" if counts and previous not in MODIFIERS else "noun"
+    if lower in ("first", "second", "third") and before and before[-1].lower == "the" and _alone(after):
+        return "noun"
     if lower in ("before", "after", "until"):
         return (
             "conj"
-            if after[0] in lexicon().forms or after[0] in ("it", "he", "she", "they") or _clause(after)
+            if after[0] in lexicon().forms
+            or (after[0] in ("it", "he", "she", "they") and (finite(after[1]) or after[1] in lexicon().forms))
+            or _clause(after)
             else "prep"
         )
     if re.fullmatch(r"\d+(?:[.,:]\d+)*(?:st|nd|rd|th)?", lower):
         return "num"
     return lexicon().closed.get(lower)
+
+
+def _alone(after: Sequence[str]) -> bool:
+    """Whether no noun follows: "the first, grey, floats", "the second rolls"."""
+    return not nominal(after[0]) or plainly_verb(after[0])
+
+
+def _simile(before: Sequence[Word], after: Sequence[str]) -> Tag | None:
+    """The tags of "as" in "as black as coal"; None for the "as" that opens a clause."""
+    timed = ("soon", "long", "far", "well", "much")
+    if after[1] == "as" and after[0] not in timed:
+        return "adv"
+    if before and before[-1].tag == "color" and after[0] in ("a", "an", "the") and not finite(after[2]):
+        return "prep"
+    likened = (
+        len(before) > 1
+        and before[-2].lower == "as"
+        and before[-1].tag in ("adj", "color", "adv")
+        and before[-1].lower not in timed
+    )
+    return "prep" if likened else None
 
 
 def _two_faced(lower: str, previous: str, after: Sequence[str]) -> Tag:
@@ -172,6 +215,8 @@ def _two_faced(lower: str, previous: str, after: Sequence[str]) -> Tag:
         return "adj" if previous in MODIFIERS else "prep"
     if lower == "second":
         return "num" if previous in MODIFIERS else "adv"
+    if lower == "like" and (previous == "aux" or after[0] == "to"):
+        return "verb"
     return "adj" if previous in MODIFIERS and lower == "still" else "adv" if lower == "still" else "prep"
 
 

@@ -1,7 +1,9 @@
 """Scores the rules of planner, scene, motion and style against briefs whose shots a person wrote down.
 
 Shots are matched by position, so a wrong number of shots makes every field of the unmatched ones wrong.
-`null` in a case is not scored. Run as a script: `python planning_score.py FILE` prints percentages only.
+"subject" is the share of expected subjects that are in their shot, "nobody else" the share of planned subjects
+that were expected; `null` in a case is not scored. Run as a script: `python planning_score.py FILE` prints
+percentages only.
 """
 
 from __future__ import annotations
@@ -18,7 +20,19 @@ from kinograph.agents.scene import Scene
 from kinograph.agents.style import Style
 from kinograph.film import Brief, Shot, Storyboard
 
-FIELDS = ("shots", "subject", "color", "setting", "time", "action", "camera", "seconds", "aspect", "look")
+FIELDS = (
+    "shots",
+    "subject",
+    "nobody else",
+    "color",
+    "setting",
+    "time",
+    "action",
+    "camera",
+    "seconds",
+    "aspect",
+    "look",
+)
 
 
 def planned(text: str) -> Storyboard:
@@ -52,7 +66,7 @@ def judgements(case: dict[str, Any]) -> list[tuple[str, bool]]:
         shot = board.shots[index] if index < len(board.shots) else None
         found += _shot(board, shot, expected)
     for shot in board.shots[len(case["shots"]) :]:
-        found += [("subject", False) for _ in shot.cast]
+        found += [("nobody else", False) for _ in shot.cast]
     asked, said = wishes(case["brief"]), case.get("film") or {}
     for field in ("seconds", "aspect", "look"):
         if said.get(field) is not None:
@@ -79,12 +93,11 @@ def _subjects(board: Storyboard, shot: Shot | None, expected: list[dict[str, Any
             left.remove(match)
         found.append(("subject", match is not None))
         if subject["color"] is not None:
-            found.append(
-                ("color", match is not None and board.character(match.who).color == subject["color"])
-            )
+            found.append(("color", match is not None and board.character(match.who).color == subject["color"]))
         if subject["motion"] is not None:
             found.append(("action", match is not None and _same_motion(match.motion, subject["motion"])))
-    return found + [("subject", False) for _ in left]
+    shown = len(shot.cast) if shot else 0
+    return found + [("nobody else", number >= len(left)) for number in range(shown)]
 
 
 def same_kind(said: str, expected: str) -> bool:
@@ -102,4 +115,4 @@ def cases(path: Path) -> list[dict[str, Any]]:
 
 if __name__ == "__main__":
     for field, percent in percentages(cases(Path(sys.argv[1]))).items():
-        print(f"{field:8} {percent:5.1f} %")
+        print(f"{field:12} {percent:5.1f} %")

@@ -89,8 +89,6 @@ def test_lets_a_remark_before_the_first_shot_speak_of_all() -> None:
 def test_answers_for_a_cast_that_somebody_else_wrote() -> None:
     ball = Character(id="x1", kind="ball", color="red", words="the red ball of the queen")
     ghost = Character(id="x2", kind="ghost", words="a ghost that nobody mentions")
-    outline = Outline(
-        title="", cast=(ball, ghost), beats=(Beat(id="1", text="A red ball spins.", who=("x1", "x2")),)
-    )
+    outline = Outline(title="", cast=(ball, ghost), beats=(Beat(id="1", text="A red ball spins.", who=("x1", "x2")),))
     (move,) = Motion().rules(outline).moves
     assert [(one.who, one.motion) for one in move.cast] == [("x1", "spins"), ("x2", "stays")]

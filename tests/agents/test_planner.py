@@ -30,19 +30,18 @@ def outline_of(text: str, **asked: object) -> Outline:
 
 def board_of(text: str, seconds: float | None = None) -> Storyboard:
     outline = outline_of(text)
-    return storyboard(
-        outline, Scene().rules(outline), Motion().rules(outline), Style().rules(outline), seconds
-    )
+    return storyboard(outline, Scene().rules(outline), Motion().rules(outline), Style().rules(outline), seconds)
 
 
 def who(text: str) -> list[tuple[str, ...]]:
     return [beat.who for beat in outline_of(text).beats]
 
 
-@pytest.mark.parametrize("suite", ["planning-dev", "planning-held"])
+@pytest.mark.parametrize("suite", ["planning-dev", "planning-more", "planning-held"])
 def test_places_at_least_ninety_percent_of_every_field_in_the_right_shot(suite: str) -> None:
     scores = SCORER["percentages"](SCORER["cases"](SUITES / f"{suite}.jsonl"))
-    assert min(scores.values()) >= 90, {field: round(score, 1) for field, score in scores.items()}
+    fields = ("shots", "subject", "nobody else", "color", "setting", "time", "action", "camera", "total")
+    assert min(scores[field] for field in fields) >= 90, {field: round(score, 1) for field, score in scores.items()}
 
 
 def test_plans_the_demo_brief_as_three_shots() -> None:
@@ -55,7 +54,7 @@ def test_plans_the_demo_brief_as_three_shots() -> None:
     assert [[(one.who, one.motion) for one in shot.cast] for shot in board.shots] == [
         [("red-ball", "moves right")],
         [("red-ball", "bounces")],
-        [("red-ball", "stays"), ("yellow-star", "stays")],
+        [("red-ball", "moves right"), ("yellow-star", "stays")],
     ]
     assert [character.words for character in board.cast] == ["a red ball", "a yellow star"]
 
@@ -126,18 +125,14 @@ def test_gives_every_film_one_look(asked: str | None, name: str, words: str) -> 
 
 
 def test_lets_unrelated_shots_run_in_parallel() -> None:
-    board = board_of(
-        "A cat sits in the kitchen. It jumps. A ship sails on the sea. The cat sleeps in the snow."
-    )
+    board = board_of("A cat sits in the kitchen. It jumps. A ship sails on the sea. The cat sleeps in the snow.")
     assert {shot.id: shot.needs for shot in board.shots} == {
         "s1.1": (), "s1.2": ("s1.1",), "s2.1": (), "s3.1": ("s1.1",),
     }  # fmt: skip
 
 
 def test_shares_the_asked_seconds_out_by_length_of_text() -> None:
-    shots = board_of(
-        "A ball stops. Then a very old wooden boat drifts slowly across the calm sea.", seconds=10
-    ).shots
+    shots = board_of("A ball stops. Then a very old wooden boat drifts slowly across the calm sea.", seconds=10).shots
     assert shots[0].seconds < shots[1].seconds
     assert sum(shot.seconds for shot in shots) == pytest.approx(10, abs=0.05)
 
@@ -162,9 +157,7 @@ def test_makes_a_valid_storyboard_of_any_text(text: str, seconds: float | None) 
         assert set(shot.needs) <= set(ids[:index])
         assert {one.who for one in shot.cast} <= known
     if seconds is not None:
-        assert sum(shot.seconds for shot in board.shots) == pytest.approx(
-            min(seconds, 60 * len(ids)), abs=0.05
-        )
+        assert sum(shot.seconds for shot in board.shots) == pytest.approx(min(seconds, 60 * len(ids)), abs=0.05)
         assert all(shot.seconds >= min(1.0, seconds / len(ids)) - 0.001 for shot in board.shots)
 
 
@@ -179,3 +172,29 @@ def test_keeps_a_text_it_cannot_read_in_one_shot(text: str) -> None:
 
 def test_reads_ten_thousand_words() -> None:
     assert len(board_of("A red ball rolls through the city. " * 1500).shots) == 1500
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("A boat sails. A wave lifts it. It floats.", ("boat",)),
+        ("A cat sleeps. The cat stretches. A leaf falls on it. It yawns.", ("cat",)),
+        ("A piano stands alone. A fox walks up to it. It jumps.", ("fox",)),
+    ],
+)
+def test_takes_a_pronoun_for_the_main_character_unless_someone_alive_acts(text: str, expected: tuple[str, ...]) -> None:
+    assert who(text)[-1] == expected
+
+
+def test_tells_apart_the_two_that_a_story_began_with() -> None:
+    board = board_of("Two balloons float above the sea. The silver one spins. The gold one falls.")
+    assert [[one.who for one in shot.cast] for shot in board.shots] == [
+        ["silver-balloon", "gold-balloon"],
+        ["silver-balloon"],
+        ["gold-balloon"],
+    ]
+
+
+def test_lets_the_one_behind_by_move_in_a_passive_sentence() -> None:
+    board = board_of("A submarine sinks. It is followed by a small silver fish.")
+    assert {one.who: one.motion for one in board.shots[1].cast}["silver-fish"] == "moves right"

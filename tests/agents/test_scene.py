@@ -15,9 +15,7 @@ def places(text: str) -> list[Place]:
 
 
 def test_carries_place_and_time_on_until_the_story_says_otherwise() -> None:
-    found = places(
-        "A cat sits in the kitchen at night. It jumps. Then it runs into the garden. At sunrise it sleeps."
-    )
+    found = places("A cat sits in the kitchen at night. It jumps. Then it runs into the garden. At sunrise it sleeps.")
     assert [(place.setting, place.time) for place in found] == [
         ("kitchen", "night"), ("kitchen", "night"), ("garden", "night"), ("garden", "dawn"),
     ]  # fmt: skip
@@ -28,9 +26,7 @@ def test_begins_where_the_film_first_says_it_is() -> None:
 
 
 def test_puts_a_film_without_any_place_in_a_meadow_by_day() -> None:
-    assert [(place.setting, place.time) for place in places("A ball rolls. It stops.")] == [
-        ("meadow", "day")
-    ] * 2
+    assert [(place.setting, place.time) for place in places("A ball rolls. It stops.")] == [("meadow", "day")] * 2
 
 
 @pytest.mark.parametrize(

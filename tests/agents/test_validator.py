@@ -19,7 +19,7 @@ from kinograph.tools.storyworld.painter import paint
 from kinograph.tools.storyworld.world import Subject, World, sample
 
 FRAMES, WIDTH, HEIGHT, FPS = 24, 256, 144, 12
-CLIPS = 240
+CLIPS = 200
 NAMES = {"dropped": "subject missing"}
 
 

@@ -243,9 +243,9 @@ def test_a_full_disk_is_one_line_and_the_film_can_be_finished_elsewhere(home: Pa
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stopped_film_can_be_resumed(number: signal.Signals):
     command = [sys.executable, "-m", "kinograph.cli"]
-    text = ". ".join(f"A {color} ball rolls" for color in ("red", "blue", "green", "pink")) + "."
+    text = ". ".join(f"A {color} ball rolls" for color in ("red", "blue", "green")) + "."
     with subprocess.Popen(
-        [*command, "make", text, "--out", "film", "--size", "480x270", "--json"],
+        [*command, "make", text, "--out", "film", "--size", "320x180", "--json"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     ) as child:

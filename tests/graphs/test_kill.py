@@ -20,7 +20,7 @@ BRIEF = (
     "the forest. The bird circles in the sky over the city. A yellow star spins in space. Finally the ball meets the "
     "star in the snow."
 )
-SIZE: dict[str, Any] = {"width": 256, "height": 144, "frames": 16, "seed": 5}
+SIZE: dict[str, Any] = {"width": 192, "height": 108, "frames": 14, "seed": 5}
 FAULTS = {"storyworld-render": {"fault_rate": 0.3}}
 MOMENTS = 20
 
