@@ -4,7 +4,7 @@ VENV ?= .venv
 BRIEF ?= A red ball rolls across a green meadow at sunset. Then it bounces over the sea at night while the camera zooms in. Finally the ball meets a yellow star in the snow.
 READY := $(VENV)/.ready
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 SOURCES := kinograph agents graphs tools memory prompts evals tests examples
 
 .PHONY: demo test check format wheel-check bench typings clean

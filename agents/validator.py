@@ -29,8 +29,10 @@ from kinograph.film import (
 )
 from kinograph.memory.keyframes import Keyframe, Keyframes
 from kinograph.memory.vault import Vault
-from kinograph.tools import defects, eyes, palettes, tracks
+from kinograph.tools import colors, defects, eyes, palettes, tracks
+from kinograph.tools.camera import camera_path
 from kinograph.tools.footage import load, load_picture
+from kinograph.tools.silhouettes import likeness
 
 ACCEPTABLE = 0.5
 """Severity from which a finding rejects a take."""
@@ -145,7 +147,7 @@ class Validator:
         if not own:
             return
         hues = [_picture_hue(load_picture(self._vault.picture(keyframe.picture))) for keyframe in own]
-        gaps = [float(eyes.hue_gap(hue, np.nanmedian(one.sighting.hue))) for hue in hues if hue is not None]
+        gaps = [float(colors.hue_gap(hue, np.nanmedian(one.sighting.hue))) for hue in hues if hue is not None]
         if gaps and min(gaps) > DRIFT_TOLERANCE:
             words = f"{one.character.words} is {min(gaps):.0f} degrees of hue off how it looked in {own[0].shot}"
             yield _finding(question, "off model", words, 0.8, one.character.id)
@@ -159,7 +161,7 @@ class Validator:
 
 
 def _picture_hue(picture: np.ndarray) -> float | None:
-    found = eyes.blobs(eyes.to_lab(picture[None])[0])
+    found = eyes.blobs(colors.to_lab(picture[None])[0])
     return found[0].hue if found else None
 
 
@@ -189,10 +191,10 @@ def _color(question: Viewing, one: Seen, unchecked: list[str]) -> Iterator[Findi
     hue, color = one.sighting.hue, one.character.color
     shown = np.flatnonzero(one.sighting.seen)
     head, tail = shown[: max(1, len(shown) // 5)], shown[-max(1, len(shown) // 5) :]
-    drift = float(eyes.hue_gap(_mean_hue(hue[head]), _mean_hue(hue[tail])))
+    drift = float(colors.hue_gap(_mean_hue(hue[head]), _mean_hue(hue[tail])))
     if drift > DRIFT_TOLERANCE:
-        gone = [int(frame) for frame in shown if eyes.hue_gap(hue[frame], _mean_hue(hue[head])) > DRIFT_TOLERANCE / 2]
-        start, end = (eyes.name_of(_mean_hue(hue[part])) for part in (head, tail))
+        gone = [int(frame) for frame in shown if colors.hue_gap(hue[frame], _mean_hue(hue[head])) > DRIFT_TOLERANCE / 2]
+        start, end = (colors.name_of(_mean_hue(hue[part])) for part in (head, tail))
         words = f"{one.character.words} drifts from {start} to {end} in frames {gone[0]} to {gone[-1]}"
         yield _finding(question, "color drift", words, 0.9, one.character.id, gone[0], gone[-1])
     target = eyes.wanted(one.character).color
@@ -201,9 +203,9 @@ def _color(question: Viewing, one: Seen, unchecked: list[str]) -> Iterator[Findi
             f"colour of {one.character.words}: " + ("none was asked" if not color else f"no eye for {color}")
         )
         return
-    gap = float(np.nanmedian(eyes.hue_gap(hue[head], eyes.HUES[target][0])))
+    gap = float(np.nanmedian(colors.hue_gap(hue[head], colors.HUES[target][0])))
     if gap > HUE_TOLERANCE:
-        words = f"{one.character.words} is {eyes.name_of(_mean_hue(hue[head]))}, not {target}"
+        words = f"{one.character.words} is {colors.name_of(_mean_hue(hue[head]))}, not {target}"
         yield _finding(question, "wrong color", words, 1.0, one.character.id)
 
 
@@ -239,7 +241,7 @@ def _shape(question: Viewing, one: Seen, unchecked: list[str]) -> Iterator[Findi
 
 def _lead(sighting: eyes.Sighting, frames: np.ndarray, kind: str) -> tuple[float, str, float]:
     """How much better another kind fits than the one asked for, which, and how well the asked one fits."""
-    alike = eyes.likeness(sighting, frames)
+    alike = likeness(sighting.mask[frames])
     other = max((k for k in alike if k != kind), key=alike.__getitem__)
     return alike[other] - alike[kind], other, alike[kind]
 
@@ -284,7 +286,7 @@ def _motions(question: Viewing, frames: np.ndarray, seen: list[Seen], unchecked:
     if len(frames) < MIN_FRAMES:
         unchecked.append(f"motion: {len(frames)} frames are too few")
         return
-    camera = eyes.camera_path(frames, [one.sighting for one in seen])
+    camera = camera_path(frames, [one.sighting for one in seen])
     if not camera.trusted:
         unchecked.append("motion: the background gives nothing to follow")
         yield _finding(question, "cannot see", "the background gives nothing to follow the motion by", 0.5)

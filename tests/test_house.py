@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import importlib
+import json
 import subprocess
 import sys
 import tomllib
@@ -147,6 +149,14 @@ def test_a_film_of_the_renderer_never_loads_torch(tmp_path: Path):
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, check=True)
     assert run.stdout == "[]\n"
+
+
+def test_langgraph_json_names_graphs_that_build():
+    served = json.loads((ROOT / "langgraph.json").read_text())["graphs"]
+    for place in served.values():
+        file, _, name = place.partition(":")
+        module = "kinograph." + ".".join(Path(file).with_suffix("").parts)
+        assert getattr(importlib.import_module(module), name)().compile().get_graph().nodes
 
 
 def test_every_file_says_what_it_is():

@@ -9,7 +9,7 @@ trap 'rm -rf "$place"' EXIT
 git -C "$checkout" archive --format=tar HEAD | (mkdir "$place/source" && tar -x -C "$place/source")
 "$builder" -m build --wheel --outdir "$place/dist" "$place/source" >"$place/build.log" 2>&1 || { cat "$place/build.log"; exit 1; }
 "$python" -m venv "$place/env"
-"$place/env/bin/python" -m pip --disable-pip-version-check -q install -c "$checkout/constraints.txt" "$place"/dist/*.whl
+"$place/env/bin/python" -m pip --disable-pip-version-check -qq install -c "$checkout/constraints.txt" "$place"/dist/*.whl
 cd "$place"
 KINOGRAPH_HOME=$place/home env/bin/kinograph make "A red ball rolls across a green meadow at sunset." --out film >/dev/null
 test -s film/film.mp4 && test -s film/manifest.json && test -s film/contact_sheet.png

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from kinograph.film import TimeOfDay
-from kinograph.tools.eyes import VIVID, to_lab, vividness
+from kinograph.tools.colors import VIVID, to_lab, vividness
 
 FILE = Path(__file__).with_name("palettes.npz")
 GRID = (8, 6)

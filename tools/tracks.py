@@ -9,7 +9,8 @@ import numpy as np
 from scipy.signal import find_peaks
 
 from kinograph.film import Motion
-from kinograph.tools.eyes import CameraPath, Sighting
+from kinograph.tools.camera import CameraPath
+from kinograph.tools.eyes import Sighting
 
 
 class Track(NamedTuple):

@@ -11,7 +11,7 @@ from kinograph.film import Appearance, Character, Clip, Scene, Shot, Storyboard,
 from kinograph.memory.embedders import PixelEmbedder
 from kinograph.memory.keyframes import Keyframes
 from kinograph.memory.vault import Vault
-from kinograph.tools import eyes
+from kinograph.tools import colors, eyes
 from kinograph.tools.footage import develop, load_picture
 from kinograph.tools.storyworld.painter import paint
 from kinograph.tools.storyworld.world import Subject, World
@@ -61,7 +61,7 @@ def test_remembers_cast_place_look_and_end_of_an_accepted_take(memory: Memory, t
     ]  # fmt: skip
     for keyframe in kept[3:]:
         picture = load_picture(Vault(tmp_path / "vault").picture(keyframe.picture))
-        assert eyes.name_of(eyes.blobs(eyes.to_lab(picture[None])[0])[0].hue) == keyframe.about
+        assert colors.name_of(eyes.blobs(colors.to_lab(picture[None])[0])[0].hue) == keyframe.about
         assert picture.shape[1] < 96, "an identity is cut out of its frame"
 
 

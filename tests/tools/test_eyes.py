@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from kinograph.film import Character
-from kinograph.tools import defects, eyes, palettes, tracks
+from kinograph.tools import colors, defects, eyes, palettes, silhouettes, tracks
+from kinograph.tools.camera import camera_path
 from kinograph.tools.storyworld.faults import Fault
 from kinograph.tools.storyworld.painter import Painting, paint
 from kinograph.tools.storyworld.world import CAMERAS, COLORS, KINDS, MOTIONS, SETTINGS, Subject, World, sample
@@ -25,7 +26,7 @@ def test_sees_colour_and_place_of_a_subject(color: str):
     painting = painted(one(color=color, motion="moves right", setting="sea", time="night"))
     (sighting,) = eyes.look(painting.frames, [eyes.Wanted(color, "ball")])
     assert sighting.seen.all()
-    assert eyes.name_of(float(np.median(sighting.hue))) == color
+    assert colors.name_of(float(np.median(sighting.hue))) == color
     truth = np.array([(moment.subjects[0].x, moment.subjects[0].y) for moment in painting.truth.moments])
     assert np.abs(np.stack([sighting.x, sighting.y], 1) - truth).max() < 0.05
 
@@ -34,7 +35,7 @@ def test_sees_colour_and_place_of_a_subject(color: str):
 def test_knows_every_kind_by_its_silhouette(kind: str):
     painting = painted(one(kind=kind, color="purple", setting="meadow"))
     (sighting,) = eyes.look(painting.frames, [eyes.Wanted("purple", kind)])
-    alike = eyes.likeness(sighting, np.arange(20))
+    alike = silhouettes.likeness(sighting.mask)
     assert max(alike, key=alike.__getitem__) == kind
 
 
@@ -56,7 +57,7 @@ def test_sees_nobody_where_nobody_is():
 @pytest.mark.parametrize("camera", CAMERAS)
 def test_follows_the_camera(camera):
     painting = painted(one(motion="moves left", setting="city", camera=camera))
-    path = eyes.camera_path(painting.frames, eyes.look(painting.frames, [eyes.Wanted("red")]))
+    path = camera_path(painting.frames, eyes.look(painting.frames, [eyes.Wanted("red")]))
     first, last = painting.truth.moments[0], painting.truth.moments[-1]
     assert path.trusted
     assert path.x[-1] == pytest.approx(-(last.camera_x - first.camera_x), abs=0.05)
@@ -69,7 +70,7 @@ def test_follows_the_camera(camera):
 def test_recognises_every_motion_under_a_moving_camera(motion, camera):
     painting = painted(one(kind="car", color="orange", motion=motion, setting="hills", camera=camera))
     (sighting,) = eyes.look(painting.frames, [eyes.Wanted("orange", "car")])
-    path = tracks.track(sighting, eyes.camera_path(painting.frames, [sighting]), 256, 144)
+    path = tracks.track(sighting, camera_path(painting.frames, [sighting]), 256, 144)
     assert tracks.does(path) == [motion]
 
 
