@@ -215,7 +215,8 @@ def _mean_hue(hues: np.ndarray) -> float:
 
 
 def _shape(question: Viewing, one: Seen, unchecked: list[str]) -> Iterator[Finding]:
-    kind = eyes.wanted(one.character).kind
+    wanted = eyes.wanted(one.character)
+    kind = wanted.kind if wanted.exact else None
     whole = np.flatnonzero(one.sighting.seen & ~one.sighting.cropped)
     if kind is None or len(whole) == 0:
         why = f"no eye for a {one.character.kind}" if kind is None else "never whole in the picture"

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 from langgraph.graph import END, START, StateGraph
 
-from kinograph.errors import NoFilm
+from kinograph.errors import Damaged, NoFilm
 from kinograph.events import Decided, Warned
 from kinograph.film import Storyboard, Take
 from kinograph.graphs import TOPOLOGIES, topology
 from kinograph.graphs.production import Crew, Outcome, Production, Run
-from kinograph.tools import editing
+from kinograph.tools import editing, footage
 
 
 def build() -> StateGraph[Any, Any, Any, Any]:
@@ -52,19 +54,36 @@ def cut(state: Production, runtime: Run) -> dict[str, Any]:
     crew, board, outcomes = runtime.context, runtime.context.storyboard, state.get("outcomes", {})
     crew.go_on()
     takes = crew.ledger.takes(crew.id)
-    parts = [_whole(crew, part) for part in parts_of(board, takes, outcomes)]
+    parts = parts_of(board, takes, outcomes)
     if not parts:
         raise NoFilm(f"no shot could be rendered: {takes[-1].error if takes else 'the storyboard is empty'}")
     for shot, outcome in outcomes.items():
         if outcome["state"] != "accepted":
             runtime.stream_writer(Warned(words=f"shot {shot}: no take was accepted; {LEFT[outcome['state']]}"))
-    for part in parts:
-        recipe = part.take.request.model_dump(mode="json")
-        editing.join([part], crew.folder / "shots" / f"{part.take.shot}.mp4", recipe)
+    shots = [_shot_file(crew, part) for part in parts]
     editing.contact_sheet(board, takes, parts, crew.folder / "contact_sheet.png")
     recipe = {"kinograph": crew.id, "brief": crew.brief.model_dump(mode="json"), "seed": crew.brief.seed}
-    editing.join(parts, crew.folder / "film.mp4", recipe)
+    footage.join_mp4(crew.folder / "film.mp4", shots, recipe)
     return {}
+
+
+def _shot_file(crew: Crew, part: editing.Part) -> Path:
+    """What the film uses of a take, as an mp4 of its own."""
+    request = part.take.request
+    frames = _frames(crew, part.take)[part.first : part.last + 1]
+    path = crew.folder / "shots" / f"{part.take.shot}.mp4"
+    size = (frames.shape[2], frames.shape[1])
+    footage.write_mp4(path, frames, request.fps, size, request.model_dump(mode="json"))
+    return path
+
+
+def _frames(crew: Crew, take: Take) -> np.ndarray:
+    """A take's frames; a clip that was lost or damaged since is rendered again, to the same pixels."""
+    assert take.clip is not None, "a take without a clip is never chosen"
+    try:
+        return footage.load(take.clip)
+    except Damaged:
+        return footage.load(crew.generation.render(take.request, lambda _: None, crew.cancelled.is_set).clip)
 
 
 LEFT = {
@@ -72,9 +91,3 @@ LEFT = {
     "best": "the best take is used",
     "failed": "the film is cut without it",
 }
-
-
-def _whole(crew: Crew, part: editing.Part) -> editing.Part:
-    """A clip that was lost or damaged since is rendered again: the same request gives the same frames."""
-    clip = crew.generation.render(part.take.request, lambda _: None, crew.cancelled.is_set).clip
-    return part._replace(take=part.take.changed(clip=clip))

@@ -317,7 +317,7 @@ def _checked_text(text: str) -> str:
 
 def _name(text: str) -> str:
     words = re.findall(r"[a-z0-9]+", text.lower())
-    slug = "-".join([word for word in words if word not in {"a", "an", "the", "of"}][:4])[:40]
+    slug = "-".join([word for word in words if word not in {"a", "an", "the", "of"} and not word.isdigit()][:4])[:40]
     return f"{slug or 'film'}-{secrets.token_hex(3)}"
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from kinograph import disk
-from kinograph.film import Clip, Cut, Shot, Storyboard, Take
-from kinograph.tools.footage import load, png, write_mp4
+from kinograph.errors import Damaged
+from kinograph.film import Cut, Shot, Storyboard, Take
+from kinograph.tools.footage import load, png
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -52,24 +53,6 @@ def timeline(parts: Sequence[Part]) -> tuple[Cut, ...]:
     return tuple(cuts)
 
 
-def join(parts: Sequence[Part], path: Path, recipe: Mapping[str, Any]) -> None:
-    """Cuts the parts into one mp4 of the first one's size and frame rate, holding one clip at a time.
-
-    Raises Damaged for a clip that is not what was rendered, StorageError when the disk does not take it.
-    """
-    clips = [part.take.clip for part in parts if part.take.clip is not None]
-    size = (clips[0].width, clips[0].height)
-    frames = (frame for clip, part in zip(clips, parts, strict=True) for frame in _fitted(clip, part, size))
-    write_mp4(path, frames, clips[0].fps, size, recipe)
-
-
-def _fitted(clip: Clip, part: Part, size: tuple[int, int]) -> Iterator[np.ndarray]:
-    import cv2
-
-    for frame in load(clip)[part.first : part.last + 1]:
-        yield (frame if (clip.width, clip.height) == size else cv2.resize(frame, size, interpolation=cv2.INTER_AREA))
-
-
 def contact_sheet(storyboard: Storyboard, takes: Sequence[Take], parts: Sequence[Part], path: Path) -> None:
     """A row a take: what was asked, evenly spaced frames with their numbers, and why a take was rejected.
 
@@ -90,7 +73,7 @@ def contact_sheet(storyboard: Storyboard, takes: Sequence[Take], parts: Sequence
 def _row(storyboard: Storyboard, take: Take, part: Part | None) -> Image:
     from PIL import Image, ImageDraw
 
-    frames = load(take.clip) if take.clip else np.full((1, 216, 384, 3), 40, np.uint8)
+    frames = _frames(take)
     picks = np.unique(np.linspace(0, len(frames) - 1, COLUMNS).round().astype(int))
     cell_h = 132
     cell_w = round(cell_h * frames.shape[2] / frames.shape[1])
@@ -106,6 +89,15 @@ def _row(storyboard: Storyboard, take: Take, part: Part | None) -> Image:
         if part is None or not part.first <= index <= part.last:
             pen.line((x, 8, x + cell_w, 8 + cell_h), fill=RED, width=2)
     return row
+
+
+def _frames(take: Take) -> np.ndarray:
+    """A take's frames, or a grey one where there are none: the sheet is drawn whatever was lost."""
+    nothing = np.full((1, 216, 384, 3), 40, np.uint8)
+    try:
+        return load(take.clip) if take.clip else nothing
+    except Damaged:
+        return nothing
 
 
 def _colour(take: Take, part: Part | None) -> tuple[int, int, int]:

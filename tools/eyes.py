@@ -56,18 +56,21 @@ class Wanted(NamedTuple):
 
     color: str | None
     kind: str | None = None
+    exact: bool = True
+    """The kind is known by this name or another; otherwise it is only what a stranger probably looks like."""
 
 
 def wanted(character: Character) -> Wanted:
     """The colour and kind to look for, as far as these eyes know them by this or another name."""
     from kinograph.tools.storyworld.grammar import read
 
-    plain = read(f"a {character.color or ''} {character.kind}")
+    found = read(f"a {character.color or ''} {character.kind}")
     color = read(f"a {character.color} ball")
-    kind_known = not plain.unknown or all(character.kind not in words for words in plain.unknown)
+    kind = found.world.subjects[0].kind if found.world.subjects else None
     return Wanted(
         color=color.world.subjects[0].color if character.color and not color.unknown else None,
-        kind=plain.world.subjects[0].kind if kind_known and plain.world.subjects else None,
+        kind=kind,
+        exact=kind is not None and all(character.kind not in words for words in found.unknown),
     )
 
 

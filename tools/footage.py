@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -109,6 +109,32 @@ def write_mp4(
         pad = ((0, height - size[1]), (0, width - size[0]), (0, 0))
         padded = (np.pad(frame, pad, mode="edge") if any(map(any, pad)) else frame for frame in frames)
         _encode(file, stream, padded, dst_colorspace="ITU709", dst_color_range="MPEG")
+
+
+def join_mp4(path: Path, shots: Sequence[Path], recipe: Mapping[str, Any]) -> None:
+    """Joins mp4 files that `write_mp4` made with one size and frame rate, without encoding anything again.
+
+    Written atomically. Raises StorageError.
+    """
+    import av
+
+    with (
+        disk.replacing(path) as draft,
+        av.open(str(draft), "w", format="mp4", options={"movflags": "+faststart+use_metadata_tags"}) as film,
+    ):
+        film.metadata["comment"] = json.dumps(recipe, ensure_ascii=False, sort_keys=True)
+        stream, start = None, 0
+        for shot in shots:
+            with shot.open("rb") as handle, av.open(handle, "r", format="mp4") as file:
+                source = file.streams.video[0]
+                stream = stream or film.add_stream_from_template(source)
+                for packet in file.demux(source):
+                    if packet.pts is None or packet.dts is None:
+                        continue  # the empty packet that ends a file
+                    packet.pts, packet.dts, packet.stream = packet.pts + start, packet.dts + start, stream
+                    film.mux(packet)
+                assert source.duration is not None, f"{shot} has a length"
+                start += source.duration
 
 
 def png(picture: np.ndarray) -> bytes:

@@ -80,7 +80,7 @@ def test_names_that_the_eyes_know_and_do_not():
 
     assert wanted("ball", "red") == eyes.Wanted("red", "ball")
     assert wanted("sphere", "crimson") == eyes.Wanted("red", "ball")
-    assert wanted("knight", None) == eyes.Wanted(None, None)
+    assert wanted("knight", None) == eyes.Wanted(None, "person", exact=False)
     assert wanted("cat", "white") == eyes.Wanted(None, "cat")
 
 
