@@ -31,6 +31,7 @@ wheel-check: $(READY)
 
 bench: $(READY)
 	$(BIN)/python tests/bench/start.py
+	$(BIN)/python tests/bench/judging.py
 
 # The packages are mapped onto top-level folders; links show pyright the shape that Python sees.
 typings:

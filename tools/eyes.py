@@ -195,7 +195,7 @@ def assign(found: Sequence[dict[int, Blob]], frames: int, wanted: Sequence[Wante
     cost = np.array(
         [
             [
-                _hue_cost(s, one.color) + _kind_cost(s, one.kind) + 0.6 * (1 - float(s.area.sum()) / weight)
+                _hue_cost(s, one.color) + _kind_cost(s, one.kind) + 0.2 * (1 - float(s.area.sum()) / weight)
                 for s in sightings
             ]
             for one in wanted
