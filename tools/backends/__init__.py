@@ -80,7 +80,7 @@ class ModelCard(Noun):
     vram_gb: float
     """GPU memory it needs; 0 runs on the CPU."""
     seconds_per_frame: float | None = None
-    """Rough cost of a frame of native size on the hardware it is meant for."""
+    """Rough wall seconds for a frame of native size, rendered and judged, on the hardware it is meant for."""
     batch: bool = False
     """Several requests in one call give the same clips as one call each."""
     max_subjects: int = 0
