@@ -48,6 +48,8 @@ SHAPE_LOSS = 0.11
 """How much worse a silhouette may fit its kind at the end than at the beginning."""
 CUTTABLE: frozenset[FindingKind] = frozenset({"black", "corrupt", "flicker", "frozen", "subject missing"})
 """Findings that an editor can cut away."""
+LEAST_PART = 0.3
+"""Smallest share of a clip that is worth keeping when the rest is cut away."""
 MIN_FRAMES = 8
 """Shortest clip whose motion is judged."""
 
@@ -123,7 +125,7 @@ class Validator:
         for finding in severe:
             whole[max(0, finding.first_frame - 1) : finding.last_frame + 2] = False
         first, last = max(defects.spans(whole), key=lambda span: span[1] - span[0], default=(0, -1))
-        if last - first + 1 < max(MIN_FRAMES, 0.3 * question.clip.frames):
+        if last - first + 1 < max(5, LEAST_PART * question.clip.frames):
             return None
         part = question.changed(clip=question.clip.changed(frames=last - first + 1))
         judged = self.judge(part, load(question.clip)[first : last + 1])
