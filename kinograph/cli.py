@@ -6,6 +6,7 @@ Exit status: 0 done · 1 unexpected · 2 bad input · 3 production busy · 4 dis
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 import signal
@@ -161,14 +162,20 @@ def doctor(as_json: Json = False) -> None:
 def _brief_text(argument: str) -> str:
     """The brief itself, read from standard input or a file when the argument says so."""
     if argument == "-":
-        return sys.stdin.read()
+        try:
+            return sys.stdin.read()
+        except UnicodeDecodeError as error:
+            raise BadBrief("standard input is not UTF-8 text") from error
     try:
         if len(argument) < 4096 and Path(argument).is_file():
             return Path(argument).read_text("utf-8")
     except UnicodeDecodeError as error:
         raise BadBrief(f"brief file {argument!r} is not UTF-8 text") from error
     except OSError as error:
-        raise BadBrief(f"brief file {argument[:200]!r} cannot be read: {error.strerror}") from error
+        if error.errno != errno.ENAMETOOLONG:  # too long for a name: it is the brief itself
+            raise BadBrief(f"brief file {argument[:80]!r} cannot be read: {error.strerror}") from error
+    except ValueError:
+        return argument  # a NUL byte: no file has such a name
     if re.fullmatch(r"\S+\.(txt|md)", argument):
         raise BadBrief(f"brief file {argument!r} does not exist")
     return argument
@@ -221,7 +228,7 @@ def _watch(studio: Studio, start: Callable[[], Iterator[Event]], as_json: bool) 
 
 
 def _tell(film: Film) -> None:
-    if sys.stdout.isatty():
+    if sys.stdout is not None and sys.stdout.isatty():
         from kinograph import pages
 
         pages.console().print(pages.film(film))
@@ -235,6 +242,7 @@ def _stopping(studio: Studio) -> Iterator[None]:
 
     def stop(number: int, _: Any) -> None:
         studio.cancel()
+        print("kinograph: stopping after the take at hand; Ctrl-C again stops at once", file=sys.stderr)
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
     before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -258,6 +266,10 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)
+    except UnicodeError as error:
+        _fail(f"text that cannot be written here: {error}", 2)
+    except OSError as error:
+        _fail(f"the system said no: {error}", 4)
     sys.exit(status or 0)
 
 

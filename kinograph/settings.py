@@ -26,7 +26,7 @@ class Settings(BaseSettings):
     """What stays the same from production to production."""
 
     model_config: ClassVar[SettingsConfigDict] = SettingsConfigDict(
-        env_prefix="KINOGRAPH_", env_nested_delimiter="__", extra="forbid", frozen=True
+        env_prefix="KINOGRAPH_", env_nested_delimiter="__", extra="forbid", frozen=True, env_ignore_empty=True
     )
 
     home: Path = Path("~/.kinograph")
@@ -67,7 +67,7 @@ class Settings(BaseSettings):
             settings = cls(**{key: value for key, value in arguments.items() if value is not None})
         except ValidationError as error:
             raise BadSetting(explain(error, known)) from error
-        except tomllib.TOMLDecodeError as error:
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise BadSetting(f"{TOML} is not valid TOML: {error}") from error
         except SettingsError as error:
             raise BadSetting(" ".join(str(error).split())) from error

@@ -32,6 +32,10 @@ if TYPE_CHECKING:
     from kinograph.memory.ledger import Ledger, Record
     from kinograph.tools.backends import VideoBackend
 
+ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?)")
+"""Terminal escape sequences: a brief is text, and is printed again."""
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""Control characters and bidirectional overrides."""
 MAX_BRIEF = 20_000
 """Most characters of a brief."""
 
@@ -140,7 +144,7 @@ class Studio:
         with self._ledger() as ledger:
             record = self._find(ledger, production)
             with self._owning(record.folder, record.id):
-                if rebuild or (record.state == "finished" and not (record.folder / "film.mp4").exists()):
+                if rebuild or (record.state == "finished" and not _is_whole(ledger, record)):
                     _set_aside(record.folder / ".kinograph" / "checkpoints.sqlite")
                 yield Opened(id=record.id, folder=str(record.folder), resumed=True)
                 yield from self._run(ledger, record)
@@ -205,8 +209,9 @@ class Studio:
     def _find(self, ledger: Ledger, production: str | Path) -> Record:
         """By id, or by folder: the folder knows its id even after it was moved."""
         card = Path(production).expanduser() / ".kinograph" / "production.json"
-        if not card.is_file():
-            return ledger.production(str(production))
+        with disk.storage(card):
+            if not card.is_file():
+                return ledger.production(str(production))
         try:
             id = json.loads(card.read_text())["id"]
         except (ValueError, KeyError, TypeError) as error:
@@ -278,7 +283,10 @@ class Studio:
                 outcomes = yield from run(crew)
                 film = publish(ledger, record, outcomes, record.seconds + time.monotonic() - started)
             state = "finished"
-        except (Cancelled, KeyboardInterrupt, GeneratorExit):
+        except Cancelled as error:
+            state = "cancelled"
+            raise Cancelled(f"stopped; continue with: kinograph resume {record.id}") from error
+        except (KeyboardInterrupt, GeneratorExit):
             state = "cancelled"
             raise
         finally:
@@ -307,7 +315,11 @@ def estimate(requests: tuple[RenderRequest, ...], decision: Decision) -> float |
 
 def _checked_text(text: str) -> str:
     """The brief without space around it. Raises BadBrief when it says nothing or never ends."""
-    text = text.strip()
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise BadBrief("the brief is not UTF-8 text") from error
+    text = CONTROL.sub(" ", ESCAPES.sub("", text.replace("\r\n", "\n"))).strip()
     if len(text) > MAX_BRIEF:
         raise BadBrief(f"the brief has {len(text)} characters; at most {MAX_BRIEF} are read")
     if not any(letter.isalnum() for letter in text):
@@ -323,11 +335,24 @@ def _name(text: str) -> str:
 
 def _check_free(folder: Path) -> None:
     """Raises BadInput for a folder that holds anything but what a `make` leaves that was killed at its very start."""
-    if (folder / ".kinograph" / "production.json").exists():
-        raise BadInput(f"folder {str(folder)!r} already holds a production; finish it with: kinograph resume {folder}")
     with disk.storage(folder):
+        if (folder / ".kinograph" / "production.json").exists():
+            raise BadInput(f"folder {str(folder)!r} already holds a production; finish it: kinograph resume {folder}")
         if folder.exists() and (not folder.is_dir() or any(entry.name != ".kinograph" for entry in folder.iterdir())):
             raise BadInput(f"folder {str(folder)!r} is not an empty folder; name a new one")
+
+
+def _is_whole(ledger: Ledger, record: Record) -> bool:
+    """Whether everything that a finished production leaves is still there and the film can be played."""
+    from kinograph.tools.footage import frames_in
+
+    film = ledger.paper(record.id, "film", Film)
+    if film is None:
+        return False
+    files = ["film.mp4", "contact_sheet.png", *(f"shots/{cut.shot}.mp4" for cut in film.timeline)]
+    if not all((record.folder / file).is_file() for file in files):
+        return False
+    return frames_in(record.folder / "film.mp4") == sum(c.last_frame - c.first_frame + 1 for c in film.timeline)
 
 
 def _set_aside(checkpoints: Path) -> None:

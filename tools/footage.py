@@ -137,6 +137,17 @@ def join_mp4(path: Path, shots: Sequence[Path], recipe: Mapping[str, Any]) -> No
                 start += source.duration
 
 
+def frames_in(path: Path) -> int:
+    """How many frames of an mp4 can be read; 0 when it is damaged."""
+    import av.error
+
+    try:
+        with path.open("rb") as handle, av.open(handle, "r", format="mp4") as file:
+            return sum(packet.pts is not None and packet.size > 0 for packet in file.demux(video=0))
+    except (OSError, ValueError, IndexError, av.error.FFmpegError):
+        return 0
+
+
 def png(picture: np.ndarray) -> bytes:
     """`[H,W,3]` uint8 RGB as PNG bytes."""
     from PIL import Image

@@ -64,9 +64,17 @@ class Reading(NamedTuple):
     shots: tuple[str, ...]
 
 
+_WRAPPED = re.compile(
+    r"(?<![.!?:;,…\n])[ \t]*\n[ \t]*(?=[a-z])(?!(?:an?|it|he|she|they|then|next|finally)\b)"
+    r"(?!the\b)|(?<=\b(?:in|on|at|to|of))\n(?=the\b|an?\b)|(?<=\b(?:and|the|for))\n(?=[a-z])"
+    r"|(?<=\b(?:over|into|from|with))\n(?=the\b|an?\b)|(?<=across)\n(?=the\b|an?\b)|(?<=through)\n(?=the\b|an?\b)"
+)
+"""A line break in the middle of a sentence: the text was only wrapped, not listed."""
+
+
 def cut(text: str) -> Reading:
     """The title ("" without one) and the shots of a brief; at least one shot, whatever the text."""
-    title, body = _title(_SLUGLINE.sub(_heading, text.replace("\r\n", "\n").replace("\r", "\n")))
+    title, body = _title(_SLUGLINE.sub(_heading, _WRAPPED.sub(" ", text.replace("\r\n", "\n").replace("\r", "\n"))))
     shots: list[str] = []
     everywhere: list[str] = []
     ahead: list[str] = []

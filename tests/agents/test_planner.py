@@ -198,3 +198,21 @@ def test_tells_apart_the_two_that_a_story_began_with() -> None:
 def test_lets_the_one_behind_by_move_in_a_passive_sentence() -> None:
     board = board_of("A submarine sinks. It is followed by a small silver fish.")
     assert {one.who: one.motion for one in board.shots[1].cast}["silver-fish"] == "moves right"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A red ball\nrolls across the sea\nat night.",
+        "A red ball rolls across\nthe sea at night.",
+        "A red ball\r\nrolls over the\r\nsea at night.",
+    ],
+)
+def test_a_wrapped_sentence_is_one_shot(text: str) -> None:
+    (shot,) = board_of(text).shots
+    assert [one.who for one in shot.cast] == ["red-ball"]
+    assert (shot.setting, shot.time) == ("sea", "night")
+
+
+def test_a_list_without_punctuation_is_a_shot_a_line() -> None:
+    assert len(board_of("a red ball rolls\na blue box spins\nthe ball jumps").shots) == 3

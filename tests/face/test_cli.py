@@ -264,3 +264,44 @@ def test_a_stopped_film_can_be_resumed(number: signal.Signals):
     assert again.returncode == 0, again.stderr
     assert Path("film/film.mp4").exists()
     assert time.monotonic() - started < 120
+
+
+def test_escape_sequences_and_control_characters_never_reach_the_film(kinograph):
+    hostile = "\x1b[31mA red\x1b[0m ball \x1b]0;pwned\x07rolls\x00 \u202eto the left."
+    plan = json.loads(kinograph("make", hostile, "--dry-run", "--json")[1])
+    text = json.dumps(plan, ensure_ascii=False)
+    assert not any(bad in text for bad in ("\x1b", "\u001b", "pwned", "\u202e", "\\u0000"))
+    assert plan["storyboard"]["cast"][0]["id"] == "red-ball"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        (["make", "A ball \udcff."], 2),
+        (["make", "A ball.", "--out", "x" * 300], 4),
+        (["resume", "x" * 300], 4),
+        (["make", "A " + "very" * 300 + " red ball rolls.", "--dry-run"], 0),
+    ],
+)
+def test_strange_text_is_never_a_traceback(kinograph, arguments, status):
+    result, _, err = kinograph(*arguments)
+    assert result == status, err
+    assert len(err.strip().splitlines()) == (1 if status else 0)
+
+
+def test_a_settings_file_that_is_not_text_is_one_line(kinograph):
+    Path("kinograph.toml").write_bytes(b"\xff\xfe")
+    status, _, err = kinograph("show")
+    assert status == 2
+    assert "kinograph.toml" in err
+
+
+@pytest.mark.parametrize("lost", ["film.mp4", "contact_sheet.png", "shots/s1.1.mp4", "manifest.json"])
+def test_what_a_finished_film_lost_is_made_again(kinograph, home: Path, lost: str):
+    kinograph("make", "A red ball rolls.", "--out", "film", *SMALL)
+    renders = Ledger(home / "ledger.sqlite").renders()
+    path = Path("film", lost)
+    path.write_bytes(path.read_bytes()[:100]) if lost == "film.mp4" else path.unlink()
+    assert kinograph("resume", "film")[0] == 0
+    assert path.stat().st_size > 400
+    assert Ledger(home / "ledger.sqlite").renders() == renders
