@@ -32,6 +32,9 @@ wheel-check: $(READY)
 bench: $(READY)
 	$(BIN)/python tests/bench/start.py
 	$(BIN)/python tests/bench/judging.py
+	$(BIN)/python tests/bench/detectors.py
+	$(BIN)/python tests/bench/embedded.py
+	$(BIN)/python -m kinograph.evals.embedded
 
 # The packages are mapped onto top-level folders; links show pyright the shape that Python sees.
 typings:

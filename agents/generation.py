@@ -89,7 +89,7 @@ def resolve(
         height=decision.height,
         steps=min(card.max_steps, round(decision.steps * 1.25**longer)),
         guidance=min(card.max_guidance, decision.guidance * 1.2**stronger),
-        conditioning=_conditioning(card, recalled),
+        conditioning=_conditioning(shot, storyboard, brief, card, recalled),
     )
 
 
@@ -123,9 +123,14 @@ def _prompt(shot: Shot, storyboard: Storyboard, emphasis: list[str]) -> str:
     )
 
 
-def _conditioning(card: ModelCard, recalled: Sequence[Keyframe]) -> tuple[Conditioning, ...]:
+def _conditioning(
+    shot: Shot, storyboard: Storyboard, brief: Brief, card: ModelCard, recalled: Sequence[Keyframe]
+) -> tuple[Conditioning, ...]:
+    """The first frame: where the shot before ended, or the reference picture where the film begins."""
     if "i2v" not in card.tasks:
         return ()
+    if brief.references and shot.id == storyboard.shots[0].id:
+        return (Conditioning(keyframe=brief.references[0], role="first"),)
     return tuple(Conditioning(keyframe=k.picture, role="first") for k in recalled if k.role == "last")[:1]
 
 

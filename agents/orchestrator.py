@@ -82,6 +82,10 @@ def choose_model(brief: Brief, machine: Machine) -> tuple[ModelCard, str]:
             f"model {chosen.id!r} cannot be conditioned on reference pictures (it does {', '.join(chosen.tasks)}); "
             "leave them out or choose a model with i2v"
         )
+    if len(brief.references) > 1:
+        raise BadInput(
+            f"{len(brief.references)} reference pictures were given; one can be used, as the film's first frame"
+        )
     return chosen, why
 
 

@@ -135,12 +135,17 @@ def show(
 def models(as_json: Json = False) -> None:
     """List the model cards: what each can do, needs and may be used for."""
     from kinograph import pages
+    from kinograph.agents.orchestrator import choose_model
+    from kinograph.film import Brief
     from kinograph.tools.backends import cards
+    from kinograph.tools.machine import this_machine
 
+    default = choose_model(Brief(text=""), this_machine())[0].id
     if as_json:
-        _print([card.model_dump(mode="json") | {"available": card.available} for card in cards().values()])
+        told = ({"available": card.available, "default": card.id == default} for card in cards().values())
+        _print([card.model_dump(mode="json") | more for card, more in zip(cards().values(), told, strict=True)])
     else:
-        _print(pages.models(list(cards().values())))
+        _print(pages.models(list(cards().values()), default))
 
 
 @app.command(epilog=EPILOG)

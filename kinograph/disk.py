@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import errno
+import hashlib
+import json
 import os
 import shutil
 import sqlite3
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -92,6 +94,47 @@ def move(source: Path, path: Path) -> Path:
     with replacing(path) as draft:
         shutil.move(source, draft)
     return path
+
+
+SEAL = "checksums.json"
+"""File of a sealed folder: SHA-256 of each other file by its path inside."""
+
+
+def seal(path: Path, besides: Sequence[str] = ()) -> Path:
+    """Writes down the checksums of all files below `path` but those of the entries `besides`."""
+    entries = (entry for entry in path.iterdir() if entry.name not in (SEAL, *besides))
+    files = sorted(file for entry in entries for file in (entry, *entry.rglob("*")) if file.is_file())
+    return write(
+        path / SEAL, json.dumps({file.relative_to(path).as_posix(): _sha256(file) for file in files}, indent=1)
+    )
+
+
+def verify(path: Path) -> None:
+    """Holds the files of a sealed folder to their checksums.
+
+    Raises Damaged, naming the file, when one is missing or is not what was sealed.
+    """
+    for name, wanted in sealed(path).items():
+        file = path / name
+        if not file.is_file():
+            raise Damaged(f"{str(file)!r} is missing; install kinograph anew")
+        if (found := _sha256(file)) != wanted:
+            raise Damaged(
+                f"{str(file)!r} is damaged: its SHA-256 is {found[:12]}…, not {wanted[:12]}…; install kinograph anew"
+            )
+
+
+def sealed(path: Path) -> dict[str, str]:
+    """The checksums of a sealed folder. Raises Damaged when it has none."""
+    try:
+        return json.loads((path / SEAL).read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise Damaged(f"{str(path / SEAL)!r} cannot be read: {error}; install kinograph anew") from error
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
 def connect(path: Path, schema: str) -> sqlite3.Connection:

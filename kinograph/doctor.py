@@ -45,6 +45,7 @@ def examine(settings: Settings) -> list[Check]:
         _folder("films", settings.films),
         _encoder(),
         _models(settings),
+        _weights(),
     ]
 
 
@@ -100,3 +101,20 @@ def _models(settings: Settings) -> Check:
                 return Check("models", False, str(error))
             able.append(card.id)
     return Check("models", bool(able), f"{', '.join(able)}; {len(cards()) - len(able)} cards without a backend yet")
+
+
+def _weights() -> Check:
+    """The weights that ship with kinograph, held to their checksums."""
+    from kinograph.memory import clip
+    from kinograph.tools.backends import storyworld_diffusion
+
+    folders = (storyworld_diffusion.MODEL, clip.MODEL)
+    try:
+        for folder in folders:
+            disk.verify(folder)
+    except KinographError as error:
+        return Check("weights", False, str(error))
+    size = sum(file.stat().st_size for folder in folders for file in folder.rglob("*.safetensors"))
+    return Check(
+        "weights", True, f"{size / 2**20:.0f} MB of {', '.join(folder.name for folder in folders)}, as shipped"
+    )

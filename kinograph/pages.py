@@ -94,13 +94,13 @@ def productions(records: Sequence[Record]) -> RenderableType:
     return table if records else Text('no productions yet; begin with: kinograph make "…"')
 
 
-def models(cards: Sequence[ModelCard]) -> RenderableType:
-    """All model cards, those that can run first."""
+def models(cards: Sequence[ModelCard], default: str) -> RenderableType:
+    """All model cards, those that can run first; `default` is used when no model is asked for."""
     table = Table("model", "runs", "does", "size", "frames", "GPU", "licence", "topology", "good for")
     for card in cards:
         table.add_row(
             card.id,
-            "yes" if card.available else "not yet",
+            "default" if card.id == default else "yes" if card.available else "not yet",
             " ".join(card.tasks),
             f"{card.width}x{card.height}",
             f"{card.frames} at {card.fps}",

@@ -41,6 +41,8 @@ class Settings(BaseSettings):
     """Most takes a shot may cost."""
     workers: int | None = Field(default=None, ge=1, le=64)
     """Shots rendered at the same time; none lets the orchestrator choose."""
+    embedder: str = "pixels"
+    """What keyframes are remembered by: pixels (no weights), or storyworld-clip (which words can be compared with)."""
     backends: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """Options of a backend by model id: [backends.storyworld-render] fault_rate = 0.3"""
 

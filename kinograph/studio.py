@@ -254,7 +254,8 @@ class Studio:
         vault = Vault(home / "vault")
         vault.clear_scratch(record.id)
         backend = self._backend(decision.model, vault.scratch(record.id))
-        keyframes = Keyframes(home / "keyframes.sqlite", home / "index" / record.id, record.id, open_embedder("pixels"))
+        embedder = open_embedder(self.settings.embedder)
+        keyframes = Keyframes(home / "keyframes.sqlite", home / "index" / record.id, record.id, embedder)
         try:
             yield Crew(
                 id=record.id,

@@ -12,7 +12,10 @@ import numpy as np
 
 from kinograph.errors import UnknownName
 
-EMBEDDERS = {"pixels": "kinograph.memory.embedders:PixelEmbedder"}
+EMBEDDERS = {
+    "pixels": "kinograph.memory.embedders:PixelEmbedder",
+    "storyworld-clip": "kinograph.memory.clip:ClipEmbedder",
+}
 
 
 class Embedder(Protocol):

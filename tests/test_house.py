@@ -71,6 +71,14 @@ def test_imports_point_one_way(module: str, path: Path):
         assert target != "cli", f"{module} imports the command line"
 
 
+def test_only_evals_see_the_exact_detectors():
+    """They judge what agents, validators and backends did; whoever could ask them would know the answers."""
+    for module, path in sources():
+        if not module.startswith("kinograph.evals"):
+            assert "detectors" not in {part for name in imports(path) for part in name.split(".")}, module
+            assert "evals.detectors" not in path.read_text(), module
+
+
 def test_only_graphs_know_langgraph():
     for module, path in sources():
         if not module.startswith("kinograph.graphs"):
@@ -103,7 +111,7 @@ def test_every_data_file_is_packaged():
     packaged = set()
     for package, globs in patterns.items():
         folder = ROOT.joinpath(*package.split(".")[1:]) if package != "kinograph" else ROOT / "kinograph"
-        packaged |= {path for pattern in globs for path in folder.glob(pattern)}
+        packaged |= {path for pattern in globs for path in folder.glob(pattern) if path.is_file()}
     real = {
         path
         for part in ("kinograph", *PARTS)

@@ -47,6 +47,11 @@ def test_a_machine_without_a_gpu_gets_a_model_that_needs_none(all_available):
     assert all_available[decide(SMALL).model].vram_gb == 0
 
 
+def test_the_better_rated_is_the_default_and_a_picture_goes_to_what_can_take_it():
+    assert decide().model == "storyworld-render"
+    assert decide(references=("d",)).model == "storyworld-diffusion"
+
+
 def test_a_large_gpu_gets_a_model_rated_higher_and_one_worker(all_available):
     decision = decide(BIG)
     assert all_available[decision.model].ratings.temporal_consistency == "very high"
@@ -74,6 +79,9 @@ def test_topology_follows_the_cards_complexity(all_available):
 def test_size_follows_the_aspect_in_the_brief(text: str, size: tuple[int, int]):
     decision = decide(text=text)
     assert (decision.width, decision.height) == size
+    embedded = decide(text=text, model="storyworld-diffusion")
+    assert embedded.width % 32 == embedded.height % 32 == 0
+    assert (embedded.width > embedded.height) == (size[0] > size[1])
 
 
 def test_length_comes_from_the_brief_or_the_caller():
@@ -81,18 +89,26 @@ def test_length_comes_from_the_brief_or_the_caller():
     assert decide(text="A 20-second film. A ball rolls.", seconds=8).seconds == 8
     assert decide().seconds is None
     assert decide(frames=24, fps=8).shot_seconds == 3
+    assert decide(frames=24, fps=8, model="storyworld-diffusion").shot_seconds == 25 / 8
 
 
 @pytest.mark.parametrize(
     ("wish", "error", "message"),
     [
         ({"model": "nope"}, UnknownName, "unknown model 'nope'"),
-        ({"model": "svd"}, BadInput, "no backend in this version; these can render: storyworld-render"),
+        (
+            {"model": "svd"},
+            BadInput,
+            "no backend in this version; these can render: storyworld-diffusion, storyworld-r",
+        ),
         ({"topology": "distributed"}, UnknownName, "unknown topology 'distributed'; available: chain, hierarchical"),
         ({"width": 65, "height": 64}, BadInput, "65x64 does not fit"),
         ({"width": 2048, "height": 2048}, BadInput, "at most 2073600 pixels"),
+        ({"width": 2048, "height": 2048, "model": "storyworld-diffusion"}, BadInput, "at most 50176 pixels"),
         ({"frames": 500}, BadInput, "500 frames a shot do not fit storyworld-render: 1 to 240"),
-        ({"references": ("d",)}, BadInput, "cannot be conditioned on reference pictures"),
+        ({"frames": 500, "model": "storyworld-diffusion"}, BadInput, "500 frames a shot do not fit .*: 9 to 33"),
+        ({"references": ("d",), "model": "storyworld-render"}, BadInput, "cannot be conditioned on reference pictures"),
+        ({"references": ("d", "e")}, BadInput, "2 reference pictures were given; one can be used"),
     ],
 )
 def test_a_wish_that_cannot_be_met_is_refused(wish, error, message):

@@ -98,12 +98,13 @@ def test_a_dry_run_plans_and_writes_nothing(kinograph, home: Path):
 def test_lists_models_and_examines_the_machine(kinograph):
     cards = json.loads(kinograph("models", "--json")[1])
     assert len(cards) >= 25
-    assert cards[0]["id"] == "storyworld-render"
-    assert [card["id"] for card in cards if card["available"]] == ["storyworld-render"]
+    assert [card["id"] for card in cards if card["available"]] == ["storyworld-diffusion", "storyworld-render"]
+    assert [card["id"] for card in cards if card["default"]] == ["storyworld-render"]
     assert "AnimateDiff" not in kinograph("models")[1] or "animatediff" in kinograph("models")[1]
     status, out, _ = kinograph("doctor")
     assert status == 0
     assert "H.264 encoder" in out
+    assert "MB of model, storyworld_clip, as shipped" in " ".join(out.split())
 
 
 def test_the_doctor_fails_where_films_cannot_be_written(kinograph, monkeypatch: pytest.MonkeyPatch):
@@ -130,7 +131,11 @@ PICTURES = {
         (["make", "-"], 2, r"says nothing"),
         (["make", "x" * 1_000_000], 2, r"has 1000000 characters; at most 20000"),
         (["make", "nowhere.txt"], 2, r"'nowhere.txt' does not exist"),
-        (["make", "A ball.", "--model", "dall-e"], 2, r"unknown model 'dall-e'; available: storyworld-render"),
+        (
+            ["make", "A ball.", "--model", "dall-e"],
+            2,
+            r"unknown model 'dall-e'; available: storyworld-diffusion, storyworld-render",
+        ),
         (["make", "A ball.", "--model", "svd"], 2, r"'svd' has a card but no backend.*storyworld-render"),
         (["make", "A ball.", "--topology", "ring"], 2, r"topology = 'ring'.*'chain'"),
         (["make", "A ball.", "--topology", "distributed"], 2, r"unknown topology 'distributed'; available: chain"),
@@ -171,7 +176,7 @@ def test_bad_input_is_one_line_a_status_and_nothing_written(kinograph, home: Pat
 
 def test_a_good_reference_is_refused_where_the_model_cannot_use_it(kinograph):
     Image.fromarray(np.zeros((8, 8, 3), np.uint8)).save("hero.png")
-    status, _, err = kinograph("make", "A ball.", "--reference", "hero.png")
+    status, _, err = kinograph("make", "A ball.", "--reference", "hero.png", "--model", "storyworld-render")
     assert status == 2
     assert "cannot be conditioned on reference pictures" in err
 

@@ -16,6 +16,7 @@ NAMED = {
     "animatediff", "modelscope", "zeroscope-576w", "zeroscope-xl", "svd", "svd-xt", "videocrafter2", "latte",
     "cogvideox-2b", "cogvideox-5b", "wan-2.1-1.3b", "wan-2.2-5b", "hunyuan-video", "hunyuan-video-1.5", "ltx-video",
     "ltx-2", "mochi", "allegro", "skyreels-v2", "sana-video", "cosmos", "openai-video", "storyworld-render",
+    "storyworld-diffusion",
 }  # fmt: skip
 STEPS = {"n": (1, 0), "4k+1": (4, 1), "6k+1": (6, 1), "8k+1": (8, 1)}
 
@@ -72,7 +73,7 @@ def test_only_models_with_a_backend_open(tmp_path: Path):
         else:
             with pytest.raises(BadInput, match="storyworld-render"):
                 open_backend(model.id, bench)
-    with pytest.raises(UnknownName, match="unknown model 'x'; available: storyworld-render, "):
+    with pytest.raises(UnknownName, match="unknown model 'x'; available: storyworld-diffusion, storyworld-render, "):
         open_backend("x", bench)
 
 

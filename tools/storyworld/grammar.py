@@ -66,6 +66,19 @@ def describe(world: World, rng: np.random.Generator) -> str:
     return _without_holes(caption) if silent else caption
 
 
+def plainly(world: World) -> str:
+    """The plainest caption of a world, always the same: what a prompt is rewritten to for the embedded model."""
+    first = {
+        "Actors": " and ".join(_actor(subject, lambda options: options[0]) for subject in world.subjects) or EMPTY[0],
+        "where": words.SETTING_WORDS[world.setting][0],
+        "when": words.TIME_WORDS[world.time][0],
+        "Camera": words.CAMERA_WORDS[world.camera][0].capitalize(),
+        "Look": words.LOOK_WORDS[world.look][0].capitalize(),
+    }
+    first["Actors"] = first["Actors"][:1].upper() + first["Actors"][1:]
+    return TEMPLATES[0].format(**first)
+
+
 def _actor(subject: Subject, pick: Pick) -> str:
     noun = f"{pick(words.COLOR_WORDS[subject.color])} {pick(words.KIND_WORDS[subject.kind])}"
     does = words.MOTION_WORDS[subject.motion]

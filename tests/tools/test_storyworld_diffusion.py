@@ -1,0 +1,159 @@
+"""The embedded model as a backend: the shipped weights, on this machine."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kinograph.errors import BadSetting, Cancelled, Damaged, RenderFailed
+from kinograph.film import Conditioning, RenderRequest
+from kinograph.tools.backends import Workbench, card, open_backend
+from kinograph.tools.backends.storyworld_diffusion import MODEL, StoryworldDiffusion
+from kinograph.tools.footage import load, png
+from kinograph.tools.storyworld import World, paint
+
+PROMPT = "a red ball, moving right, in the meadow, by day, static camera, flat look"
+
+
+@pytest.fixture(scope="module")
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("scratch")
+
+
+@pytest.fixture(scope="module")
+def backend(scratch: Path) -> StoryworldDiffusion:
+    """One loaded backend for all tests; pictures are looked up in the scratch folder."""
+    opened = open_backend("storyworld-diffusion", Workbench(scratch, lambda digest: scratch / f"{digest}.png"))
+    assert isinstance(opened, StoryworldDiffusion)
+    return opened
+
+
+@pytest.fixture
+def ask(backend: StoryworldDiffusion):
+    """Renders one small request and gives its frames."""
+
+    def make(prompt: str = PROMPT, seed: int = 7, **fields) -> np.ndarray:
+        return load(backend.render([request(backend, prompt, seed, **fields)], lambda *_: None, lambda: False)[0])
+
+    return make
+
+
+def request(backend: StoryworldDiffusion, prompt: str = PROMPT, seed: int = 7, **fields) -> RenderRequest:
+    plain = {"frames": 9, "fps": 8, "width": 128, "height": 128, "steps": 6, "guidance": 2.0}
+    return RenderRequest.model_validate(
+        {"model": backend.card.id, "revision": backend.revision, "prompt": prompt, "seed": seed} | plain | fields
+    )
+
+
+def test_the_same_seed_gives_the_same_frames_and_others_differ(ask):
+    first = ask()
+    assert first.shape == (9, 128, 128, 3)
+    assert np.array_equal(first, ask())
+    assert np.abs(first.astype(int) - ask(seed=8)).mean() > 4
+
+
+def test_another_word_changes_what_it_names(ask):
+    """The most vivid pixels take the colour that is named, and the picture darkens at night."""
+
+    def vivid(frames: np.ndarray) -> np.ndarray:
+        pixels = frames.reshape(-1, 3).astype(int)
+        chroma = pixels.max(1) - pixels.min(1)
+        return pixels[chroma >= np.quantile(chroma, 0.98)].mean(0)
+
+    red, blue = ask(steps=10), ask(PROMPT.replace("red", "blue"), steps=10)
+    assert vivid(red).argmax() == 0
+    assert vivid(blue).argmax() == 2
+    assert ask(PROMPT.replace("by day", "at night"), steps=10).mean() < 0.7 * red.mean()
+
+
+@pytest.mark.parametrize(("role", "frame"), [("first", 0), ("last", -1)])
+def test_a_keyframe_is_kept_to(ask, scratch: Path, role: str, frame: int):
+    world = World.model_validate({"subjects": [{"kind": "ball", "color": "red", "motion": "moves right"}]})
+    true = paint(world, frames=9, width=128, height=128, fps=8, seed=5).frames[frame]
+    (scratch / "key.png").write_bytes(png(true))
+    held = ask(conditioning=(Conditioning(keyframe="key", role=role),))[frame]
+    free = ask()[frame]
+
+    def error(picture: np.ndarray) -> float:
+        return float(((picture.astype(float) - true) ** 2).mean())
+
+    assert error(held) < error(free)
+    if role == "first":
+        assert 10 * np.log10(255**2 / error(held)) > 22
+
+
+def test_a_keyframe_of_another_size_is_fitted(ask, scratch: Path):
+    (scratch / "small.png").write_bytes(png(np.full((40, 60, 3), 120, np.uint8)))
+    frames = ask(conditioning=(Conditioning(keyframe="small"),))
+    assert abs(float(frames[0].mean()) - 120) < 12
+
+
+def test_a_picture_that_is_no_frame_is_refused(backend: StoryworldDiffusion):
+    asked = request(backend, conditioning=(Conditioning(keyframe="key", role="reference"),))
+    with pytest.raises(RenderFailed, match="first and last frames, not reference pictures"):
+        backend.render([asked], lambda *_: None, lambda: False)
+
+
+def test_stops_at_the_next_step_and_goes_on_as_before(backend: StoryworldDiffusion, ask):
+    shares: list[float] = []
+    asked = request(backend)
+    with pytest.raises(Cancelled):
+        backend.render([asked], lambda _, share: shares.append(share), lambda: len(shares) > 3)
+    assert 0 < shares[-1] < 0.8
+    assert np.array_equal(ask(), ask())
+
+
+def test_says_how_far_it_is_and_what_it_replaced(backend: StoryworldDiffusion):
+    shares: list[float] = []
+    (clip,) = backend.render(
+        [request(backend, "a green knight, moving right")], lambda _, share: shares.append(share), lambda: False
+    )
+    assert shares == sorted(shares)
+    assert (shares[0], shares[-1]) == (0.0, 1.0)
+    assert len(shares) >= 12
+    assert "'knight' drawn as a person" in clip.note
+
+
+def test_renders_wide_and_tall_and_longer(ask):
+    assert ask(width=224, steps=4).shape == (9, 128, 224, 3)
+    assert ask(height=224, steps=4).shape == (9, 224, 128, 3)
+    assert ask(frames=25, steps=4).shape == (25, 128, 128, 3)
+
+
+def test_opens_without_torch_and_is_named_by_its_weights(backend: StoryworldDiffusion, scratch: Path, tmp_path: Path):
+    bench = Workbench(scratch, Path)
+    assert open_backend("storyworld-diffusion", bench).revision == backend.revision
+    assert open_backend("storyworld-diffusion", bench, {"precision": "bfloat16"}).revision != backend.revision
+    with pytest.raises(BadSetting, match="precision = 'int3'"):
+        open_backend("storyworld-diffusion", bench, {"precision": "int3"})
+    with pytest.raises(Damaged, match=r"checksums.json' cannot be read"):
+        open_backend("storyworld-diffusion", bench, {"weights": str(tmp_path)})
+
+
+@pytest.mark.parametrize("harm", ["flip", "cut", "remove"])
+def test_damaged_weights_are_named(harm: str, tmp_path: Path):
+    copy = tmp_path / "model"
+    shutil.copytree(MODEL, copy)
+    file = copy / "transformer" / "diffusion_pytorch_model.safetensors"
+    data = bytearray(file.read_bytes())
+    if harm == "flip":
+        data[len(data) // 2] ^= 1
+    file.write_bytes(data[: len(data) // 2] if harm == "cut" else data)
+    if harm == "remove":
+        file.unlink()
+    opened = open_backend("storyworld-diffusion", Workbench(tmp_path, Path), {"weights": str(copy)})
+    with pytest.raises(Damaged, match=r"diffusion_pytorch_model\.safetensors' is (damaged|missing)"):
+        opened.render([request(opened)], lambda *_: None, lambda: False)  # type: ignore[arg-type]
+
+
+def test_the_weights_are_as_small_as_promised():
+    import json
+
+    sizes = [path.stat().st_size for path in MODEL.rglob("*.safetensors")]
+    assert sum(sizes) <= 50 * 2**20
+    assert sum(sizes) / 2 <= 25e6  # two bytes a parameter
+    assert json.loads((MODEL / "model_index.json").read_text())["_class_name"] == "StoryworldPipeline"
+    assert card("storyworld-diffusion").available

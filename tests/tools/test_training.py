@@ -1,0 +1,130 @@
+"""The embedded models can be trained from nothing: a small run of every command, resumed, exported and sampled."""
+
+from __future__ import annotations
+
+import json
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from kinograph.errors import BadInput
+from kinograph.tools.storyworld import World
+from kinograph.tools.storyworld.training import clips
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder in which everything was trained for a few dozen steps."""
+    folder = tmp_path_factory.mktemp("runs")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(clips, "SHARD", 24)
+        patch.setattr(clips, "BUCKETS", {"square": clips.BUCKETS["square"]._replace(count=24)})
+        command(patch, "clips", "--out", folder / "clips")
+    with pytest.MonkeyPatch.context() as patch:
+        common = ("--batch", 16, "--seed", 3)
+        command(patch, "words", "--out", folder / "words", "--steps", 30, *common)
+        data = ("--data", folder / "clips")
+        command(patch, "autoencoder", *data, "--out", folder / "autoencoder", "--steps", 60, *common)
+        command(patch, "latents", *data, "--run", folder)
+        small = ("--fold", 2, "--heads", 1, "--layers", 2, "--run", folder)
+        command(patch, "transformer", *small, "--out", folder / "transformer", "--steps", 40, *common)
+        command(patch, "embedder", *data, "--out", folder / "embedder", "--steps", 30, *common)
+    return folder
+
+
+def command(patch: pytest.MonkeyPatch, name: str, *arguments: object) -> None:
+    patch.setattr(sys, "argv", [name, *map(str, arguments)])
+    import_module(f"kinograph.tools.storyworld.training.{name}").main()
+
+
+def curve(run: Path, part: str) -> list[dict]:
+    return [json.loads(line) for line in (run / part / "curve.jsonl").read_text().splitlines()]
+
+
+@pytest.mark.parametrize("part", ["words", "autoencoder", "transformer", "embedder"])
+def test_the_loss_falls_and_settings_and_commit_are_kept(run: Path, part: str):
+    noted = curve(run, part)
+    assert noted[-1]["loss"] < 0.95 * noted[0]["loss"]
+    kept = json.loads((run / part / "run.json").read_text())
+    assert kept["step"] == noted[-1]["step"] > 0
+    assert kept["settings"]["seed"] == "3"
+    assert kept["commit"]
+
+
+def test_training_goes_on_from_its_checkpoint(run: Path, monkeypatch: pytest.MonkeyPatch):
+    before = torch.load(run / "words" / "state.pt", weights_only=True)
+    command(monkeypatch, "words", "--out", run / "words", "--steps", before["step"] + 5, "--batch", 16, "--seed", 3)
+    after = torch.load(run / "words" / "state.pt", weights_only=True)
+    assert after["step"] == before["step"] + 5
+    assert after["seen"] == before["seen"] + 5 * 16
+
+
+def test_what_was_trained_is_exported_and_sampled(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    from kinograph import disk
+    from kinograph.tools.storyworld.pipeline import Keyframe, StoryworldPipeline
+
+    folder = tmp_path / "model"
+    command(monkeypatch, "export", "--run", run, "--only", "video", "--out", folder)
+    disk.verify(folder)
+    pipeline = StoryworldPipeline.from_pretrained(folder, dtype=torch.float32, local_files_only=True)
+    pipeline.set_progress_bar_config(disable=True)
+    picture = np.full((128, 128, 3), 90, np.uint8)
+
+    def sample(seed: int, **more) -> np.ndarray:
+        generator = torch.Generator().manual_seed(seed)
+        return pipeline(
+            "a red ball", frames=9, num_inference_steps=2, generator=generator, keyframes=[Keyframe(8, picture)], **more
+        ).frames
+
+    first = sample(1)
+    assert first.shape == (1, 9, 128, 128, 3)
+    assert np.array_equal(first, sample(1))
+    assert not np.array_equal(first, sample(2))
+    with pytest.raises(ValueError, match="sides multiples of 32"):
+        sample(1, width=112)
+
+
+def test_training_goes_on_from_exported_weights(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    command(monkeypatch, "export", "--run", run, "--only", "video", "--out", tmp_path / "model")
+    command(monkeypatch, "adopt", "--run", tmp_path / "runs", "--weights", tmp_path / "model")
+    for file in (run / "latents").glob("square*"):
+        (tmp_path / "runs" / "latents" / file.name).symlink_to(file)
+    before = torch.load(run / "transformer" / "state.pt", weights_only=True)
+    small = ("--fold", 2, "--heads", 1, "--layers", 2, "--run", tmp_path / "runs", "--batch", 16)
+    steps = ("--steps", before["step"] + 3)
+    command(monkeypatch, "transformer", *small, *steps, "--out", tmp_path / "runs" / "transformer")
+    after = torch.load(tmp_path / "runs" / "transformer" / "state.pt", weights_only=True)
+    assert after["step"] == before["step"] + 3
+    with pytest.raises(BadInput, match="is not empty"):
+        command(monkeypatch, "adopt", "--run", tmp_path / "runs", "--weights", tmp_path / "model")
+
+
+def test_held_out_compositions_are_never_drawn_for_training():
+    trained = [clips.draw(index).world for index in range(400)]
+    held = [clips.draw(index, "held").world for index in range(400)]
+
+    def compositions(worlds: list[World]) -> set[bool]:
+        return {clips.held_out(s.kind, s.color, world.setting) for world in worlds for s in world.subjects}
+
+    assert compositions(trained) == {False}
+    assert compositions(held) == {True}
+    assert clips.draw(17) == clips.draw(17)
+
+
+def test_cells_say_where_the_subjects_are():
+    from kinograph.tools.storyworld import paint
+
+    world = World.model_validate({"subjects": [{"kind": "ball", "color": "red", "motion": "moves right"}]})
+    painting = paint(world, frames=17, width=128, height=128, fps=8, seed=4)
+    cells = clips.subject_cells(painting.truth, 128, 128)
+    assert cells.shape == (17, 8, 8)
+    for t in (0, 16):
+        y, x = np.argwhere(cells[t] == cells[t].max()).mean(0)
+        seen = painting.truth.moments[t].subjects[0]
+        assert abs((x + 0.5) / 8 - seen.x) < 0.1
+        assert abs((y + 0.5) / 8 - seen.y) < 0.1
+    assert not np.array_equal(cells[0], cells[16])

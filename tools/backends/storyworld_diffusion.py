@@ -1,0 +1,158 @@
+"""The embedded diffusion model as a backend: the weights that ship with kinograph, on this machine's CPU or GPU."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+import numpy as np
+from pydantic import Field
+
+from kinograph import disk
+from kinograph.errors import Cancelled, Damaged, RenderFailed
+from kinograph.film import Clip, Conditioning, Noun, RenderRequest, digest_of
+from kinograph.tools.backends import ModelCard, Progress, Workbench
+from kinograph.tools.footage import develop, load_picture
+
+if TYPE_CHECKING:
+    from kinograph.tools.storyworld.pipeline import Keyframe, StoryworldPipeline
+
+MODEL = Path(str(files("kinograph.tools.storyworld"))) / "model"
+
+
+class DiffusionOptions(Noun):
+    """Options of the embedded model."""
+
+    weights: Path = MODEL
+    """Folder of the pipeline in the diffusers layout, with its checksums."""
+    device: str = "auto"
+    """torch device; auto takes a graphics card when there is one."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """Number format of transformer and autoencoder; bfloat16 pays on graphics cards."""
+    rewrite: bool = True
+    """Put prompts into the model's own words first; what was replaced is in the take's note."""
+    threads: int | None = Field(default=None, ge=1)
+    """Processor threads; none leaves torch's choice."""
+
+
+class Told(NamedTuple):
+    """A prompt in the model's words."""
+
+    prompt: str
+    note: str
+
+
+class StoryworldDiffusion:
+    """Loads the pipeline at the first render and keeps it; renders one request at a time."""
+
+    Options = DiffusionOptions
+
+    def __init__(self, card: ModelCard, workbench: Workbench, options: DiffusionOptions) -> None:
+        self.card = card
+        self.options = options
+        sums = disk.sealed(options.weights)
+        marks = (sorted(sums.items()), options.precision, options.rewrite, CODE)
+        self.revision = digest_of(repr(marks).encode())[:12]
+        self._workbench = workbench
+        self._lock = threading.Lock()
+        self._pipeline: StoryworldPipeline | None = None
+
+    def render(
+        self, requests: Sequence[RenderRequest], on_progress: Progress, cancelled: Callable[[], bool]
+    ) -> list[Clip]:
+        clips = []
+        for index, request in enumerate(requests):
+            if cancelled():
+                raise Cancelled("rendering was cancelled")
+            on_progress(index, 0.0)
+            told = self.tell(request.prompt)
+            with self._lock:
+                started = time.perf_counter()
+                frames = self._frames(
+                    request, told.prompt, lambda share, i=index: on_progress(i, 0.95 * share), cancelled
+                )
+                seconds = time.perf_counter() - started
+            clips.append(develop(request, frames, self._workbench.scratch, seconds, told.note))
+            on_progress(index, 1.0)
+        return clips
+
+    def tell(self, prompt: str) -> Told:
+        """The prompt as the model was taught to be asked, and what that replaced."""
+        if not self.options.rewrite:
+            return Told(prompt, "")
+        from kinograph.tools.storyworld.grammar import plainly, read
+
+        found = read(prompt)
+        return Told(plainly(found.world), "; ".join(found.unknown))
+
+    def _frames(
+        self, request: RenderRequest, prompt: str, on_step: Callable[[float], None], cancelled: Callable[[], bool]
+    ) -> np.ndarray:
+        import torch
+
+        pipeline = self.pipeline()
+
+        def after(_: Any, step: int, __: float, values: dict) -> dict:
+            if cancelled():
+                raise Cancelled("rendering was cancelled")
+            on_step((step + 1) / pipeline.num_timesteps)
+            return values
+
+        return pipeline(
+            prompt,
+            frames=request.frames,
+            width=request.width,
+            height=request.height,
+            num_inference_steps=request.steps,
+            guidance_scale=request.guidance,
+            keyframes=[self._keyframe(one, request) for one in request.conditioning],
+            generator=torch.Generator().manual_seed(request.seed),
+            callback_on_step_end=after,
+        ).frames[0]
+
+    def _keyframe(self, given: Conditioning, request: RenderRequest) -> Keyframe:
+        import cv2
+
+        from kinograph.tools.storyworld.pipeline import Keyframe
+
+        if given.role == "reference":
+            raise RenderFailed(f"{self.card.id} takes first and last frames, not reference pictures of a subject")
+        picture = load_picture(self._workbench.picture(given.keyframe))
+        if picture.shape[:2] != (request.height, request.width):
+            picture = cv2.resize(picture, (request.width, request.height), interpolation=cv2.INTER_AREA)
+        return Keyframe(0 if given.role == "first" else request.frames - 1, picture)
+
+    def pipeline(self) -> StoryworldPipeline:
+        """The loaded pipeline. Raises Damaged for weights that are not the ones sealed."""
+        if self._pipeline is None:
+            import torch
+            from diffusers.utils import logging
+
+            from kinograph.tools.storyworld.pipeline import StoryworldPipeline
+
+            disk.verify(self.options.weights)
+            if self.options.threads:
+                torch.set_num_threads(self.options.threads)
+            device = self.options.device
+            if device == "auto":
+                device = "cuda" if torch.cuda.is_available() else "cpu"
+            logging.disable_progress_bar()
+            try:
+                pipeline = StoryworldPipeline.from_pretrained(
+                    self.options.weights, dtype=getattr(torch, self.options.precision), local_files_only=True
+                )
+            except (OSError, ValueError, KeyError, TypeError) as error:
+                raise Damaged(
+                    f"{str(self.options.weights)!r} is not a pipeline folder: {' '.join(str(error).split())[:200]}"
+                ) from error
+            pipeline.set_progress_bar_config(disable=True)
+            self._pipeline = pipeline.to(device)
+        return self._pipeline
+
+
+CODE = 1
+"""Raised when the sampling code gives other pixels for the same weights."""

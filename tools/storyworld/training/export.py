@@ -1,0 +1,89 @@
+"""Puts the trained parts together as diffusers and transformers folders with checksums and a model card.
+
+    python -m kinograph.tools.storyworld.training.export --run runs
+
+Weights are stored in float16. `--only` exports the video model or the embedder alone.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+from pathlib import Path
+
+import torch
+from diffusers import FlowMatchEulerDiscreteScheduler
+
+from kinograph import disk
+from kinograph.tools.storyworld.pipeline import StoryworldPipeline
+from kinograph.tools.storyworld.training import embedder, transformer
+from kinograph.tools.storyworld.training.latents import load_autoencoder
+
+REPOSITORY = Path(__file__).parents[3]
+VIDEO = REPOSITORY / "tools" / "storyworld" / "model"
+EMBEDDER = REPOSITORY / "memory" / "storyworld_clip"
+ASIDE = ("README.md", "training")
+"""What tells of the weights and may change without them."""
+
+
+def assemble(run: Path) -> StoryworldPipeline:
+    """The pipeline of a run's averaged weights, float32."""
+    settings = json.loads((run / "transformer" / "run.json").read_text())["settings"]
+    fold, heads, layers = (int(settings[name]) for name in ("fold", "heads", "layers"))
+    network = transformer.build(fold, heads, layers)
+    state = torch.load(run / "transformer" / "state.pt", map_location="cpu", weights_only=True)
+    network.load_state_dict(state["average"])
+    text_encoder, tokenizer = transformer.load_words(run / "words")
+    statistics = json.loads((run / "latents" / "statistics.json").read_text())
+    decoder = run / "decoder"
+    return StoryworldPipeline(
+        vae=load_autoencoder(decoder if (decoder / "state.pt").exists() else run / "autoencoder"),
+        text_encoder=text_encoder,
+        tokenizer=tokenizer,
+        transformer=network.eval(),
+        scheduler=FlowMatchEulerDiscreteScheduler(shift=transformer.SHIFT),
+        latents_mean=statistics["mean"],
+        latents_std=statistics["std"],
+        slots=len(transformer.words.SLOTS),
+        fold=fold,
+        still_shift=transformer.STILL_SHIFT,
+    )
+
+
+def record(run: Path, parts: tuple[str, ...], folder: Path) -> None:
+    """Keeps settings, commit and loss curve of each part's training beside the weights."""
+    kept = folder / "training"
+    kept.mkdir(exist_ok=True)
+    for part in parts:
+        for file in ("run.json", "curve.jsonl"):
+            if (run / part / file).exists():
+                shutil.copy(run / part / file, kept / f"{part}.{file}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--run", type=Path, required=True, help="folder with the runs of all parts")
+    parser.add_argument("--only", choices=("video", "embedder"), help="export one of the two")
+    parser.add_argument("--out", type=Path, help="folder of the video model, instead of the one in the package")
+    args = parser.parse_args()
+    if args.only != "embedder":
+        out = args.out or VIDEO
+        assemble(args.run).to(torch.float16).save_pretrained(out)
+        record(args.run, ("words", "autoencoder", "decoder", "transformer"), out)
+        disk.seal(out, ASIDE)
+        print(f"{out}: {sum(f.stat().st_size for f in out.rglob('*.safetensors')) / 2**20:.1f} MiB of weights")
+    if args.only != "video":
+        tokenizer = embedder.build_tokenizer()
+        model = embedder.build(tokenizer)
+        state = torch.load(args.run / "embedder" / "state.pt", map_location="cpu", weights_only=True)
+        model.load_state_dict(state["average"])
+        model.eval().to(torch.float16).save_pretrained(EMBEDDER)
+        tokenizer.save_pretrained(EMBEDDER)
+        record(args.run, ("embedder",), EMBEDDER)
+        disk.seal(EMBEDDER, ASIDE)
+        print(f"{EMBEDDER}: {sum(f.stat().st_size for f in EMBEDDER.glob('*.safetensors')) / 2**20:.1f} MiB of weights")
+
+
+if __name__ == "__main__":
+    main()
