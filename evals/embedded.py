@@ -274,9 +274,10 @@ def main() -> None:
     found |= continuation(pipeline, asked[: args.kept or few], size, sampling)
     found["autoencoder dB"] = reconstruction(pipeline, asked[:few], size)
     found["both of two"] = pairs(clips(pipeline, cases(args.pairs or few, 2, 100_000), size, sampling))
-    numbers = {
-        name: Number(*(round(part, 4) for part in interval(values)), len(values)) for name, values in found.items()
-    }
+    numbers = {}
+    for name, values in found.items():
+        mean, half = interval(values)
+        numbers[name] = Number(round(mean, 4), round(half, 4), len(values))
     print(
         f"{args.size}, {args.steps} steps, guidance {args.guidance}; "
         f"{rendering:.2f} s a clip in batches of {args.batch}\n{table(numbers)}"

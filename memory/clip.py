@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from transformers import CLIPModel, PreTrainedTokenizerFast
 
 MODEL = Path(str(files("kinograph.memory"))) / "storyworld_clip"
+SIDE = 64
+"""Pixels a side of what the model looks at."""
 
 
 class ClipEmbedder:
@@ -39,8 +41,7 @@ class ClipEmbedder:
         import torch
 
         model, _ = self._model()
-        side = model.config.vision_config.image_size
-        squares = np.stack([cv2.resize(frame, (side, side), interpolation=cv2.INTER_AREA) for frame in frames])
+        squares = np.stack([cv2.resize(frame, (SIDE, SIDE), interpolation=cv2.INTER_AREA) for frame in frames])
         pictures = torch.from_numpy(squares).permute(0, 3, 1, 2).float() / 127.5 - 1
         with torch.no_grad():
             return _unit(model.get_image_features(pixel_values=pictures))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -70,7 +71,7 @@ def test_another_word_changes_what_it_names(ask):
 
 
 @pytest.mark.parametrize(("role", "frame"), [("first", 0), ("last", -1)])
-def test_a_keyframe_is_kept_to(ask, scratch: Path, role: str, frame: int):
+def test_a_keyframe_is_kept_to(ask, scratch: Path, role: Literal["first", "last"], frame: int):
     world = World.model_validate({"subjects": [{"kind": "ball", "color": "red", "motion": "moves right"}]})
     true = paint(world, frames=9, width=128, height=128, fps=8, seed=5).frames[frame]
     (scratch / "key.png").write_bytes(png(true))

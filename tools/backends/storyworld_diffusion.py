@@ -130,6 +130,7 @@ class StoryworldDiffusion:
         """The loaded pipeline. Raises Damaged for weights that are not the ones sealed."""
         if self._pipeline is None:
             import torch
+            import transformers.utils.logging
             from diffusers.utils import logging
 
             from kinograph.tools.storyworld.pipeline import StoryworldPipeline
@@ -140,7 +141,9 @@ class StoryworldDiffusion:
             device = self.options.device
             if device == "auto":
                 device = "cuda" if torch.cuda.is_available() else "cpu"
+            logging.set_verbosity_error()
             logging.disable_progress_bar()
+            transformers.utils.logging.disable_progress_bar()
             try:
                 pipeline = StoryworldPipeline.from_pretrained(
                     self.options.weights, dtype=getattr(torch, self.options.precision), local_files_only=True
