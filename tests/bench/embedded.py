@@ -50,7 +50,7 @@ def main(repeats: int) -> None:
                     f"{precision}: {model.frames} frames of {width}x{height}: {statistics.median(times):.2f} s a clip"
                 )
         for takes in (1, 3):
-            studio = Studio(Settings.load(home=Path(place) / f"home{takes}"))
+            studio = Studio(Settings.load(home=Path(place) / f"home{takes}", model=model.id))
             film = studio.make(studio.brief(FILM, takes=takes), out=f"film{takes}")
             print(f"four shots, at most {takes} takes: {film.seconds:.1f} s, {len(film.takes)} takes")
 
