@@ -95,7 +95,9 @@ def resolve(
 
 def _seed(shot: Shot, brief: Brief, attempt: int) -> int:
     # First takes of a scene share their noise, which keeps the place alike from shot to shot.
-    return seed_for(brief.seed, shot.scene) if attempt == 1 else seed_for(brief.seed, shot.id, attempt)
+    if attempt > 1:
+        return seed_for(brief.seed if shot.seed is None else shot.seed, shot.id, attempt)
+    return seed_for(brief.seed, shot.scene) if shot.seed is None else shot.seed
 
 
 def _words(corrections: Sequence[Correction], action: str) -> list[str]:

@@ -67,7 +67,7 @@ class Planner:
         acts = [[act.with_each(parts) for act in told] for told in acts] if parts else acts
         named = {id for told in acts for act in told for id in act.who}
         beats = tuple(
-            Beat(id=str(number), text=text, who=_by_importance(told))
+            Beat(id=str(number), text=text, who=by_importance(told))
             for number, (text, told) in enumerate(zip(reading.shots, acts, strict=True), 1)
         )
         asked = wishes(brief.text)
@@ -100,7 +100,7 @@ def wishes(text: str) -> Wishes:
 _ASPECTS: tuple[Aspect, ...] = ("square", "wide", "vertical")
 
 
-def _by_importance(acts: Sequence[Act]) -> tuple[str, ...]:
+def by_importance(acts: Sequence[Act]) -> tuple[str, ...]:
     """Those who act before those who are only met; main clauses before the rest."""
     leads = [id for act in acts if act.verb and not act.subordinate for id in act.subjects]
     return tuple(dict.fromkeys((*leads, *(id for act in acts for id in act.who))))
@@ -133,18 +133,31 @@ def storyboard(
     how = {move.beat: move for move in moves.moves}
     lengths_of = _shared(outline.beats, seconds, default_seconds)
     scenes: list[Scene] = []
-    met: dict[str, str] = {}
     rows = zip(outline.beats, lengths_of, strict=True)
     for number, (key, group) in enumerate(
         groupby(rows, lambda row: (where[row[0].id].setting, where[row[0].id].time)), 1
     ):
+        shots = tuple(
+            _shot(beat, where[beat.id], how[beat.id], f"s{number}", position, length)
+            for position, (beat, length) in enumerate(group, 1)
+        )
+        scenes.append(Scene(id=f"s{number}", setting=key[0], time=key[1], shots=shots))
+    return linked(Storyboard(title=outline.title, look=look, cast=outline.cast, scenes=tuple(scenes)))
+
+
+def linked(board: Storyboard) -> Storyboard:
+    """The storyboard with every shot's needs worked out from the order of its shots."""
+    met: dict[str, str] = {}
+    before: list[Shot] = []
+    scenes: list[Scene] = []
+    for scene in board.scenes:
         shots: list[Shot] = []
-        for position, (beat, length) in enumerate(group, 1):
-            shot = _shot(beat, where[beat.id], how[beat.id], f"s{number}", position, length)
-            shots.append(shot.changed(needs=_needs(shot, shots[-1:], met)))
+        for shot in scene.shots:
+            shots.append(shot.changed(needs=_needs(shot, [one for one in before if one.scene == shot.scene], met)))
             met |= {one.who: shot.id for one in shot.cast if one.who not in met}
-        scenes.append(Scene(id=f"s{number}", setting=key[0], time=key[1], shots=tuple(shots)))
-    return Storyboard(title=outline.title, look=look, cast=outline.cast, scenes=tuple(scenes))
+            before = shots[-1:]
+        scenes.append(scene.changed(shots=tuple(shots)))
+    return board.changed(scenes=tuple(scenes))
 
 
 def _shot(beat: Beat, place: Place, move: Move, scene: str, position: int, seconds: float) -> Shot:

@@ -18,8 +18,13 @@ class Style:
         asked = (question.wishes.look or "").strip()
         if not asked:
             asked = next((str(remark.value) for beat in question.beats for remark in looks(beat.text)), "flat")
-        name = _known(asked)
-        return Look(name=name, words=lexicon().data["look_words"].get(name, asked))
+        return styled(asked)
+
+
+def styled(asked: str) -> Look:
+    """The look that these words ask for."""
+    name = _known(asked)
+    return Look(name=name, words=lexicon().data["look_words"].get(name, asked))
 
 
 def _known(asked: str) -> str:

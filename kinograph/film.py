@@ -124,10 +124,14 @@ class Shot(Noun):
     seconds: float = Field(default=3.0, gt=0, le=60)
     needs: tuple[str, ...] = ()
     """Ids of the shots that must be accepted before this one starts (continuity)."""
+    seed: int | None = Field(default=None, ge=0, lt=2**32)
+    """Seed of its own, for another try; None follows from the film's seed and the scene."""
+    keep: str | None = None
+    """Digest of the request whose clip is used as it is: a take that was chosen by hand."""
 
 
 class Scene(Noun):
-    """Shots that share a place and a time of day."""
+    """Consecutive shots that share a place and a time of day. A scene that the film comes back to keeps its id."""
 
     id: str
     setting: str

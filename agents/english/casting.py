@@ -45,11 +45,12 @@ class Act(NamedTuple):
 class Casting:
     """Reads a story piece by piece, in order, and knows everyone in it.
 
-    Without a cast it finds one; with a cast it recognises those in it and nobody else.
+    Without a cast it finds one; with a cast it recognises those in it and nobody else, or, `welcoming`,
+    takes in newcomers too.
     """
 
-    def __init__(self, cast: Iterable[Character] = ()) -> None:
-        self._company = Company(cast)
+    def __init__(self, cast: Iterable[Character] = (), welcoming: bool = False) -> None:
+        self._company = Company(cast, welcoming)
         self._last: Act | None = None
 
     @property

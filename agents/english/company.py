@@ -29,15 +29,15 @@ _LIKENED = frozenset(("without", "like", "than", "as"))
 class Company:
     """A cast with a memory of who was spoken of last.
 
-    Begun empty it is open and takes in new characters; begun with a cast it is closed, recognises its
-    members and admits nobody.
+    Begun empty or `welcoming` it is open and takes in new characters; begun with a cast it is closed,
+    recognises its members and admits nobody.
     """
 
-    def __init__(self, cast: Iterable[Character] = ()) -> None:
+    def __init__(self, cast: Iterable[Character] = (), welcoming: bool = False) -> None:
         self.cast = list(cast)
-        self.closed = bool(self.cast)
+        self.closed = bool(self.cast) and not welcoming
         self._plural = {one.id for one in self.cast if is_many(one.words)}
-        self._recent: list[str] = []
+        self._recent: list[str] = [one.id for one in self.cast] if welcoming else []
         """Ids by when they were last spoken of; the last is the latest."""
         self._acted_on: frozenset[str] = frozenset()
         """Whom the last clause was done to."""

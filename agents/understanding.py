@@ -1,0 +1,409 @@
+"""The reviser's rules: words about a storyboard, read piece by piece, become edits."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from kinograph.agents import edits, staging
+from kinograph.agents.english import orders
+from kinograph.agents.english.camera import cameras, masked
+from kinograph.agents.english.clauses import clauses
+from kinograph.agents.english.roles import tells
+from kinograph.agents.english.shots import TOKEN, Tagged, number, tag
+from kinograph.agents.english.whereabouts import setting_of, time_of
+from kinograph.agents.english.wishes import aspects, looks, story
+from kinograph.agents.reviser import Wish
+from kinograph.agents.revising import Draft, Used, revise
+from kinograph.errors import BadInput
+from kinograph.film import Brief, Camera, Storyboard
+
+HINT = (
+    'say for example "swap 2 and 3", "make shot 2 at night", "the ball should be blue", "slower", "add a closing shot '
+    'of the sea", "two seconds longer", "undo"; /help tells more'
+)
+
+
+def understand(wish: Wish) -> list[edits.Edit]:
+    """The edits that the words ask for, never none; what is not understood comes back as `Unclear`."""
+    whole = orders.answer(wish.words)
+    if whole is not None:
+        return [edits.Approve() if whole == "yes" else edits.Decline()]
+    found: list[edits.Edit] = []
+    board = wish.storyboard
+    for piece in orders.pieces(wish.words):
+        said = _Piece(piece, wish, board)
+        new = said.edits()
+        found += new
+        # Later pieces speak of the storyboard as the earlier ones leave it.
+        board = _after(board, new, wish)
+    return found
+
+
+def _after(board: Storyboard, new: Sequence[edits.Edit], wish: Wish) -> Storyboard:
+    takes = {shot: tuple(map(str, range(count))) for shot, count in wish.takes.items()}
+    try:
+        return revise(Draft(brief=Brief(text="-"), storyboard=board), new, Used(takes=takes)).storyboard
+    except BadInput:
+        return board  # the session applies the same edits and says what is wrong
+
+
+class _Piece:
+    """One order, and everything it may mean."""
+
+    def __init__(self, piece: str, wish: Wish, board: Storyboard) -> None:
+        self.words = piece
+        self.wish = wish
+        self.board = board
+        self.plain = orders.plainly(piece) or piece
+        self.tagged = tag(self.plain, board, wish.focus)
+
+    def edits(self) -> list[edits.Edit]:
+        if orders.answer(self.words) == "yes":
+            return [edits.Approve()]
+        for read in (self._steps, self._whole, self._added, self._ordered, self._taken, self._removed):
+            if found := read():
+                return found
+        if self.tagged.missing:
+            count = len(self.board.shots)
+            what = f"there {'is one shot' if count == 1 else f'are {count} shots'}"
+            return [self._unclear(f"{', '.join(self.tagged.missing)} does not exist; {what}")]
+        if not self._story():
+            if found := list(self._properties()):
+                return found
+            if (again := self._again()) is not None:
+                return [again]
+        return self._told() or [self._unclear(HINT)]
+
+    def _unclear(self, hint: str) -> edits.Unclear:
+        return edits.Unclear(words=self.words[:200], hint=hint[:200])
+
+    # -------------------------------------------------------------------------------- the session
+
+    def _steps(self) -> list[edits.Edit]:
+        if (version := orders.visited(self.plain, self.wish.versions)) is not None:
+            return [edits.Visit(version=version)]
+        if steps := orders.undone(self.plain):
+            return [edits.Undo(steps=min(steps, 100))]
+        if steps := orders.redone(self.plain):
+            return [edits.Redo(steps=min(steps, 100))]
+        return []
+
+    # ----------------------------------------------------------------------------------- the film
+
+    def _whole(self) -> list[edits.Edit]:
+        if (title := orders.title(self.plain)) is not None:
+            return [edits.Whole(title=title)]
+        if (seed := orders.seed(self.plain)) is not None:
+            shots = self.tagged.ids if not self.tagged.everything else ()
+            return [edits.Again(shots=shots, seed=seed) if shots else edits.Whole(seed=seed)]
+        match = re.search(r"\b(?:with|use|model)\s+(?:the\s+)?(?:model\s+)?([a-z]+(?:-[a-z0-9.]+)+)\b", self.plain)
+        if match and (match[1].startswith("storyworld-") or "model" in self.plain):
+            return [edits.Whole(model=match[1])]
+        return []
+
+    # ------------------------------------------------------------------------------------ new shots
+
+    _NEW = re.compile(
+        r"^(?:(?:add|insert|include|append|create|put in|give me|we need|there should be|another)\b\s*)+"
+        r"(?:(?:an?|one|another|one more|the)\s+)*(?:new\s+|extra\s+)?"
+        r"(?P<rank>(?:closing|opening|final|last|first|establishing|wide|long|short|quick|new|ending)\s+)*"
+        r"(?:shots?|scenes?|endings?|clips?)\b\s*(?P<rest>.*)$",
+        re.I,
+    )
+    _FIRST = re.compile(
+        r"^(?:begin|start|open)s?\s+(?:it\s+|the (?:film|movie)\s+)?(?:with|on)\s+(?P<rest>.*)$"
+        r"|^(?:at|in) the (?:very )?(?:beginning|start),?\s+(?P<more>.*)$",
+        re.I,
+    )
+    _LAST = re.compile(
+        r"^(?:end|close|finish|conclude)s?\s+(?:it\s+|the (?:film|movie)\s+)?(?:with|on)\s+(?P<rest>.*)$"
+        r"|^(?:at|in) the (?:very )?end,?\s+(?P<more>.*)$",
+        re.I,
+    )
+    _AT_START = re.compile(
+        r"\b(?:at|to|in) the (?:very )?(?:beginning|start|front)\b|\bas the (?:first|opening) shot\b", re.I
+    )
+    _AT_END = re.compile(r"\b(?:at|to|in) the (?:very )?end\b|\bas the (?:last|final|closing) shot\b", re.I)
+    _LEADS = re.compile(r"^(?:\s*(?:[,:–-]|(?:of|with|where|in which|showing|that shows|about|when)\b))+\s*", re.I)
+
+    def _added(self) -> list[edits.Edit]:
+        order = [shot.id for shot in self.board.shots]
+        if match := self._NEW.match(self.plain):
+            ranks = (match["rank"] or "").lower()
+            after = "" if re.search("opening|first|establishing", ranks) else order[-1]
+            rest = match["rest"]
+            for pattern, place in ((self._AT_START, ""), (self._AT_END, order[-1])):
+                if pattern.search(rest):
+                    after, rest = place, pattern.sub(" ", rest)
+            rest, place = self._placed(rest)
+            return self._shots(self._LEADS.sub("", rest.strip()), after if place is None else place)
+        for pattern, after in ((self._FIRST, ""), (self._LAST, order[-1])):
+            match = pattern.match(self.plain)
+            if match and not self.tagged.meant and tells(match["rest"] or match["more"], alone=False):
+                return self._shots(match["rest"] or match["more"], after)
+        return []
+
+    def _placed(self, text: str) -> tuple[str, str | None]:
+        """The text without "after shot 2", and the id of the shot that a new one comes after."""
+        order = [shot.id for shot in self.board.shots]
+        numbered = re.sub(r"\bbetween (\w+) and (\w+)(?=\W|$)", r"between shots \1 and \2", text, flags=re.I)
+        numbered = re.sub(r"\b(after|before|following) (?=\d)", r"\1 shot ", numbered, flags=re.I)
+        tagged = tag(numbered, self.board, self.wish.focus)
+        match = re.search(
+            rf"\b(?P<way>after|behind|following|before|ahead of|between)\s+{TOKEN}(?:\s*and\s+{TOKEN})?",
+            tagged.text,
+            re.I,
+        )
+        if match is None or not (ids := tagged.meant[int(match[2])]):
+            return text, None
+        rest = tagged.text[: match.start()] + tagged.text[match.end() :]
+        way = match["way"].lower()
+        if way in ("before", "ahead of"):
+            at = order.index(ids[0])
+            return rest, order[at - 1] if at else ""
+        return rest, min(ids, key=order.index) if way == "between" else ids[-1]
+
+    def _shots(self, text: str, after: str) -> list[edits.Edit]:
+        """The shots that a story makes, after the shot of that id; one at least."""
+        return list(staging.shots(text.strip(" .,:;"), after, self.board))
+
+    def _story(self) -> bool:
+        """Whether a piece goes on telling the story instead of changing what is there."""
+        if re.match(r"^\W*(?:and |so )?(?:then|next|finally|after that|afterwards|lastly|later)\b", self.words, re.I):
+            return tells(story(self.plain)) and not orders.imperative(self.plain) and not self.tagged.meant
+        if orders.imperative(self.plain) or self.tagged.meant:
+            return False
+        acting = [c for c in clauses(story(self.plain)) if c.verb is not None and c.subjects and c.verb.form == "s"]
+        return bool(acting) and tells(story(self.plain))
+
+    def _told(self) -> list[edits.Edit]:
+        if self.tagged.meant or orders.imperative(self.plain) or not tells(story(self.plain)):
+            return []
+        acting = any(clause.verb is not None for clause in clauses(story(self.plain)))
+        return self._shots(self.plain, self.board.shots[-1].id) if acting else []
+
+    # ---------------------------------------------------------------------------------------- order
+
+    _SWAP = re.compile(r"\b(?:swap|switch|exchange|flip|trade)\b", re.I)
+    _PLACES = (
+        r"(?P<start>(?:to|at|as)? ?(?:the )?(?:very )?(?:beginning|start|front|top|first)\b)"
+        r"|(?P<end>(?:to|at|as)? ?(?:the )?(?:very )?(?:end|back|bottom|last|final)\b)"
+        r"|(?P<before>before|ahead of|in front of)\s+⟨(?P<b>\d+)⟩|(?P<after>after|behind)\s+⟨(?P<a>\d+)⟩"
+        r"|(?P<between>between)\s+⟨(?P<c>\d+)⟩|to (?:position|place|slot|number|spot)\s*⟨(?P<p>\d+)⟩"
+        r"|(?P<earlier>(?:one )?(?:place |position |step )?(?:earlier|forward|forwards|up)\b)"
+        r"|(?P<later>(?:one )?(?:place |position |step )?(?:later|backwards?|down)\b)"
+    )
+    _MOVE = re.compile(rf"^(?:move|put|place|bring|shift)\s+⟨(?P<who>\d+)⟩\s*(?:{_PLACES})", re.I)
+    _LEAD = re.compile(
+        r"^(?P<way>begin|start|open|end|finish|close)\s+(?:it\s+|the film\s+)?(?:with|on)\s+⟨(?P<who>\d+)⟩", re.I
+    )
+
+    def _ordered(self) -> list[edits.Edit]:
+        order = [shot.id for shot in self.board.shots]
+        bare = tag(self.plain, self.board, self.wish.focus, bare=True)
+        if re.match(r"^(?:reverse|turn round|invert)\b(?: the)?(?: order| shots| film)?", self.plain, re.I) or (
+            "reverse order" in self.plain.lower()
+        ):
+            return [edits.Order(shots=tuple(reversed(order)))]
+        if orders.listed_order(self.plain) and len(bare.ids) > 1:
+            return self._moved([*bare.ids, *(id for id in order if id not in bare.ids)])
+        if self._SWAP.search(self.plain) and len(bare.ids) == 2 and not bare.missing:
+            one, two = (order.index(id) for id in bare.ids)
+            order[one], order[two] = order[two], order[one]
+            return self._moved(order)
+        text = re.sub(r"\s+", " ", bare.text).strip()
+        text = re.sub(r"\b(before|after|behind|between|position|place|slot|number|spot) ?(?=⟨)", r"\1 ", text)
+        if (lead := self._LEAD.match(text)) and bare.meant[int(lead["who"])]:
+            who = bare.meant[int(lead["who"])]
+            rest = [id for id in order if id not in who]
+            return self._moved([*who, *rest] if lead["way"].lower() in ("begin", "start", "open") else [*rest, *who])
+        partly = re.sub(r"\s+", " ", self.tagged.text).strip()
+        for tagged, said in ((self.tagged, partly), (bare, text)):
+            match = self._MOVE.match(said)
+            if match and tagged.meant[int(match["who"])]:
+                return self._moved(_put(order, tagged, match))
+        return []
+
+    def _moved(self, order: Sequence[str]) -> list[edits.Edit]:
+        return [edits.Order(shots=tuple(order))]
+
+    # ---------------------------------------------------------------------------------------- takes
+
+    _RANK = (
+        r"(?P<rank>first|second|third|fourth|fifth|sixth|\d{1,2}(?:st|nd|rd|th)"
+        r"|last|latest|previous|earlier|original|old)"
+    )
+    _TAKE = re.compile(
+        rf"\b{_RANK}\s+(?:take|try|attempt)\b|\b(?:take|try|attempt)\s*(?:#|number\s*)?(?P<number>\d{{1,3}})\b"
+        r"|^(?:keep|use|take)\s+(?P<shot>\d{1,3})\.(?P<dotted>\d{1,3})$",
+        re.I,
+    )
+    _ONCE_MORE = re.compile(
+        r"\b(?:again|(?:another|one more|a new|a different|a fresh) (?:try|take|attempt|go|time|shot at|seed)"
+        r"|try (?=⟨)|retry|re-?roll|re-?shoot|re-?render|re-?do|re-?make|re-?take|new seeds?|different (?:take|seed|try)s?"
+        r"|once more|(?:don't|do not) like)\b",
+        re.I,
+    )
+
+    def _taken(self) -> list[edits.Edit]:
+        match = self._TAKE.search(self.plain)
+        if match is None or (self._ONCE_MORE.search(self.plain) and not match["number"] and "again" not in self.plain):
+            return []
+        if match["dotted"]:
+            at = int(match["shot"])
+            if not 1 <= at <= len(self.board.shots):
+                return [self._unclear(f"shot {at} does not exist; there are {len(self.board.shots)}")]
+            return [edits.Keep(shot=self.board.shots[at - 1].id, take=max(1, int(match["dotted"])))]
+        if self.tagged.missing:
+            return []
+        only = self.board.shots[0].id if len(self.board.shots) == 1 else None
+        shot = next(iter(self.tagged.ids or self.wish.focus[:1]), only)
+        if shot is None:
+            return [self._unclear('say of which shot, for example "the first take of shot 2"')]
+        count = self.wish.takes.get(shot, 0)
+        rank = (match["rank"] or "").lower()
+        if rank in ("last", "latest"):
+            take = count
+        elif rank in ("previous", "earlier", "old"):
+            take = count - 1
+        else:
+            take = int(match["number"]) if match["number"] else 1 if rank == "original" else number(rank)
+        if not 1 <= take <= count:
+            return [self._unclear(f"shot {shot} has {count or 'no'} take{'s' if count != 1 else ''} to choose from")]
+        return [edits.Keep(shot=shot, take=take)]
+
+    def _again(self) -> edits.Again | None:
+        if not self._ONCE_MORE.search(self.tagged.text):
+            return None
+        shots = self.tagged.ids or self.wish.focus
+        return edits.Again(shots=() if self.tagged.everything else shots)
+
+    # -------------------------------------------------------------------------------------- removal
+
+    _AWAY = re.compile(
+        r"^(?:remove|delete|drop|cut(?: out)?|lose|skip|omit|scrap|ditch|get rid of|leave out|take out"
+        r"|throw (?:out|away)|erase|without|no more|no)\b\s*(?P<what>.*)$"
+        r"|^(?:take|leave|throw|cut)\s+(?P<out>.+?)\s+(?:out|away)\b(?P<rest>.*)$",
+        re.I,
+    )
+
+    def _removed(self) -> list[edits.Edit]:
+        match = self._AWAY.match(self.plain)
+        if match is None or cameras(self.plain):
+            return []
+        what = match["what"] if match["what"] is not None else f"{match['out']} {match['rest']}"
+        tagged = tag(what, self.board, self.wish.focus, bare=True)
+        if tagged.missing:
+            return [
+                self._unclear(f"{', '.join(tagged.missing)} does not exist; there are {len(self.board.shots)} shots")
+            ]
+        people = staging.named(tagged.rest, self.board)
+        if people:
+            shots = () if tagged.everything else tagged.ids
+            return [edits.Leave(who=one.id, shots=shots) for one in people]
+        mood = orders.moods(f"less {tagged.rest}")
+        if mood is None and tagged.ids:
+            return [edits.Remove(shots=tagged.ids)]
+        return self._moods(orders.Moods((), (*mood.more, *mood.less)), tagged.ids) if mood else []
+
+    # ----------------------------------------------------------------------------------- properties
+
+    def _properties(self) -> Iterator[edits.Edit]:
+        rest, shots = self.tagged.rest, () if self.tagged.everything else self.tagged.ids
+        film = re.search(r"\b(?:film|movie|video|in total|altogether|overall)\b", self.plain, re.I)
+        for remark in aspects(rest)[:1]:
+            yield edits.Whole(aspect=remark.value)  # type: ignore[arg-type]
+        styles = looks(rest) or [
+            r for r in looks(f"{rest} style") if re.search(r"\b(?:look|make|in|use|style)\b", rest)
+        ]
+        if styles and shots:
+            yield self._unclear('a look belongs to the whole film; say for example "make the film noir"')
+            return
+        for remark in styles[:1]:
+            yield edits.Whole(look=str(remark.value))
+        rest = masked(rest, (*aspects(rest), *looks(rest)))
+        if (span := orders.span(rest)) is not None:
+            rest = orders.timeless(rest)
+            if span.times is None and (film or (not shots and not self.tagged.everything)):
+                yield edits.Whole(seconds=_bounded(span.seconds), plus=span.plus)
+            else:
+                yield edits.Length(shots=shots, **span._asdict())
+        yield from self._filmed(rest, shots)
+        told = story(rest)
+        change = staging.cast_edits(told, shots, self.board)
+        yield from change
+        told = staging.without_cast(told, self.board) if change else told
+        time = time_of(told)
+        setting = self._setting(told)
+        if time or setting:
+            yield edits.Change(shots=shots, time=time, setting=setting)
+        if not change and (moods := orders.moods(told)) is not None and not time:
+            yield from self._moods(moods, shots)
+
+    def _setting(self, told: str) -> str | None:
+        found = setting_of(told)
+        if not found and (
+            bare := re.fullmatch(r"(?:make (?:it )?|to |use )?(?:the |an? )?([a-z]+)", told.strip(), re.I)
+        ):
+            found = setting_of(f"in the {bare[1]}") if setting_of(bare[1]) else ""
+        return found or None
+
+    def _filmed(self, rest: str, shots: Sequence[str]) -> Iterator[edits.Edit]:
+        asked = [remark.value for remark in cameras(rest) if remark.value is not None]
+        if not asked and re.fullmatch(r"(?:go |get |a bit |move |come )*closer(?: in)?", rest.strip(), re.I):
+            asked = ["zoom in"]
+        if asked:
+            moving: list[Camera] = [one for one in asked if one != "static"]  # type: ignore[misc]
+            yield edits.Change(shots=tuple(shots), camera=moving[0] if moving else "static")
+
+    def _moods(self, moods: orders.Moods, shots: Sequence[str]) -> list[edits.Edit]:
+        """One change for all shots that come to the same mood."""
+        wanted: dict[str, list[str]] = {}
+        for shot in self.board.shots:
+            if not shots or shot.id in shots:
+                wanted.setdefault(moods.of(shot.mood), []).append(shot.id)
+        return [edits.Change(shots=tuple(ids), mood=mood) for mood, ids in wanted.items()]
+
+
+def _bounded(seconds: float | None) -> float | None:
+    return None if seconds is None else min(max(seconds, 0.5), 600.0)
+
+
+def _put(order: list[str], tagged: Tagged, match: re.Match[str]) -> list[str]:
+    """The order after a move."""
+    who = tagged.meant[int(match["who"])]
+    rest = [id for id in order if id not in who]
+    first = order.index(who[0])
+
+    def beside(name: str, step: int) -> int:
+        ids = [id for id in tagged.meant[int(match[name])] if id in rest]
+        return rest.index(ids[0 if step == 0 else -1]) + step if ids else first
+
+    if match["start"]:
+        at = 0
+    elif match["end"]:
+        at = len(rest)
+    elif match["before"]:
+        at = beside("b", 0)
+    elif match["after"]:
+        at = beside("a", 1)
+    elif match["between"]:
+        at = beside("c", 0) + 1
+    elif match["p"]:
+        there = tagged.meant[int(match["p"])]
+        at = order.index(there[0]) if there else first
+    else:
+        at = max(0, first - 1) if match["earlier"] else min(len(rest), first + 1)
+    return [*rest[:at], *who, *rest[at:]]
+
+
+def spoken_of(found: Sequence[edits.Edit]) -> tuple[str, ...]:
+    """The shots that edits name: what "this shot" means afterwards."""
+    ids: list[str] = []
+    for edit in found:
+        if isinstance(edit, edits.Keep):
+            ids.append(edit.shot)
+        elif not isinstance(edit, (edits.Order, edits.Remove)):
+            ids += getattr(edit, "shots", ())
+    return tuple(dict.fromkeys(ids))
