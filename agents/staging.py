@@ -33,12 +33,16 @@ def shots(text: str, after: str, board: Storyboard) -> Iterator[edits.Add]:
     near = board.shots[order.index(after)] if after else board.shots[0]
     casting = Casting(board.cast, welcoming=True)
     told = cut(text[:1].upper() + text[1:]).shots if text else ("",)
+    # "Then it flies away" speaks of the neighbour's lead.
+    context = " ".join(f"{_definite(board, one.who)} waits." for one in reversed(near.cast))
+    casting.read(context)
     acts = [casting.read(story(one)) for one in told]
     beats = tuple(
         Beat(id=str(n), text=one, who=by_importance(done)) for n, (one, done) in enumerate(zip(told, acts, strict=True))
     )
-    outline = Outline(title="", cast=casting.cast, beats=beats)
-    places, moves = Scene().rules(outline).places, MotionAgent().rules(outline).moves
+    before = Beat(id="0", text=context, who=tuple(one.who for one in near.cast))
+    outline = Outline(title="", cast=casting.cast, beats=(before, *beats))
+    places, moves = Scene().rules(outline).places[1:], MotionAgent().rules(outline).moves[1:]
     seconds = round(sum(shot.seconds for shot in board.shots) / len(order), 3)
     setting, time, known = near.setting, near.time, {one.id for one in board.cast}
     added = []
@@ -62,6 +66,12 @@ def shots(text: str, after: str, board: Storyboard) -> Iterator[edits.Add]:
         )
     # Each is put right after the same shot: the last first.
     yield from reversed(added)
+
+
+def _definite(board: Storyboard, who: str) -> str:
+    """ "The red ball", "Momo"."""
+    one = board.character(who)
+    return _name(one) or re.sub(r"^(?:an?|another|some)\s+", "The ", one.words, flags=re.I)
 
 
 # ------------------------------------------------------------------------------------------- the cast

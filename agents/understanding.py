@@ -31,12 +31,15 @@ def understand(wish: Wish) -> list[edits.Edit]:
         return [edits.Approve() if whole == "yes" else edits.Decline()]
     found: list[edits.Edit] = []
     board = wish.storyboard
-    for piece in orders.pieces(wish.words):
-        said = _Piece(piece, wish, board)
-        new = said.edits()
-        found += new
-        # Later pieces speak of the storyboard as the earlier ones leave it.
-        board = _after(board, new, wish)
+    for sentence in orders.sentences(wish.words):
+        meant: tuple[str, ...] = ()
+        for piece in sentence:
+            said = _Piece(piece, wish, board, meant)
+            new = said.edits()
+            found += new
+            meant = said.shots if isinstance(new[-1], (edits.Change, edits.Length)) else ()
+            # Later pieces speak of the storyboard as the earlier ones leave it.
+            board = _after(board, new, wish)
     return found
 
 
@@ -51,12 +54,15 @@ def _after(board: Storyboard, new: Sequence[edits.Edit], wish: Wish) -> Storyboa
 class _Piece:
     """One order, and everything it may mean."""
 
-    def __init__(self, piece: str, wish: Wish, board: Storyboard) -> None:
+    def __init__(self, piece: str, wish: Wish, board: Storyboard, meant: Sequence[str]) -> None:
         self.words = piece
         self.wish = wish
         self.board = board
         self.plain = orders.plainly(piece) or piece
         self.tagged = tag(self.plain, board, wish.focus)
+        named = self.tagged.ids or tuple(meant)
+        self.shots = () if self.tagged.everything else named
+        """The shots that it is about; none for the whole film. "…and zoom in" goes on about those before."""
 
     def edits(self) -> list[edits.Edit]:
         if orders.answer(self.words) == "yes":
@@ -111,6 +117,7 @@ class _Piece:
         r"(?:shots?|scenes?|endings?|clips?)\b\s*(?P<rest>.*)$",
         re.I,
     )
+    _DOING = re.compile(r"^(?:add|insert|include)\s+(?P<story>an?\s+.+?\s+(?:that|who|which|\w+ing)\s+.+)$", re.I)
     _FIRST = re.compile(
         r"^(?:begin|start|open)s?\s+(?:it\s+|the (?:film|movie)\s+)?(?:with|on)\s+(?P<rest>.*)$"
         r"|^(?:at|in) the (?:very )?(?:beginning|start),?\s+(?P<more>.*)$",
@@ -138,6 +145,8 @@ class _Piece:
                     after, rest = place, pattern.sub(" ", rest)
             rest, place = self._placed(rest)
             return self._shots(self._LEADS.sub("", rest.strip()), after if place is None else place)
+        if not self.tagged.meant and (match := self._DOING.match(self.plain)):
+            return self._shots(match["story"], order[-1])
         for pattern, after in ((self._FIRST, ""), (self._LAST, order[-1])):
             match = pattern.match(self.plain)
             if match and not self.tagged.meant and tells(match["rest"] or match["more"], alone=False):
@@ -174,13 +183,16 @@ class _Piece:
             return tells(story(self.plain)) and not orders.imperative(self.plain) and not self.tagged.meant
         if orders.imperative(self.plain) or self.tagged.meant:
             return False
+        if re.match(r"^(?:show|cut to|we see|reveal)\b", self.plain, re.I):
+            return tells(story(self.plain), alone=False)
         acting = [c for c in clauses(story(self.plain)) if c.verb is not None and c.subjects and c.verb.form == "s"]
         return bool(acting) and tells(story(self.plain))
 
     def _told(self) -> list[edits.Edit]:
-        if self.tagged.meant or orders.imperative(self.plain) or not tells(story(self.plain)):
+        told = self._story()
+        if self.tagged.meant or orders.imperative(self.plain) or not tells(story(self.plain), alone=not told):
             return []
-        acting = any(clause.verb is not None for clause in clauses(story(self.plain)))
+        acting = told or any(clause.verb is not None for clause in clauses(story(self.plain)))
         return self._shots(self.plain, self.board.shots[-1].id) if acting else []
 
     # ---------------------------------------------------------------------------------------- order
@@ -241,7 +253,8 @@ class _Piece:
     )
     _ONCE_MORE = re.compile(
         r"\b(?:again|(?:another|one more|a new|a different|a fresh) (?:try|take|attempt|go|time|shot at|seed)"
-        r"|try (?=⟨)|retry|re-?roll|re-?shoot|re-?render|re-?do|re-?make|re-?take|new seeds?|different (?:take|seed|try)s?"
+        r"|try (?=⟨)|retry|re-?roll|re-?shoot|re-?render|re-?do|re-?make|re-?take"
+        r"|new seeds?|different (?:take|seed|try)s?"
         r"|once more|(?:don't|do not) like)\b",
         re.I,
     )
@@ -310,7 +323,7 @@ class _Piece:
     # ----------------------------------------------------------------------------------- properties
 
     def _properties(self) -> Iterator[edits.Edit]:
-        rest, shots = self.tagged.rest, () if self.tagged.everything else self.tagged.ids
+        rest, shots = self.tagged.rest, self.shots
         film = re.search(r"\b(?:film|movie|video|in total|altogether|overall)\b", self.plain, re.I)
         for remark in aspects(rest)[:1]:
             yield edits.Whole(aspect=remark.value)  # type: ignore[arg-type]

@@ -15,7 +15,8 @@ Answer = Literal["yes", "no"]
 _YES = re.compile(
     r"(?:(?:yes|yep|yeah|yup|y|ok|okay|sure|please|go|go ahead|go on|go for it|continue|do it|do that|do"
     r"|(?:now )?render(?: (?:it|this|that|the film|them))?|film (?:it|this)|shoot(?: it)?|start|approved?"
-    r"|(?:it |that |this )?looks? (?:good|great|fine|perfect)|perfect|great|good|fine|nice|lovely|make it so|make the film|let's go"
+    r"|(?:it |that |this )?looks? (?:good|great|fine|perfect)"
+    r"|perfect|great|good|fine|nice|lovely|make it so|make the film|let's go"
     r"|that's (?:it|good|fine|right|perfect)|i like it|all good|now)[\s,.!]*)+",
     re.I,
 )
@@ -26,7 +27,8 @@ _NO = re.compile(
 )
 _POLITE = re.compile(
     r"^(?:(?:please|ok(?:ay)?|now|also|just|maybe|perhaps|hmm+|hm|well|but|so|and|(?:yes|yeah|no)(?=,)|actually"
-    r"|could you|can you|can we|could we|would you|i(?:'d| would)? (?:want|like|prefer)(?: you)?(?: to)?|i want|let'?s|we should"
+    r"|could you|can you|can we|could we|would you"
+    r"|i(?:'d| would)? (?:want|like|prefer)(?: you)?(?: to)?|i want|let'?s|we should"
     r"|you should|i think)\b[,\s]*)+",
     re.I,
 )
@@ -35,8 +37,9 @@ VERBS = (
     r"|zoom|pan|tilt|replace|call|rename|title|shorten|lengthen|extend|slow|speed|render|retry|reverse|recolou?r"
     r"|paint|leave out|take out|get rid of|end with|start with|begin with|reorder|have)"
 )
+_SENTENCES = re.compile(r"(?<=[a-z\d”\"')])[.!?;]+(?=\s|$)|\n+", re.I)
 _ENDS = re.compile(
-    rf"(?<=[a-z\d”\"')])[.!?;]+(?=\s|$)|\n+|\s*[,;]?\s+(?:and|but|then|and then|also)\s+(?:also\s+|please\s+|then\s+)?"
+    rf"\s*[,;]?\s+(?:and|but|then|and then|also)\s+(?:also\s+|please\s+|then\s+)?"
     rf"(?={VERBS}\b(?!\w))|\s*,\s*(?={VERBS}\b)|\s*,?\s+and\s+(?=(?:the\s+)?shots?\s+\d+\s+(?!and\b|to\b|,)[a-z])",
     re.I,
 )
@@ -77,10 +80,13 @@ def answer(text: str) -> Answer | None:
     return "yes" if _YES.fullmatch(plain) else "no" if _NO.fullmatch(plain) else None
 
 
-def pieces(text: str) -> list[str]:
-    """The single orders of a text: "swap 2 and 3, then make shot 1 darker" is two."""
-    parts = [plain for part in _ENDS.split(text.replace("’", "'")) if (plain := part.strip(" ,.;!"))]
-    return parts or [text.strip()]
+def sentences(text: str) -> list[list[str]]:
+    """The single orders of a text by sentence: "swap 2 and 3, then make shot 1 darker" is two in one."""
+    found = [
+        [plain for part in _ENDS.split(sentence) if (plain := part.strip(" ,.;!"))]
+        for sentence in _SENTENCES.split(text.replace("’", "'"))
+    ]
+    return [parts for parts in found if parts] or [[text.strip()]]
 
 
 def plainly(piece: str) -> str:
