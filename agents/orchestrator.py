@@ -116,9 +116,14 @@ def choose_size(brief: Brief, model: ModelCard) -> tuple[int, int, str]:
     aspect = brief.aspect or wishes(brief.text).aspect
     if aspect is None:
         return model.width, model.height, f"native to {model.id}"
-    height = math.sqrt(model.width * model.height / ASPECTS[aspect])
-    width, height = model.legal_side(height * ASPECTS[aspect]), model.legal_side(height)
+    width, height = sized(model, aspect, model.width * model.height)
     return width, height, f"{aspect}, with about as many pixels as {model.id} is native to"
+
+
+def sized(model: ModelCard, aspect: Aspect, pixels: int) -> tuple[int, int]:
+    """Width and height of about so many pixels in an aspect, as the model can render them."""
+    height = math.sqrt(pixels / ASPECTS[aspect])
+    return model.legal_side(height * ASPECTS[aspect]), model.legal_side(height)
 
 
 def choose_frames(brief: Brief, model: ModelCard) -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from kinograph.agents.english.casting import Act, Casting
 from kinograph.agents.english.cutting import cut
+from kinograph.agents.english.whereabouts import places
 from kinograph.agents.english.wishes import aspects, lengths, looks, story
 from kinograph.film import Aspect, Brief, Character, Look, Noun, Scene, Shot, Storyboard
 
@@ -110,6 +111,13 @@ def _working_title(text: str) -> str:
     """The first words of a brief that has no title."""
     words = text.split()[:6]
     return " ".join(words).strip(" ,.;:!?-")[:60] or "Untitled"
+
+
+def question_about(text: str, cast: Sequence[Character]) -> str | None:
+    """The one question worth asking of a brief: where nobody, nothing and no place is to be seen."""
+    if cast or places(story(text)):
+        return None
+    return "Who or what shall we see, what happens, and where? For example: a red ball rolls across a meadow at sunset."
 
 
 # --------------------------------------------------------------------------------------- storyboard

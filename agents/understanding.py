@@ -409,14 +409,3 @@ def _put(order: list[str], tagged: Tagged, match: re.Match[str]) -> list[str]:
     else:
         at = max(0, first - 1) if match["earlier"] else min(len(rest), first + 1)
     return [*rest[:at], *who, *rest[at:]]
-
-
-def spoken_of(found: Sequence[edits.Edit]) -> tuple[str, ...]:
-    """The shots that edits name: what "this shot" means afterwards."""
-    ids: list[str] = []
-    for edit in found:
-        if isinstance(edit, edits.Keep):
-            ids.append(edit.shot)
-        elif not isinstance(edit, (edits.Order, edits.Remove)):
-            ids += getattr(edit, "shots", ())
-    return tuple(dict.fromkeys(ids))

@@ -19,7 +19,7 @@ def build() -> StateGraph[Any, Any, Any, Any]:
     graph.add_node("board", planning.board)
     graph.add_node("next_shot", next_shot, destinations=("take", "__end__"))
     graph.add_node("take", take.build().compile())
-    graph.add_edge(START, "parse")
+    graph.add_conditional_edges(START, planning.todo, {"plan": "parse", "board": "board"})
     graph.add_edge("parse", "motion")
     graph.add_edge("motion", "board")
     graph.add_edge("board", "next_shot")

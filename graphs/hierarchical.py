@@ -22,7 +22,7 @@ def build() -> StateGraph[Any, Any, Any, Any]:
     graph.add_node("board", planning.board)
     graph.add_node("coordinate", coordinate, destinations=("take", "__end__"))
     graph.add_node("take", take.build().compile())
-    graph.add_edge(START, "planner")
+    graph.add_conditional_edges(START, planning.todo, {"plan": "planner", "board": "board"})
     graph.add_edge(["scene", "motion", "style"], "board")
     graph.add_edge("board", "coordinate")
     graph.add_edge("take", "coordinate")

@@ -12,6 +12,11 @@ from kinograph.events import Planned
 from kinograph.graphs.production import Production, Run
 
 
+def todo(state: Production, runtime: Run) -> str:
+    """Where planning begins: at "plan", or at "board" for a storyboard that was agreed on before."""
+    return "board" if runtime.context.agreed else "plan"
+
+
 def outline(state: Production, runtime: Run) -> dict[str, Any]:
     crew = runtime.context
     crew.go_on()
@@ -41,6 +46,9 @@ def style(state: Production, runtime: Run) -> dict[str, Any]:
 def board(state: Production, runtime: Run) -> dict[str, Any]:
     """Puts the specialists' answers together into the storyboard."""
     crew, decision = runtime.context, runtime.context.decision
+    if crew.agreed:
+        runtime.stream_writer(Planned(storyboard=crew.storyboard))
+        return {}
     plan = storyboard(crew.outline, crew.places, crew.moves, crew.look, decision.seconds, decision.shot_seconds)
     crew.ledger.file(crew.id, "storyboard", plan)
     runtime.stream_writer(Planned(storyboard=plan))

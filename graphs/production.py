@@ -31,8 +31,9 @@ Paper = TypeVar("Paper", bound=Noun)
 class Outcome(TypedDict):
     """What became of a shot."""
 
-    state: Literal["accepted", "trimmed", "best", "failed"]
-    """accepted; trimmed: no take was, but one is sound without its bad frames; best: the least bad; failed: none."""
+    state: Literal["accepted", "trimmed", "best", "chosen", "failed"]
+    """accepted; trimmed: no take was, but one is sound without its bad frames; best: the least bad; chosen: by the
+    user; failed: none."""
     attempt: int
     first: int
     last: int
@@ -42,6 +43,23 @@ class Outcome(TypedDict):
 def merge(old: Mapping[str, Outcome], new: Mapping[str, Outcome]) -> dict[str, Outcome]:
     """Reducer: parallel shots each add their own outcome."""
     return {**old, **new}
+
+
+class Carry(Noun):
+    """What an earlier version's film used of a shot that has not changed since."""
+
+    shot: str
+    state: Literal["accepted", "trimmed", "best", "chosen"]
+    attempt: int
+    first: int
+    last: int
+    """Frames to use, inclusive."""
+
+
+class Carried(Noun):
+    """The shots that a production takes over from earlier versions; their takes are recorded with it."""
+
+    shots: tuple[Carry, ...] = ()
 
 
 class Production(TypedDict):
@@ -95,6 +113,11 @@ class Crew:
     @property
     def decision(self) -> Decision:
         return self.paper("decision", Decision)
+
+    @property
+    def agreed(self) -> bool:
+        """The production was opened with a storyboard: there is nothing to plan."""
+        return self.ledger.paper(self.id, "carried", Carried) is not None
 
     @property
     def outline(self) -> Outline:

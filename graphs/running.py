@@ -29,7 +29,7 @@ def run(crew: Crew) -> Generator[Event, None, dict[str, Outcome]]:
     Raises what a node raises, and Damaged for checkpoints that cannot be read.
     """
     path = crew.folder / ".kinograph" / "checkpoints.sqlite"
-    with disk.database(path), _checkpointer(path, crew.id) as saver:
+    with disk.database(path), checkpointer(path, f"kinograph resume {crew.id} --rebuild") as saver:
         graph = studio.build().compile(checkpointer=saver)
         config: RunnableConfig = {
             "configurable": {"thread_id": crew.id},
@@ -52,7 +52,8 @@ def run(crew: Crew) -> Generator[Event, None, dict[str, Outcome]]:
 
 
 @contextmanager
-def _checkpointer(path: Path, id: str) -> Iterator[SqliteSaver]:
+def checkpointer(path: Path, mend: str) -> Iterator[SqliteSaver]:
+    """A LangGraph checkpointer in the file `path`. Raises Damaged, which names the command `mend`."""
     from langgraph.checkpoint.sqlite import SqliteSaver
 
     disk.folder(path.parent)
@@ -67,6 +68,5 @@ def _checkpointer(path: Path, id: str) -> Iterator[SqliteSaver]:
         raise
     except sqlite3.DatabaseError as error:
         raise Damaged(
-            f"checkpoints {str(path)!r} are damaged ({error}); set them aside and keep every clip with: "
-            f"kinograph resume {id} --rebuild"
+            f"checkpoints {str(path)!r} are damaged ({error}); set them aside and keep every clip with: {mend}"
         ) from error

@@ -10,10 +10,10 @@ import numpy as np
 from langgraph.graph import END, START, StateGraph
 
 from kinograph.errors import Damaged, NoFilm
-from kinograph.events import Decided, Warned
+from kinograph.events import Decided, ShotSettled, Warned
 from kinograph.film import Storyboard, Take
 from kinograph.graphs import TOPOLOGIES, topology
-from kinograph.graphs.production import Crew, Outcome, Production, Run
+from kinograph.graphs.production import Carried, Crew, Outcome, Production, Run
 from kinograph.tools import editing, footage
 
 
@@ -21,12 +21,14 @@ def build() -> StateGraph[Any, Any, Any, Any]:
     """Takes {id}; leaves film.mp4, contact_sheet.png and shots/ in the production's folder."""
     graph = StateGraph(Production, context_schema=Crew)
     graph.add_node("orchestrate", orchestrate)
+    graph.add_node("carry", carry)
     graph.add_node("cut", cut)
     graph.add_edge(START, "orchestrate")
+    graph.add_edge("orchestrate", "carry")
     for name in TOPOLOGIES:
         graph.add_node(name, topology(name).compile())
         graph.add_edge(name, "cut")
-    graph.add_conditional_edges("orchestrate", lambda state: state["topology"], list(TOPOLOGIES))
+    graph.add_conditional_edges("carry", lambda state: state["topology"], list(TOPOLOGIES))
     graph.add_edge("cut", END)
     return graph
 
@@ -37,6 +39,23 @@ def orchestrate(state: Production, runtime: Run) -> dict[str, Any]:
     crew.go_on()
     runtime.stream_writer(Decided(decision=crew.decision))
     return {"topology": crew.decision.topology}
+
+
+def carry(state: Production, runtime: Run) -> dict[str, Any]:
+    """Takes over the shots that an earlier version has and this one did not change, and remembers how they look."""
+    crew = runtime.context
+    carried = crew.ledger.paper(crew.id, "carried", Carried)
+    outcomes: dict[str, Outcome] = {}
+    for one in carried.shots if carried else ():
+        crew.go_on()
+        take = crew.ledger.take(crew.id, one.shot, one.attempt)
+        # Out of the vault, or, lost there since, rendered again to the same pixels.
+        clip = crew.generation.render(take.request, lambda _: None, crew.cancelled.is_set).clip
+        board = crew.storyboard
+        crew.memory.remember(board.shot(one.shot), board, take.changed(clip=clip))
+        outcomes[one.shot] = {"state": one.state, "attempt": one.attempt, "first": one.first, "last": one.last}
+        runtime.stream_writer(ShotSettled(shot=one.shot, outcome="kept"))
+    return {"outcomes": outcomes}
 
 
 def parts_of(storyboard: Storyboard, takes: Sequence[Take], outcomes: Mapping[str, Outcome]) -> list[editing.Part]:
@@ -58,7 +77,7 @@ def cut(state: Production, runtime: Run) -> dict[str, Any]:
     if not parts:
         raise NoFilm(f"no shot could be rendered: {takes[-1].error if takes else 'the storyboard is empty'}")
     for shot, outcome in outcomes.items():
-        if outcome["state"] != "accepted":
+        if outcome["state"] not in ("accepted", "chosen"):
             runtime.stream_writer(Warned(words=f"shot {shot}: no take was accepted; {LEFT[outcome['state']]}"))
     shots = [_shot_file(crew, part) for part in parts]
     editing.contact_sheet(board, takes, parts, crew.folder / "contact_sheet.png")

@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import sqlite3
+import time
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -94,6 +95,14 @@ def move(source: Path, path: Path) -> Path:
     with replacing(path) as draft:
         shutil.move(source, draft)
     return path
+
+
+def set_aside(database: Path) -> None:
+    """Renames a SQLite database that cannot be used any more, with its journals."""
+    for suffix in ("", "-wal", "-shm"):
+        file = Path(f"{database}{suffix}")
+        if file.exists():
+            file.rename(f"{file}.set-aside-{int(time.time())}")
 
 
 SEAL = "checksums.json"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from kinograph.film import Decision, Film, Noun, Storyboard, Take
 
 
@@ -56,7 +58,8 @@ class ShotSettled(Event):
 
     shot: str
     outcome: str
-    """accepted, trimmed (bad frames are cut away), best (the least bad take is kept) or failed."""
+    """accepted, trimmed (bad frames are cut away), best (the least bad take is kept), failed, or kept (as it was in
+    an earlier version)."""
 
 
 class Warned(Event):
@@ -69,3 +72,52 @@ class Finished(Event):
     """The film is on disk."""
 
     film: Film
+
+
+# ------------------------------------------------------------------------------------- conversation
+
+
+class Work(Noun):
+    """What a shot of a proposed version will cost."""
+
+    shot: str
+    number: int
+    """Place in the film, from 1."""
+    does: Literal["render", "vault", "keep"]
+    """render: it will be rendered; vault: its clip was rendered before; keep: taken over from an earlier version."""
+    why: str
+    seconds: float | None = None
+    """Estimated wall time of one take; None when the card knows no pace, 0 for what is not rendered."""
+
+
+class Asked(Event):
+    """The crew needs to know something before it can propose."""
+
+    words: str
+
+
+class Said(Event):
+    """The crew has something to say."""
+
+    words: str
+
+
+class Proposed(Event):
+    """A version stands and waits for approval, unless it is filmed already."""
+
+    version: int
+    name: str
+    storyboard: Storyboard
+    works: tuple[Work, ...]
+    seconds: float | None
+    """Estimated wall time of what will be rendered."""
+    film: str | None = None
+    """Path of its film, when there is one."""
+    said: str = ""
+    """What the crew made of the words."""
+
+
+class Stopped(Event):
+    """Rendering was stopped; the session goes on."""
+
+    words: str

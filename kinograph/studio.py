@@ -12,8 +12,8 @@ import re
 import secrets
 import threading
 import time
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,13 +23,15 @@ from pydantic import ValidationError
 from kinograph import disk
 from kinograph.errors import BadBrief, BadInput, Cancelled, Damaged, ProductionBusy
 from kinograph.events import Event, Finished, Opened
-from kinograph.film import Brief, Decision, Film, Noun, RenderRequest, Storyboard
+from kinograph.film import Brief, Decision, Film, Noun, RenderRequest, Storyboard, Take
 from kinograph.settings import Settings, explain
 
 if TYPE_CHECKING:
     from kinograph.agents.mind import Mind
-    from kinograph.graphs.production import Crew
+    from kinograph.conversation import Conversation
+    from kinograph.graphs.production import Carried, Crew
     from kinograph.memory.ledger import Ledger, Record
+    from kinograph.memory.sessions import Kept, Version
     from kinograph.tools.backends import VideoBackend
 
 ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?)")
@@ -67,7 +69,7 @@ class Studio:
 
     def brief(self, text: str, *, references: tuple[str | Path, ...] = (), **wishes: Any) -> Brief:
         """A checked brief; wishes are Brief's fields. Raises BadBrief, BadInput or BadReference."""
-        text = _checked_text(text)
+        text = checked_text(text)
         given = {
             "model": self.settings.model,
             "topology": self.settings.topology,
@@ -98,7 +100,7 @@ class Studio:
         from kinograph.tools.backends import card
 
         brief = self._checked(brief)
-        decision, mind = self._decide(brief), self.mind
+        decision, mind = self.decide(brief), self.mind
         model = card(decision.model)
         outline = mind.think(Planner(), Assignment(brief=brief, max_subjects=model.max_subjects))
         board = storyboard(
@@ -121,15 +123,59 @@ class Studio:
     def stream(self, brief: Brief | str, *, out: str | Path | None = None) -> Generator[Event]:
         """Makes a film and yields what happens; the last event is Finished."""
         brief = self._checked(brief)
-        decision = self._decide(brief)
-        id = _name(brief.text)
+        decision = self.decide(brief)
+        id = name_for(brief.text)
         folder = Path(out).expanduser().absolute() if out else (self.settings.films / id).absolute()
-        _check_free(folder)
-        with self._owning(folder, id), self._ledger() as ledger:
+        check_free(folder)
+        with self.owning(folder, id), self.ledger() as ledger:
             record = ledger.open_production(id, folder, brief, decision)
             disk.write(folder / ".kinograph" / "production.json", json.dumps({"id": id}))
             yield Opened(id=id, folder=str(folder))
             yield from self._run(ledger, record)
+
+    def shoot(
+        self,
+        id: str,
+        folder: Path,
+        version: Version,
+        carried: Carried,
+        takes: Sequence[Take] = (),
+    ) -> Generator[Event]:
+        """Films a version of a conversation as production `id`, or goes on with it; events as in `stream`.
+
+        Shots in `carried`, whose `takes` are recorded with the production, are not rendered.
+        """
+        with self.ledger() as ledger:
+            begun = ledger.has_production(id)
+        if begun:
+            yield from self.resume_stream(id)
+            return
+        check_free(folder)
+        papers = {"storyboard": version.storyboard, "carried": carried}
+        with self.owning(folder, id), self.ledger() as ledger:
+            record = ledger.open_production(id, folder, version.brief, version.decision, papers, takes)
+            disk.write(folder / ".kinograph" / "production.json", json.dumps({"id": id}))
+            yield Opened(id=id, folder=str(folder))
+            yield from self._run(ledger, record)
+
+    def open(self, session: str | None = None, *, out: str | Path | None = None, **wishes: Any) -> Conversation:
+        """A conversation: a new one, or the session of that id. Wishes are fields of the brief besides its text.
+
+        `for event in studio.open().say("A red ball rolls across a meadow."): …` Raises UnknownName, BadInput or
+        ProductionBusy.
+        """
+        from kinograph.conversation import Conversation
+
+        return Conversation(self, session, out=out, **wishes)
+
+    def sessions(self) -> list[Kept]:
+        """All conversations, the last touched first."""
+        from kinograph.memory.sessions import Sessions
+
+        if not (path := self.settings.home / "sessions.sqlite").exists():
+            return []
+        with closing(Sessions(path)) as sessions:
+            return sessions.all()
 
     def resume(self, production: str | Path, *, rebuild: bool = False) -> Film:
         """Finishes a production named by its id or folder. Raises as `make` does."""
@@ -141,11 +187,11 @@ class Studio:
         `rebuild` sets the checkpoints aside and goes through all steps again; clips are taken from the
         vault, so nothing is rendered twice.
         """
-        with self._ledger() as ledger:
+        with self.ledger() as ledger:
             record = self._find(ledger, production)
-            with self._owning(record.folder, record.id):
+            with self.owning(record.folder, record.id):
                 if rebuild or (record.state == "finished" and not _is_whole(ledger, record)):
-                    _set_aside(record.folder / ".kinograph" / "checkpoints.sqlite")
+                    disk.set_aside(record.folder / ".kinograph" / "checkpoints.sqlite")
                 yield Opened(id=record.id, folder=str(record.folder), resumed=True)
                 yield from self._run(ledger, record)
 
@@ -157,12 +203,12 @@ class Studio:
 
     def productions(self) -> list[Record]:
         """Everything ever opened here, newest first."""
-        with self._ledger() as ledger:
+        with self.ledger() as ledger:
             return ledger.productions()
 
     def show(self, production: str | Path) -> Film | Record:
         """A finished film, or the record of a production that is not finished."""
-        with self._ledger() as ledger:
+        with self.ledger() as ledger:
             record = self._find(ledger, production)
             film = ledger.paper(record.id, "film", Film)
             return film.changed(folder=str(record.folder)) if film else record
@@ -176,9 +222,10 @@ class Studio:
     # --------------------------------------------------------------------------------- machinery
 
     def _checked(self, brief: Brief | str) -> Brief:
-        return self.brief(brief) if isinstance(brief, str) else brief.changed(text=_checked_text(brief.text))
+        return self.brief(brief) if isinstance(brief, str) else brief.changed(text=checked_text(brief.text))
 
-    def _decide(self, brief: Brief) -> Decision:
+    def decide(self, brief: Brief) -> Decision:
+        """How the orchestrator would make a film of this brief. Raises BadInput or UnknownName."""
         from kinograph.agents.orchestrator import Commission, Orchestrator
         from kinograph.graphs import TOPOLOGIES
         from kinograph.tools.machine import this_machine
@@ -187,7 +234,11 @@ class Studio:
             brief=brief, machine=this_machine(), topologies=tuple(TOPOLOGIES), workers=self.settings.workers
         )
         decision = self.mind.think(Orchestrator(), commission)
-        return decision.changed(revision=self._backend(decision.model, Path()).revision)
+        return decision.changed(revision=self.revision(decision.model))
+
+    def revision(self, model: str) -> str:
+        """The revision of a model as it would render now."""
+        return self._backend(model, Path()).revision
 
     def _backend(self, model: str, scratch: Path) -> VideoBackend:
         from kinograph.memory.vault import Vault
@@ -197,7 +248,8 @@ class Studio:
         return open_backend(model, workbench, self.settings.backends.get(model))
 
     @contextmanager
-    def _ledger(self) -> Iterator[Ledger]:
+    def ledger(self) -> Iterator[Ledger]:
+        """The record of productions, takes and jobs."""
         from kinograph.memory.ledger import Ledger
 
         ledger = Ledger(self.settings.home / "ledger.sqlite")
@@ -222,8 +274,8 @@ class Studio:
         return ledger.production(id)
 
     @contextmanager
-    def _owning(self, folder: Path, id: str) -> Iterator[None]:
-        """Holds the production for this process alone; the lock dies with the process."""
+    def owning(self, folder: Path, id: str, what: str = "production") -> Iterator[None]:
+        """Holds a production or a session for this process alone; the lock dies with the process."""
         own = disk.folder(folder / ".kinograph")
         lock = FileLock(own / "lock", timeout=0)
         with disk.storage(folder):
@@ -231,7 +283,7 @@ class Studio:
                 lock.acquire()
             except Timeout as error:
                 pid = (own / "owner").read_text() if (own / "owner").exists() else "unknown"
-                raise ProductionBusy(f"production {id} is owned by another process (pid {pid})") from error
+                raise ProductionBusy(f"{what} {id} is owned by another process (pid {pid})") from error
         try:
             disk.write(own / "owner", str(os.getpid()))
             yield
@@ -314,7 +366,7 @@ def estimate(requests: tuple[RenderRequest, ...], decision: Decision) -> float |
     return sum(request.frames for request in requests) * model.seconds_per_frame * area / decision.workers
 
 
-def _checked_text(text: str) -> str:
+def checked_text(text: str) -> str:
     """The brief without space around it. Raises BadBrief when it says nothing or never ends."""
     try:
         text.encode()
@@ -328,13 +380,14 @@ def _checked_text(text: str) -> str:
     return text
 
 
-def _name(text: str) -> str:
+def name_for(text: str) -> str:
+    """A fresh id out of the first words of a brief."""
     words = re.findall(r"[a-z0-9]+", text.lower())
     slug = "-".join([word for word in words if word not in {"a", "an", "the", "of"} and not word.isdigit()][:4])[:40]
     return f"{slug or 'film'}-{secrets.token_hex(3)}"
 
 
-def _check_free(folder: Path) -> None:
+def check_free(folder: Path) -> None:
     """Raises BadInput for a folder that holds anything but what a `make` leaves that was killed at its very start."""
     with disk.storage(folder):
         if (folder / ".kinograph" / "production.json").exists():
@@ -354,10 +407,3 @@ def _is_whole(ledger: Ledger, record: Record) -> bool:
     if not all((record.folder / file).is_file() for file in files):
         return False
     return frames_in(record.folder / "film.mp4") == sum(c.last_frame - c.first_frame + 1 for c in film.timeline)
-
-
-def _set_aside(checkpoints: Path) -> None:
-    for suffix in ("", "-wal", "-shm"):
-        file = Path(f"{checkpoints}{suffix}")
-        if file.exists():
-            file.rename(f"{file}.set-aside-{int(time.time())}")

@@ -26,6 +26,7 @@ MARKS = {
     "trimmed": "[yellow]bad frames cut away[/]",
     "best": "[yellow]best take kept[/]",
     "failed": "[red]failed[/]",
+    "kept": "[dim]as it was[/]",
 }
 
 

@@ -6,7 +6,7 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, NamedTuple, TypeVar
@@ -90,15 +90,30 @@ class Ledger:
 
     # -------------------------------------------------------------------------------- productions
 
-    def open_production(self, id: str, folder: Path, brief: Brief, decision: Decision) -> Record:
-        """Records a new production and how it will be made, both or neither."""
+    def open_production(
+        self,
+        id: str,
+        folder: Path,
+        brief: Brief,
+        decision: Decision,
+        papers: Mapping[str, Noun] | None = None,
+        takes: Sequence[Take] = (),
+    ) -> Record:
+        """Records a new production and how it will be made, with what is known of it before: all or nothing."""
         with self._transaction():
-            self._file(id, "decision", decision)
+            for name, noun in ((papers or {}) | {"decision": decision}).items():
+                self._file(id, name, noun)
+            for take in takes:
+                self._record_take(id, take)
             self._db.execute(
                 "INSERT INTO productions (id, folder, brief, state, opened) VALUES (?, ?, ?, 'open', ?)",
                 (id, str(folder), brief.model_dump_json(), time.time()),
             )
         return self.production(id)
+
+    def has_production(self, id: str) -> bool:
+        with self._lock:
+            return self._db.execute("SELECT 1 FROM productions WHERE id = ?", (id,)).fetchone() is not None
 
     def production(self, id: str) -> Record:
         """Raises UnknownName."""
@@ -154,10 +169,13 @@ class Ledger:
     def record_take(self, production: str, take: Take) -> None:
         """Records a take, or what has become of it since."""
         with self._transaction():
-            self._db.execute(
-                "INSERT OR REPLACE INTO takes VALUES (?, ?, ?, ?)",
-                (production, take.shot, take.attempt, take.model_dump_json()),
-            )
+            self._record_take(production, take)
+
+    def _record_take(self, production: str, take: Take) -> None:
+        self._db.execute(
+            "INSERT OR REPLACE INTO takes VALUES (?, ?, ?, ?)",
+            (production, take.shot, take.attempt, take.model_dump_json()),
+        )
 
     def takes(self, production: str, shot: str | None = None) -> list[Take]:
         """The takes of a production, or of one of its shots, by shot and attempt."""

@@ -1,0 +1,359 @@
+"""A session: what a conversation has come to. Versions, takes, approval and films; says nothing by itself."""
+
+from __future__ import annotations
+
+import contextvars
+import re
+from collections.abc import Callable, Generator, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from kinograph.agents import edits
+from kinograph.agents.planner import question_about
+from kinograph.agents.reviser import Reviser, Revision, Wish
+from kinograph.agents.revising import Draft, Used, revise
+from kinograph.errors import BadInput, Cancelled, KinographError, UnknownName
+from kinograph.events import Asked, Event, Finished, Proposed, Said, Stopped
+from kinograph.film import Brief, Film, Take
+from kinograph.graphs.conversation import Heard
+from kinograph.memory.sessions import Session as Record
+from kinograph.memory.sessions import Sessions, Turn, Version
+from kinograph.memory.vault import Vault
+from kinograph.revisions import Costs, Filmed, costs
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from kinograph.studio import Studio
+
+DECLINED = "Nothing is rendered. Say what should be different, or yes to render it."
+
+
+class Session:
+    """One session. The caller holds its lock."""
+
+    def __init__(self, studio: Studio, store: Sessions, record: Record) -> None:
+        self.studio = studio
+        self.record = record
+        self._store = store
+        self._vault = Vault(studio.settings.home / "vault")
+
+    # ------------------------------------------------------------------------------------- hearing
+
+    def hear(self, turn: str, words: str) -> Heard:
+        """Answers a turn; one that was answered before is answered alike and changes nothing."""
+        if (old := self._store.turn(self.record.id, turn)) is not None:
+            return self._heard(old.does, old.said)
+        from kinograph.studio import checked_text
+
+        try:
+            words = checked_text(words)
+            return self._begun(turn, words) if self.record.head is None else self._revised(turn, words)
+        except BadInput as error:
+            return self._keep(Turn(id=turn, words=words[:2000], does="say", said=_sentence(str(error))))
+
+    def _keep(self, turn: Turn, version: Version | None = None, **changes: Any) -> Heard:
+        """Writes the turn with what it changed in one transaction, and answers."""
+        record = self.record.changed(**changes)
+        self._store.keep(record, version, turn)
+        self.record = record
+        return self._heard(turn.does, turn.said)
+
+    def _heard(self, does: Literal["ask", "say", "propose", "film"], said: str) -> Heard:
+        if does == "ask":
+            return Heard(does=does, words=said, events=(Asked(words=said),))
+        if does in ("say", "film"):
+            return Heard(does=does, words=said, events=(Said(words=said),) if said else ())
+        proposal = self.proposal(said)
+        does = "propose" if proposal.film is None else "say"
+        return Heard(does=does, words=as_text(proposal), events=(proposal,))
+
+    def _begun(self, turn: str, words: str) -> Heard:
+        """The first turns: a brief comes together, at most one question is asked."""
+        told = f"{self.record.told}\n{words}".strip()
+        brief = self.studio.brief(told, **self.record.wishes).changed(references=self.record.references)
+        plan = self.studio.plan(brief)
+        if not self.record.asked and (question := question_about(told, plan.storyboard.cast)):
+            return self._keep(Turn(id=turn, words=words[:2000], does="ask", said=question), told=told, asked=True)
+        version = Version(
+            number=1, name="v1", words=words, brief=brief, decision=plan.decision, storyboard=plan.storyboard
+        )
+        return self._keep(Turn(id=turn, words=words[:2000], does="propose"), version, told=told, head=1)
+
+    def _revised(self, turn: str, words: str) -> Heard:
+        head, versions = self.head, self.versions
+        takes = {shot.id: self.takes(shot.id) for shot in head.storyboard.shots}
+        wish = Wish(
+            words=words,
+            storyboard=head.storyboard,
+            takes={shot: len(found) for shot, found in takes.items()},
+            versions=tuple(one.name for one in versions),
+            focus=self.record.focus,
+            history=tuple(old.words[:200] for old in self._store.turns(self.record.id)),
+            awaiting=not head.approved,
+        )
+        revision: Revision = self.studio.mind.think(Reviser(), wish)
+        note = Turn(id=turn, words=words[:2000], does="say")
+        for edit in revision.edits:
+            if isinstance(edit, (edits.Undo, edits.Redo, edits.Visit)):
+                return self._moved(note, edit)
+        hints = [edit.hint for edit in revision.edits if isinstance(edit, edits.Unclear)]
+        approved = any(isinstance(edit, edits.Approve) for edit in revision.edits)
+        before = Draft(brief=head.brief, storyboard=head.storyboard)
+        used = Used(
+            shots=tuple(shot.id for one in versions for shot in one.storyboard.shots),
+            seeds=tuple(shot.seed for one in versions for shot in one.storyboard.shots if shot.seed is not None),
+            takes={shot: tuple(take.request.digest for take in found) for shot, found in takes.items()},
+        )
+        draft = revise(before, revision.edits, used)
+        if draft == before:
+            return self._unchanged(note, revision, hints, approved)
+        version = self._version(draft, head, words, approved and not hints)
+        focus = _spoken_of(revision.edits) or self.record.focus
+        does = "film" if version.approved else "propose"
+        return self._keep(
+            note.changed(does=does, said=" ".join(map(_sentence, hints))),
+            version,
+            head=version.number,
+            redo=(),
+            focus=tuple(id for id in focus if any(shot.id == id for shot in draft.storyboard.shots)),
+        )
+
+    def _unchanged(self, note: Turn, revision: Revision, hints: Sequence[str], approved: bool) -> Heard:
+        if hints:
+            return self._keep(note.changed(said=" ".join(map(_sentence, hints))))
+        if approved:
+            return self._keep(note.changed(does="film"), self.head.changed(approved=True))
+        if any(isinstance(edit, edits.Decline) for edit in revision.edits):
+            return self._keep(note.changed(said=DECLINED))
+        return self._keep(note.changed(said="That is how it is already."))
+
+    def _version(self, draft: Draft, head: Version, words: str, approved: bool) -> Version:
+        number = self.versions[-1].number + 1
+        brief, decision = draft.brief, head.decision
+        if (brief.model, brief.aspect) != (head.brief.model, head.brief.aspect):
+            brief = _resized(brief, head) if brief.aspect != head.brief.aspect else brief
+            decision = self.studio.decide(brief)
+        else:
+            decision = decision.changed(revision=self.studio.revision(decision.model))
+        return Version(
+            number=number,
+            parent=head.number,
+            name=f"v{number}",
+            words=words,
+            brief=brief,
+            decision=decision,
+            storyboard=draft.storyboard,
+            approved=approved,
+        )
+
+    def _moved(self, note: Turn, edit: edits.Undo | edits.Redo | edits.Visit) -> Heard:
+        """Undo, redo, or any version: the head moves, nothing is lost."""
+        head, redo = self.head, list(self.record.redo)
+        if isinstance(edit, edits.Visit):
+            found = self.find(edit.version)
+            said = f"Back at version {found.number} ({found.name})."
+            return self._keep(note.changed(does="propose", said=said), head=found.number, redo=(), focus=())
+        for _ in range(edit.steps):
+            if isinstance(edit, edits.Undo) and head.parent is not None:
+                redo.append(head.number)
+                head = self._store.version(self.record.id, head.parent)
+            elif isinstance(edit, edits.Redo) and redo:
+                head = self._store.version(self.record.id, redo.pop())
+            else:
+                break
+        if head.number == self.record.head:
+            what = "undo" if isinstance(edit, edits.Undo) else "redo"
+            return self._keep(note.changed(said=f"There is nothing to {what}."))
+        said = f"Back at version {head.number} ({head.name})."
+        return self._keep(note.changed(does="propose", said=said), head=head.number, redo=tuple(redo))
+
+    # ------------------------------------------------------------------------------------- looking
+
+    @property
+    def head(self) -> Version:
+        """The version at hand. Raises BadInput before there is one."""
+        if self.record.head is None:
+            raise BadInput("there is no storyboard yet; say what is to be filmed")
+        return self._store.version(self.record.id, self.record.head)
+
+    @property
+    def versions(self) -> list[Version]:
+        return self._store.versions(self.record.id)
+
+    def find(self, name: str) -> Version:
+        """The version of that number or name. Raises UnknownName."""
+        versions = self.versions
+        if name == "last":
+            return versions[-1]
+        for one in versions:
+            if name.lower().removeprefix("v") == str(one.number) or name.lower() == one.name.lower():
+                return one
+        raise UnknownName("version", name, [one.name for one in versions])
+
+    def production(self, version: Version) -> str:
+        """Id of the production that films a version."""
+        return f"{self.record.id}-v{version.number}"
+
+    def film_of(self, version: Version) -> Film | None:
+        """The film of a version, once it is finished."""
+        with self.studio.ledger() as ledger:
+            return ledger.paper(self.production(version), "film", Film)
+
+    def filmed(self) -> list[Filmed]:
+        """The finished versions: those that the head comes from first, then the others, the latest first."""
+        line = self._line()
+        found = [(one, film) for one in self.versions if (film := self.film_of(one))]
+        found.sort(key=lambda pair: (line.get(pair[0].number, len(line)), -pair[0].number))
+        return [Filmed(one, film) for one, film in found]
+
+    def _line(self) -> dict[int, int]:
+        """Number of a version -> how far back the head comes from it."""
+        by_number, line, at = {one.number: one for one in self.versions}, {}, self.record.head
+        while at is not None:
+            line[at] = len(line)
+            at = by_number[at].parent
+        return line
+
+    def takes(self, shot: str) -> list[Take]:
+        """All takes of a shot that have a clip, each once, oldest first."""
+        found: dict[str, Take] = {}
+        with self.studio.ledger() as ledger:
+            for version in self.versions if self.record.head is not None else ():
+                for take in ledger.takes(self.production(version), shot):
+                    if take.clip is not None:
+                        found.setdefault(take.request.digest, take)
+        return list(found.values())
+
+    def costs(self) -> Costs:
+        """What filming the head comes to."""
+        head, filmed = self.head, self.filmed()
+        line = self._line()
+        before = next((one.version for one in filmed if one.version.number in line), None)
+        if before is not None and before.number == head.number:
+            before = None
+        takes = [take for shot in head.storyboard.shots if shot.keep for take in self.takes(shot.id)]
+        return costs(head, [one for one in filmed if one.version.number != head.number], takes, before, self._vault)
+
+    def proposal(self, said: str = "") -> Proposed:
+        """The head with what it will cost."""
+        head, film = self.head, self.film_of(self.head)
+        works = () if film else self.costs().works
+        known = [work.seconds for work in works if work.seconds is not None]
+        return Proposed(
+            version=head.number,
+            name=head.name,
+            storyboard=head.storyboard,
+            works=works,
+            seconds=round(sum(known) / head.decision.workers, 2) if len(known) == len(works) else None,
+            film=film.path if film else None,
+            said=said,
+        )
+
+    def rename(self, name: str) -> Version:
+        """Gives the head a name. Raises BadInput for one that is taken or could be a number."""
+        name = " ".join(name.split())[:40]
+        if not name or re.fullmatch(r"v?\d+|last", name.lower()):
+            raise BadInput(f"{name!r} cannot name a version; take a word such as 'calm'")
+        if any(one.name.lower() == name.lower() and one.number != self.record.head for one in self.versions):
+            raise BadInput(f"another version is named {name!r}; names: {', '.join(one.name for one in self.versions)}")
+        version = self.head.changed(name=name)
+        self._store.keep(self.record, version)
+        return version
+
+    # ------------------------------------------------------------------------------------- filming
+
+    def film(self, tell: Callable[[Event], None]) -> Heard:
+        """Makes the film of the head, or goes on with it; what was asked to stop can be gone on with."""
+        head = self.head
+        plan = self.costs()
+        events = self.studio.shoot(self.production(head), self._folder(head), head, plan.carried, plan.takes)
+        made: Film | None = None
+        try:
+            for event in _apart(events):
+                tell(event)
+                made = event.film if isinstance(event, Finished) else made
+        except Cancelled:
+            words = "Stopped; finished shots are kept. Say yes to go on, or what should be different."
+            return Heard(does="say", words=words, events=(Stopped(words=words),))
+        except KinographError as error:
+            words = _sentence(str(error))
+            return Heard(does="say", words=words, events=(Stopped(words=words),))
+        assert made is not None, "a production ends with Finished or raises"
+        return Heard(does="say", words=f"Version {head.number} is filmed: {made.path}")
+
+    def _folder(self, version: Version) -> Path:
+        from pathlib import Path
+
+        return Path(self.record.folder) / f"v{version.number}"
+
+
+def _apart(events: Generator[Event]) -> Generator[Event]:
+    """The same events, their graph run in a context of its own: no subgraph of the conversation's."""
+    context = contextvars.Context()
+    done = object()
+    while (event := context.run(next, events, done)) is not done:
+        yield event  # type: ignore[misc]
+
+
+def _spoken_of(found: Sequence[edits.Edit]) -> tuple[str, ...]:
+    """The shots that edits name: what "this shot" means afterwards."""
+    ids: list[str] = []
+    for edit in found:
+        if isinstance(edit, edits.Keep):
+            ids.append(edit.shot)
+        elif not isinstance(edit, (edits.Order, edits.Remove)):
+            ids += getattr(edit, "shots", ())
+    return tuple(dict.fromkeys(ids))
+
+
+def _resized(brief: Brief, head: Version) -> Brief:
+    """The brief with a size in its aspect, of as many pixels as before."""
+    from kinograph.agents.orchestrator import sized
+    from kinograph.tools.backends import card
+
+    if brief.aspect is None or brief.width is None:
+        return brief
+    width, height = sized(card(head.decision.model), brief.aspect, head.decision.width * head.decision.height)
+    return brief.changed(width=width, height=height)
+
+
+def _sentence(words: str) -> str:
+    plain = " ".join(words.split())
+    return plain[:1].upper() + plain[1:] + ("" if plain.endswith((".", "!", "?")) else ".")
+
+
+def as_text(proposal: Proposed) -> str:
+    """A proposal in plain text: a line a shot."""
+    lines = [proposal.said] if proposal.said else []
+    lines.append(f"{proposal.storyboard.title} (version {proposal.version})")
+    works = {work.shot: work for work in proposal.works}
+    for number, shot in enumerate(proposal.storyboard.shots, 1):
+        who = (
+            ", ".join(f"{proposal.storyboard.character(one.who).words}: {one.motion}" for one in shot.cast) or "nobody"
+        )
+        work = works.get(shot.id)
+        cost = "" if work is None else f" [{told(work)}]"
+        lines.append(f"{number}. {who}; {shot.setting}, {shot.time}, {shot.camera}, {shot.seconds:g} s{cost}")
+    if proposal.film:
+        lines.append(f"Filmed: {proposal.film}")
+    else:
+        lines.append(f"{cost_of(proposal)} Render it?")
+    return "\n".join(lines)
+
+
+def told(work: Any) -> str:
+    """What becomes of a shot, in words."""
+    if work.does == "keep":
+        return f"kept: {work.why}"
+    if work.does == "vault":
+        return f"rendered before: {work.why}"
+    return f"render: {work.why}" + ("" if work.seconds is None else f", about {work.seconds:.1f} s")
+
+
+def cost_of(proposal: Proposed) -> str:
+    """How many shots will be rendered and what that takes."""
+    count = sum(work.does == "render" for work in proposal.works)
+    if not count:
+        return "Nothing needs to be rendered."
+    time = "unknown time" if proposal.seconds is None else f"about {max(proposal.seconds, 0.1):.1f} s"
+    return f"{count} of {len(proposal.works)} shots to render, {time}."
