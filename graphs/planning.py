@@ -47,7 +47,6 @@ def board(state: Production, runtime: Run) -> dict[str, Any]:
     """Puts the specialists' answers together into the storyboard."""
     crew, decision = runtime.context, runtime.context.decision
     if crew.agreed:
-        runtime.stream_writer(Planned(storyboard=crew.storyboard))
         return {}
     plan = storyboard(crew.outline, crew.places, crew.moves, crew.look, decision.seconds, decision.shot_seconds)
     crew.ledger.file(crew.id, "storyboard", plan)

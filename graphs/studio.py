@@ -10,7 +10,7 @@ import numpy as np
 from langgraph.graph import END, START, StateGraph
 
 from kinograph.errors import Damaged, NoFilm
-from kinograph.events import Decided, ShotSettled, Warned
+from kinograph.events import Decided, Planned, ShotSettled, Warned
 from kinograph.film import Storyboard, Take
 from kinograph.graphs import TOPOLOGIES, topology
 from kinograph.graphs.production import Carried, Crew, Outcome, Production, Run
@@ -45,6 +45,8 @@ def carry(state: Production, runtime: Run) -> dict[str, Any]:
     """Takes over the shots that an earlier version has and this one did not change, and remembers how they look."""
     crew = runtime.context
     carried = crew.ledger.paper(crew.id, "carried", Carried)
+    if carried is not None:
+        runtime.stream_writer(Planned(storyboard=crew.storyboard))
     outcomes: dict[str, Outcome] = {}
     for one in carried.shots if carried else ():
         crew.go_on()

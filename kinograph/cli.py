@@ -1,4 +1,4 @@
-"""The command line: kinograph make | resume | show | models | doctor.
+"""The command line: kinograph make | chat | resume | show | models | doctor.
 
 Exit status: 0 done · 1 unexpected · 2 bad input · 3 production busy · 4 disk · 5 damaged file ·
 6 nothing could be rendered · 130 stopped (resumable).
@@ -9,10 +9,8 @@ from __future__ import annotations
 import errno
 import json
 import re
-import signal
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -90,6 +88,70 @@ def make(
         _show_plan(studio, asked, as_json)
     else:
         _watch(studio, lambda: studio.stream(asked, out=out), as_json)
+
+
+@app.command(epilog=EPILOG)
+def chat(
+    words: Annotated[str | None, typer.Argument(help="What to film; with --resume the id of a session.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a session: the one named, or the last.")] = False,
+    list_sessions: Annotated[bool, typer.Option("--list", help="List the sessions.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Render every storyboard without asking.")] = False,
+    out: Annotated[Path | None, typer.Option(help="The session's own folder; new or empty.")] = None,
+    model: Annotated[str | None, typer.Option(help="Model card to render with; see kinograph models.")] = None,
+    topology: Annotated[str | None, typer.Option(help="Who acts when: chain or hierarchical.")] = None,
+    seed: Annotated[str | None, typer.Option(help="Same seed, same film. 0 to 4294967295.")] = None,
+    size: Annotated[str | None, typer.Option(help="Picture size, such as 384x216.")] = None,
+    aspect: Annotated[str | None, typer.Option(help="wide, square or vertical.")] = None,
+    fps: Annotated[str | None, typer.Option(help="Frames a second, 4 to 30.")] = None,
+    frames: Annotated[str | None, typer.Option(help="Frames of every shot at first, instead of a length.")] = None,
+    takes: Annotated[str | None, typer.Option(help="Most takes a shot may cost, 1 to 10.")] = None,
+    reference: Annotated[list[Path] | None, typer.Option(help="Reference picture.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Make a film in conversation: say what to see, approve the storyboard, change it in words.
+
+    Only the shots that a change touches are rendered again. In a pipe each line of standard input is a turn.
+    Ctrl-C stops a render, not the session; kinograph chat --resume goes on after anything, kill -9 included.
+    """
+    from kinograph import pages
+    from kinograph.chat import Chat, mind_line, piped, typed
+    from kinograph.studio import Studio
+
+    studio = Studio()
+    if list_sessions:
+        kept = studio.sessions()
+        rows = [
+            {"id": k.session.id, "folder": k.session.folder, "title": k.title, "versions": k.versions} for k in kept
+        ]
+        _print(rows if as_json else pages.sessions(kept))
+        return
+    id = words if resume else None
+    if resume and id is None:
+        if not (kept := studio.sessions()):
+            raise BadInput("there is no session to resume; begin with: kinograph chat")
+        id = kept[0].session.id
+    width, height = _size(size)
+    wishes = {"model": model, "topology": topology, "seed": seed, "width": width, "height": height}
+    wishes |= {"aspect": aspect, "fps": fps, "frames": frames, "takes": takes}
+    if resume and (given := [name for name, value in wishes.items() if value is not None]):
+        raise BadInput(f"a session that is resumed keeps its own {given[0]}; say what should be different instead")
+    with studio.open(id, out=out, references=tuple(reference or ()), **wishes) as conversation:
+        face = Chat(conversation, yes=yes, as_json=as_json)
+        on_terminal = sys.stdin.isatty() and sys.stdout.isatty() and not as_json
+        if not as_json:
+            print(mind_line(conversation.mind), file=sys.stderr)
+        if words and not resume:
+            face.say(_brief_text(words))
+        elif conversation.session is not None and not as_json and not conversation.unfinished:
+            face.propose(conversation.session.proposal()) if conversation.session.record.head else None
+        elif on_terminal:
+            print("Say what to film; /help tells more.", file=sys.stderr)
+        if on_terminal or not (words and not resume and sys.stdin.isatty()):
+            face.run(typed(conversation, studio.settings.home / "chat_history") if on_terminal else piped())
+        if conversation.id and not as_json:
+            print(f"kinograph: go on with: kinograph chat --resume {conversation.id}", file=sys.stderr)
+    if face.status:
+        raise typer.Exit(face.status)
 
 
 @app.command(epilog=EPILOG)
@@ -216,10 +278,10 @@ def _show_plan(studio: Studio, asked: Any, as_json: bool) -> None:
 def _watch(studio: Studio, start: Callable[[], Iterator[Event]], as_json: bool) -> None:
     """Runs a production: bars on a terminal, quiet in a pipe, events as JSON lines with --json."""
     from kinograph.events import Finished, Warned
-    from kinograph.watching import watching
+    from kinograph.watching import stopping, watching
 
     film: Film | None = None
-    with _stopping(studio), watching(enabled=sys.stderr.isatty() and not as_json) as bars:
+    with stopping(studio.cancel), watching(enabled=sys.stderr.isatty() and not as_json) as bars:
         for event in start():
             bars.show(event)
             if as_json:
@@ -239,23 +301,6 @@ def _tell(film: Film) -> None:
         pages.console().print(pages.film(film))
     else:
         print(film.path)
-
-
-@contextmanager
-def _stopping(studio: Studio) -> Iterator[None]:
-    """The first Ctrl-C or SIGTERM asks the production to stop; a second Ctrl-C stops at once."""
-
-    def stop(number: int, _: Any) -> None:
-        studio.cancel()
-        print("kinograph: stopping after the take at hand; Ctrl-C again stops at once", file=sys.stderr)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -9,10 +10,14 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from kinograph.telling import cost_of
+
 if TYPE_CHECKING:
     from kinograph.doctor import Check
+    from kinograph.events import Proposed
     from kinograph.film import Decision, Film, Storyboard, Take
     from kinograph.memory.ledger import Record
+    from kinograph.memory.sessions import Kept, Version
     from kinograph.studio import Plan
     from kinograph.tools.backends import ModelCard
 
@@ -92,6 +97,60 @@ def productions(records: Sequence[Record]) -> RenderableType:
     for record in records:
         table.add_row(record.id, record.state, Text(str(record.folder)), Text(record.brief.text[:60]))
     return table if records else Text('no productions yet; begin with: kinograph make "…"')
+
+
+def proposal(proposed: Proposed) -> RenderableType:
+    """A storyboard that waits for approval: a row a shot, with what becomes of it and why."""
+    board, works = proposed.storyboard, {work.shot: work for work in proposed.works}
+    table = Table("#", "who", "where", "when", "camera", "s", *(("cost", "why") if works else ()), "mood")
+    for number, shot in enumerate(board.shots, 1):
+        who = "\n".join(f"{board.character(a.who).words}: {a.motion}" for a in shot.cast) or "nobody"
+        cells = [str(number), who, shot.setting, shot.time, shot.camera, f"{shot.seconds:.1f}"]
+        if (work := works.get(shot.id)) is not None:
+            time = "?" if work.seconds is None else f"{work.seconds:.1f} s"
+            cells += [time if work.does == "render" else "-", work.why]
+        table.add_row(*map(Text, [*cells, shot.mood]), style="" if work is None or work.does == "render" else "dim")
+    end = f"filmed: {proposed.film}" if proposed.film else f"{cost_of(proposed)} Render it? (yes, or what to change)"
+    title = Text(f"{board.title}  ·  version {proposed.version} ({proposed.name})  ·  {board.look.name}", style="bold")
+    return Group(*([Text(proposed.said)] if proposed.said else []), title, table, Text(end))
+
+
+def takes(number: int, found: Sequence[Take], kept: str | None) -> RenderableType:
+    """All takes of a shot, numbered as /keep counts them."""
+    table = Table("take", "seed", "verdict", "quality", "clip", "note")
+    for place, take in enumerate(found, 1):
+        verdict = take.verdict
+        mark = "not judged" if verdict is None else "accepted" if verdict.accepted else "rejected"
+        words = verdict.findings[0].words if verdict and verdict.findings else ""
+        cells = [
+            f"{number}.{place}{' (chosen)' if take.request.digest == kept else ''}",
+            str(take.request.seed),
+            mark,
+            "" if verdict is None else f"{verdict.quality:.2f}",
+            take.clip.path if take.clip else "",
+            words,
+        ]
+        table.add_row(*map(Text, cells))
+    return table
+
+
+def versions(found: Sequence[Version], head: int | None, filmed: Sequence[int]) -> RenderableType:
+    """All versions of a session; the one at hand is marked."""
+    table = Table("", "version", "name", "from", "film", "said")
+    for one in found:
+        state = "yes" if one.number in filmed else "begun" if one.approved else "-"
+        mark, parent = "*" if one.number == head else "", "" if one.parent is None else str(one.parent)
+        table.add_row(mark, str(one.number), Text(one.name), parent, state, Text(one.words[:60]))
+    return table
+
+
+def sessions(kept: Sequence[Kept]) -> RenderableType:
+    """All conversations, the last touched first."""
+    table = Table("session", "title", "versions", "last", "folder")
+    for one in kept:
+        when = time.strftime("%Y-%m-%d %H:%M", time.localtime(one.touched))
+        table.add_row(one.session.id, Text(one.title[:50]), str(one.versions), when, Text(one.session.folder))
+    return table if kept else Text("no sessions yet; begin with: kinograph chat")
 
 
 def models(cards: Sequence[ModelCard], default: str) -> RenderableType:

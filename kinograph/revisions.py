@@ -166,7 +166,7 @@ def _own(shot: Shot, old: Shot, board: Storyboard, was: Storyboard, seed: int) -
         if getattr(shot, name) != getattr(old, name)
     ]
     if shot.seconds != old.seconds:
-        said.append(f"{old.seconds:g} s → {shot.seconds:g} s")
+        said.append(f"{round(old.seconds, 2):g} s → {round(shot.seconds, 2):g} s")
     if shot.seed != old.seed:
         said.append(f"seed {seed if shot.seed is None else shot.seed}")
     if old.keep and not shot.keep:

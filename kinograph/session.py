@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from kinograph.agents import edits
+from kinograph.agents.english.wishes import wished
 from kinograph.agents.planner import question_about
 from kinograph.agents.reviser import Reviser, Revision, Wish
 from kinograph.agents.revising import Draft, Used, revise
@@ -19,6 +20,7 @@ from kinograph.memory.sessions import Session as Record
 from kinograph.memory.sessions import Sessions, Turn, Version
 from kinograph.memory.vault import Vault
 from kinograph.revisions import Costs, Filmed, costs
+from kinograph.telling import as_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,7 +75,9 @@ class Session:
         brief = self.studio.brief(told, **self.record.wishes).changed(references=self.record.references)
         plan = self.studio.plan(brief)
         if not self.record.asked and (question := question_about(told, plan.storyboard.cast)):
-            return self._keep(Turn(id=turn, words=words[:2000], does="ask", said=question), told=told, asked=True)
+            return self._keep(
+                Turn(id=turn, words=words[:2000], does="ask", said=question), told=_wishes(told), asked=True
+            )
         version = Version(
             number=1, name="v1", words=words, brief=brief, decision=plan.decision, storyboard=plan.storyboard
         )
@@ -306,6 +310,11 @@ def _spoken_of(found: Sequence[edits.Edit]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(ids))
 
 
+def _wishes(told: str) -> str:
+    """What a text that shows nothing still asks of the film: its length, format and look."""
+    return " ".join(told[remark.start : remark.end].strip(" ,.") + "." for remark in wished(told))
+
+
 def _resized(brief: Brief, head: Version) -> Brief:
     """The brief with a size in its aspect, of as many pixels as before."""
     from kinograph.agents.orchestrator import sized
@@ -320,40 +329,3 @@ def _resized(brief: Brief, head: Version) -> Brief:
 def _sentence(words: str) -> str:
     plain = " ".join(words.split())
     return plain[:1].upper() + plain[1:] + ("" if plain.endswith((".", "!", "?")) else ".")
-
-
-def as_text(proposal: Proposed) -> str:
-    """A proposal in plain text: a line a shot."""
-    lines = [proposal.said] if proposal.said else []
-    lines.append(f"{proposal.storyboard.title} (version {proposal.version})")
-    works = {work.shot: work for work in proposal.works}
-    for number, shot in enumerate(proposal.storyboard.shots, 1):
-        who = (
-            ", ".join(f"{proposal.storyboard.character(one.who).words}: {one.motion}" for one in shot.cast) or "nobody"
-        )
-        work = works.get(shot.id)
-        cost = "" if work is None else f" [{told(work)}]"
-        lines.append(f"{number}. {who}; {shot.setting}, {shot.time}, {shot.camera}, {shot.seconds:g} s{cost}")
-    if proposal.film:
-        lines.append(f"Filmed: {proposal.film}")
-    else:
-        lines.append(f"{cost_of(proposal)} Render it?")
-    return "\n".join(lines)
-
-
-def told(work: Any) -> str:
-    """What becomes of a shot, in words."""
-    if work.does == "keep":
-        return f"kept: {work.why}"
-    if work.does == "vault":
-        return f"rendered before: {work.why}"
-    return f"render: {work.why}" + ("" if work.seconds is None else f", about {work.seconds:.1f} s")
-
-
-def cost_of(proposal: Proposed) -> str:
-    """How many shots will be rendered and what that takes."""
-    count = sum(work.does == "render" for work in proposal.works)
-    if not count:
-        return "Nothing needs to be rendered."
-    time = "unknown time" if proposal.seconds is None else f"about {max(proposal.seconds, 0.1):.1f} s"
-    return f"{count} of {len(proposal.works)} shots to render, {time}."

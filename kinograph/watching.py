@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kinograph.events import (
     Decided,
@@ -102,3 +103,21 @@ def watching(enabled: bool) -> Iterator[Quiet]:
     )
     with Progress(*columns, console=Console(stderr=True)) as progress:
         yield Bars(progress)
+
+
+@contextmanager
+def stopping(cancel: Callable[[], None], then: str = "") -> Iterator[None]:
+    """The first Ctrl-C or SIGTERM asks what runs to stop by `cancel`; a second Ctrl-C stops at once."""
+
+    def stop(number: int, _: Any) -> None:
+        cancel()
+        note = f"; {then}" if then else ""
+        print(f"kinograph: stopping after the take at hand{note}; Ctrl-C again stops at once", file=sys.stderr)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

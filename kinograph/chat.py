@@ -1,0 +1,324 @@
+"""The chat on a terminal or in a pipe: a face over a Conversation."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from kinograph.errors import BadInput, KinographError
+from kinograph.events import Asked, Event, Finished, Proposed, Said, Stopped, Warned
+from kinograph.telling import as_text
+from kinograph.watching import Quiet, stopping, watching
+
+if TYPE_CHECKING:
+    from kinograph.conversation import Conversation
+
+HELP = """Say what to film, then what should be different:
+  swap 2 and 3 · move shot 3 to the beginning · remove the last shot · add a closing shot of the sea
+  make shot 2 at night · shot 1 in the forest · zoom in on shot 3 · shot 1 warmer · slower · two seconds longer
+  the ball should be blue everywhere · replace the ball with a cube · add a dog to shot 2 · the ball should spin
+  another try of shot 2 · like the first try of shot 3 · seed 7 for shot 2 · make it noir · make it vertical
+  undo · redo · go back to version 2
+A storyboard waits for your yes; only shots whose picture would change are rendered.
+
+  /show [VERSION]   the storyboard, and what it would cost      /versions        all versions and their films
+  /takes SHOT       all takes of a shot                         /keep SHOT.TAKE  use that take, e.g. /keep 3.2
+  /undo [N] /redo   step back, step forward                     /version NAME    go to a version; going on branches
+  /seed [N]         show or set the film's seed                 /save NAME       name this version
+  /models           what can render                             /cost            what was rendered so far
+  /export PATH      copy film, sheet and manifest               /mind            what the agents think with
+  /help             this                                        /quit            leave; the session is kept
+Ctrl-C stops a render, not the session. Ctrl-D leaves."""
+
+
+class Leave(Exception):
+    """The user is done."""
+
+
+class Chat:
+    """Reads turns and commands, shows what comes of them."""
+
+    def __init__(self, conversation: Conversation, *, yes: bool = False, as_json: bool = False) -> None:
+        self.conversation = conversation
+        self.status = 0
+        """Exit status of the first thing that could not be done."""
+        self._yes = yes
+        self._as_json = as_json
+        self._pretty = sys.stdout.isatty() and not as_json
+
+    def run(self, lines: Iterator[str]) -> None:
+        """Answers every line until there are no more, or /quit."""
+        if self.conversation.unfinished:
+            self._note("a film was being made when this session ended; going on with it")
+            self._play(self.conversation.go_on)
+        for line in lines:
+            if not (words := line.strip()):
+                continue
+            try:
+                self._answer(words)
+            except Leave:
+                return
+            except KinographError as error:
+                self._note(" ".join(str(error).split()))
+                self.status = self.status or error.exit_code
+
+    def _answer(self, words: str) -> None:
+        if words.startswith("/"):
+            name, _, rest = words[1:].partition(" ")
+            command = COMMANDS.get(name.lower())
+            if command is None:
+                raise BadInput(
+                    f"unknown command {words.split()[0]!r}; available: {', '.join('/' + one for one in COMMANDS)}"
+                )
+            command(self, rest.strip())
+        else:
+            self.say(words)
+
+    def say(self, words: str) -> None:
+        """A turn; with --yes a storyboard is approved at once."""
+        if self._play(lambda: self.conversation.say(words)) and self._yes:
+            self._play(lambda: self.conversation.say("yes"))
+
+    def _play(self, start: Callable[[], Generator[Event]]) -> bool:
+        """Shows the events of a turn; whether a storyboard waits for approval at its end."""
+        waiting, film = False, None
+        with (
+            stopping(self.conversation.cancel, "the session goes on"),
+            watching(enabled=sys.stderr.isatty() and self._pretty) as bars,
+        ):
+            for event in start():
+                waiting = isinstance(event, Proposed) and event.film is None
+                film = event if isinstance(event, Finished) else film
+                if self._as_json:
+                    print(json.dumps({"event": type(event).__name__} | event.model_dump(mode="json")), flush=True)
+                else:
+                    self._show(event, bars)
+        if film is not None and not self._as_json:
+            self._filmed(film)
+        return waiting
+
+    def _show(self, event: Event, bars: Quiet) -> None:
+        if isinstance(event, (Said, Asked, Stopped)):
+            self.tell(event.words)
+        elif isinstance(event, Proposed):
+            self.propose(event)
+        elif isinstance(event, Warned):
+            bars.say(f"kinograph: {event.words}")
+        else:
+            bars.show(event)
+
+    def propose(self, event: Proposed) -> None:
+        from kinograph import pages
+
+        self.tell(pages.proposal(event) if self._pretty else as_text(event))
+
+    def _filmed(self, event: Finished) -> None:
+        film = event.film
+        sheet = Path(film.folder) / "contact_sheet.png"
+        if self._pretty:
+            from kinograph.pages import console
+            from kinograph.preview import picture
+
+            screen = console()
+            if (drawn := picture(sheet, screen)) is not None:
+                screen.print(drawn)
+        self.tell(f"film           {film.path}\ncontact sheet  {sheet}\nseed           {film.brief.seed}")
+
+    def tell(self, what: Any) -> None:
+        """Words or a table on standard output."""
+        if isinstance(what, (dict, list)) or self._as_json:
+            print(json.dumps({"event": "Told", "words": what} if isinstance(what, str) else what), flush=True)
+        elif isinstance(what, str) and not self._pretty:
+            print(what, flush=True)
+        else:
+            from kinograph.pages import console
+
+            console().print(what, markup=False, highlight=False)
+
+    @staticmethod
+    def _note(words: str) -> None:
+        print(f"kinograph: {words}", file=sys.stderr, flush=True)
+
+
+# ------------------------------------------------------------------------------------------ commands
+
+
+def _show(chat: Chat, rest: str) -> None:
+    session = chat.conversation.at
+    if rest:
+        version = session.find(rest)
+        from kinograph import pages
+
+        film = session.film_of(version)
+        chat.tell(pages.storyboard(version.storyboard, film.takes if film else ()))
+        return
+    chat.propose(session.proposal())
+
+
+def _takes(chat: Chat, rest: str) -> None:
+    from kinograph import pages
+
+    session, number = chat.conversation.at, _number(rest, "/takes", "3")
+    shots = session.head.storyboard.shots
+    if not 1 <= number <= len(shots):
+        raise BadInput(f"shot {number} does not exist; there are {len(shots)}")
+    found = session.takes(shots[number - 1].id)
+    chat.tell(pages.takes(number, found, shots[number - 1].keep) if found else f"shot {number} has no take yet")
+
+
+def _keep(chat: Chat, rest: str) -> None:
+    shot, dot, take = rest.partition(".")
+    if not (dot and shot.isdigit() and take.isdigit()):
+        raise BadInput(f"{rest!r} is not SHOT.TAKE; say for example /keep 3.2")
+    chat.say(f"use take {int(take)} of shot {int(shot)}")
+
+
+def _seed(chat: Chat, rest: str) -> None:
+    if rest:
+        chat.say(f"seed {_number(rest, '/seed', '7')}")
+        return
+    head = chat.conversation.at.head
+    own = [f"shot {n}: {shot.seed}" for n, shot in enumerate(head.storyboard.shots, 1) if shot.seed is not None]
+    chat.tell("; ".join([f"seed {head.brief.seed}", *own]))
+
+
+def _models(chat: Chat, rest: str) -> None:
+    from kinograph import pages
+    from kinograph.tools.backends import cards
+
+    session = chat.conversation.session
+    chosen = session.head.decision.model if session and session.record.head else ""
+    chat.tell(pages.models(list(cards().values()), chosen))
+
+
+def _cost(chat: Chat, rest: str) -> None:
+    session = chat.conversation.at
+    rendered = reused = 0
+    seconds = 0.0
+    for one in session.filmed():
+        takes = [take for take in one.film.takes if take.clip is not None]
+        fresh = [take for take in takes if not take.reused]
+        rendered, reused = rendered + len(fresh), reused + len(takes) - len(fresh)
+        seconds += one.film.seconds
+    chat.tell(f"{len(session.filmed())} films, {seconds:.1f} s of work; mind: {chat.conversation.mind}")
+
+
+def _export(chat: Chat, rest: str) -> None:
+    if not rest:
+        raise BadInput("/export needs a place; say for example /export my-film.mp4")
+    places = chat.conversation.export(" ".join(shlex.split(rest)))
+    chat.tell("\n".join(map(str, places)))
+
+
+def _save(chat: Chat, rest: str) -> None:
+    version = chat.conversation.save(rest)
+    chat.tell(f"version {version.number} is now {version.name!r}")
+
+
+def _versions(chat: Chat, rest: str) -> None:
+    from kinograph import pages
+
+    session = chat.conversation.at
+    chat.tell(pages.versions(session.versions, session.record.head, [one.version.number for one in session.filmed()]))
+
+
+def _version(chat: Chat, rest: str) -> None:
+    if not rest:
+        raise BadInput("/version needs a number or name; /versions lists them")
+    found = chat.conversation.at.find(rest)
+    chat.say(f"go back to version {found.number}")
+
+
+def _undo(chat: Chat, rest: str) -> None:
+    chat.say(f"undo {_number(rest, '/undo', '2')} times" if rest else "undo")
+
+
+def _redo(chat: Chat, rest: str) -> None:
+    chat.say(f"redo {_number(rest, '/redo', '2')}" if rest else "redo")
+
+
+def _help(chat: Chat, rest: str) -> None:
+    chat.tell(HELP)
+
+
+def _mind(chat: Chat, rest: str) -> None:
+    chat.tell(mind_line(chat.conversation.mind))
+
+
+def _quit(chat: Chat, rest: str) -> None:
+    raise Leave
+
+
+def _number(said: str, command: str, example: str) -> int:
+    if not said.isdigit():
+        raise BadInput(f"{said!r} is no number; say for example {command} {example}")
+    return int(said)
+
+
+COMMANDS: dict[str, Callable[[Chat, str], None]] = {
+    "show": _show,
+    "takes": _takes,
+    "keep": _keep,
+    "seed": _seed,
+    "models": _models,
+    "cost": _cost,
+    "export": _export,
+    "save": _save,
+    "versions": _versions,
+    "version": _version,
+    "undo": _undo,
+    "redo": _redo,
+    "mind": _mind,
+    "help": _help,
+    "quit": _quit,
+    "exit": _quit,
+}
+
+
+def mind_line(mind: str) -> str:
+    """Which mind is on, in words."""
+    if mind == "rules":
+        return "mind: rules (no language model; edits in plain English are understood)"
+    return f"mind: {mind}"
+
+
+# --------------------------------------------------------------------------------------------- lines
+
+
+def typed(conversation: Conversation, history: Path) -> Iterator[str]:
+    """Lines typed on a terminal, with editing, history and a status line; Ctrl-D ends them."""
+    from prompt_toolkit import PromptSession
+    from prompt_toolkit.completion import WordCompleter
+    from prompt_toolkit.history import FileHistory
+
+    def toolbar() -> str:
+        session = conversation.session
+        at = f"version {session.record.head}" if session and session.record.head else "no storyboard yet"
+        return f" {conversation.id or 'new session'} · {at} · mind: {conversation.mind} · /help · Ctrl-D leaves"
+
+    history.parent.mkdir(parents=True, exist_ok=True)
+    prompt: PromptSession[str] = PromptSession(
+        history=FileHistory(str(history)),
+        completer=WordCompleter([f"/{name}" for name in COMMANDS], sentence=True),
+        complete_while_typing=False,
+        bottom_toolbar=toolbar,
+    )
+    while True:
+        try:
+            yield prompt.prompt("you> ")
+        except KeyboardInterrupt:
+            continue
+        except EOFError:
+            return
+
+
+def piped() -> Iterator[str]:
+    """Lines of standard input."""
+    try:
+        yield from sys.stdin
+    except UnicodeDecodeError as error:
+        raise BadInput("standard input is not UTF-8 text") from error

@@ -1,0 +1,42 @@
+"""A proposed version in words: what becomes of each shot, and what it takes."""
+
+from __future__ import annotations
+
+from kinograph.events import Proposed, Work
+
+
+def as_text(proposal: Proposed) -> str:
+    """A proposal in plain text: a line a shot."""
+    lines = [proposal.said] if proposal.said else []
+    lines.append(f"{proposal.storyboard.title} (version {proposal.version})")
+    works = {work.shot: work for work in proposal.works}
+    for number, shot in enumerate(proposal.storyboard.shots, 1):
+        who = (
+            ", ".join(f"{proposal.storyboard.character(one.who).words}: {one.motion}" for one in shot.cast) or "nobody"
+        )
+        work = works.get(shot.id)
+        cost = "" if work is None else f" [{told(work)}]"
+        lines.append(f"{number}. {who}; {shot.setting}, {shot.time}, {shot.camera}, {round(shot.seconds, 2):g} s{cost}")
+    if proposal.film:
+        lines.append(f"Filmed: {proposal.film}")
+    else:
+        lines.append(f"{cost_of(proposal)} Render it?")
+    return "\n".join(lines)
+
+
+def told(work: Work) -> str:
+    """What becomes of a shot, in words."""
+    if work.does == "keep":
+        return f"kept: {work.why}"
+    if work.does == "vault":
+        return f"rendered before: {work.why}"
+    return f"render: {work.why}" + ("" if work.seconds is None else f", about {work.seconds:.1f} s")
+
+
+def cost_of(proposal: Proposed) -> str:
+    """How many shots will be rendered and what that takes."""
+    count = sum(work.does == "render" for work in proposal.works)
+    if not count:
+        return "Nothing needs to be rendered."
+    time = "unknown time" if proposal.seconds is None else f"about {max(proposal.seconds, 0.1):.1f} s"
+    return f"{count} of {len(proposal.works)} shots to render, {time}."
