@@ -283,7 +283,8 @@ class _Piece:
         else:
             take = int(match["number"]) if match["number"] else 1 if rank == "original" else number(rank)
         if not 1 <= take <= count:
-            return [self._unclear(f"shot {shot} has {count or 'no'} take{'s' if count != 1 else ''} to choose from")]
+            place = [one.id for one in self.board.shots].index(shot) + 1
+            return [self._unclear(f"shot {place} has {count or 'no'} take{'s' if count != 1 else ''} to choose from")]
         return [edits.Keep(shot=shot, take=take)]
 
     def _again(self) -> edits.Again | None:

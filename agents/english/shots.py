@@ -49,7 +49,7 @@ _ALL = re.compile(
 _THIS = re.compile(r"\b(?:in\s+)?(?:this|that|the same)\s+(?:shot|one|scene)\b", re.I)
 _LIKE = re.compile(r"\b(?:the|every|all|all the)\s+((?:[a-z-]+\s+){1,2}?)(?:shots?|scenes?)\b", re.I)
 _SHOWING = re.compile(
-    r"\bthe\s+(?:shots?|scenes?)\s+((?:with|of|in|at|on|over|by)\s+(?:an?\s+|the\s+)?[a-z]+(?:\s+[a-z]+)?)\b", re.I
+    r"\bthe\s+(?:shots?|scenes?)\s+((?:with|of|in|at|on|over|by)\s+(?:an?\s+|the\s+)?[a-z]+)(\s+[a-z]+)?\b", re.I
 )
 _BARE = re.compile(rf"(?<![\w.])(?:the\s+)?({_LIST}|{_ORDINAL})\b", re.I)
 TOKEN = r"⟨(\d+)⟩"
@@ -109,6 +109,13 @@ def tag(text: str, board: Storyboard, focus: Sequence[str] = (), bare: bool = Fa
         found = showing(match[1].strip(), board)
         return put(found) if found else match[0]
 
+    def shown(match: re.Match[str]) -> str:
+        more = match[2] or ""
+        if found := showing(match[1], board):
+            return put(found) + more
+        found = showing(match[1] + more, board)
+        return put(found) if found else match[0]
+
     text = _ID.sub(by_id, text)
     text = _ALL.sub(everyone, text)
     text = _NUMBERED.sub(lambda match: at(match[0], numbers(match[1])), text)
@@ -116,7 +123,7 @@ def tag(text: str, board: Storyboard, focus: Sequence[str] = (), bare: bool = Fa
     if focus:
         text = _THIS.sub(lambda _: put([id for id in focus if id in order]), text)
     text = _LIKE.sub(described, text)
-    text = _SHOWING.sub(described, text)
+    text = _SHOWING.sub(shown, text)
     if bare:
         text = re.sub(
             rf"{TOKEN}|{_BARE.pattern}",

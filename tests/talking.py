@@ -25,6 +25,8 @@ def differences(old: Storyboard, new: Storyboard) -> dict[str, Any]:
         changed = {
             name: getattr(shot, name) for name in SHOT if was is None or getattr(was, name) != getattr(shot, name)
         }
+        if changed.get("keep"):
+            changed["keep"] = "a take"
         if was is None or was.cast != shot.cast:
             changed["cast"] = [f"{one.who} {one.motion}" for one in shot.cast]
         if was is None:
