@@ -137,7 +137,7 @@ class Chat:
         else:
             from kinograph.pages import console
 
-            console().print(what, markup=False, highlight=False)
+            console().print(what, markup=False, highlight=False, soft_wrap=isinstance(what, str))
 
     @staticmethod
     def _note(words: str) -> None:
@@ -162,7 +162,7 @@ def _show(chat: Chat, rest: str) -> None:
 def _takes(chat: Chat, rest: str) -> None:
     from kinograph import pages
 
-    session, number = chat.conversation.at, _number(rest, "/takes", "3")
+    number, session = _number(rest, "/takes", "3"), chat.conversation.at
     shots = session.head.storyboard.shots
     if not 1 <= number <= len(shots):
         raise BadInput(f"shot {number} does not exist; there are {len(shots)}")
@@ -196,21 +196,20 @@ def _models(chat: Chat, rest: str) -> None:
 
 
 def _cost(chat: Chat, rest: str) -> None:
-    session = chat.conversation.at
-    rendered = reused = 0
-    seconds = 0.0
-    for one in session.filmed():
-        takes = [take for take in one.film.takes if take.clip is not None]
-        fresh = [take for take in takes if not take.reused]
-        rendered, reused = rendered + len(fresh), reused + len(takes) - len(fresh)
-        seconds += one.film.seconds
-    chat.tell(f"{len(session.filmed())} films, {seconds:.1f} s of work; mind: {chat.conversation.mind}")
+    films = [one.film for one in chat.conversation.at.filmed()]
+    fresh = {take.request.digest: take.clip for film in films for take in film.takes if take.clip and not take.reused}
+    rendering, work = sum(clip.render_seconds for clip in fresh.values()), sum(film.seconds for film in films)
+    chat.tell(f"{len(films)} films, {len(fresh)} takes rendered in {rendering:.1f} s, {work:.1f} s of work in all")
 
 
 def _export(chat: Chat, rest: str) -> None:
-    if not rest:
+    try:
+        place = " ".join(shlex.split(rest))
+    except ValueError:
+        place = ""
+    if not place:
         raise BadInput("/export needs a place; say for example /export my-film.mp4")
-    places = chat.conversation.export(" ".join(shlex.split(rest)))
+    places = chat.conversation.export(place)
     chat.tell("\n".join(map(str, places)))
 
 

@@ -53,9 +53,10 @@ class Conversation:
             else:
                 # A wish that cannot be is told before anything is planned; pictures are kept in the vault from here.
                 references = wishes.pop("references", ())
-                pictures = studio.brief("a film", references=references, **wishes).references
+                asked = studio.brief("a film", references=references, **wishes)
+                studio.decide(asked)
                 self._wishes = {name: value for name, value in wishes.items() if value is not None}
-                self._references = pictures
+                self._references = asked.references
         except BaseException:
             self._open.close()
             raise

@@ -1,0 +1,310 @@
+"""kinograph chat as a user meets it: in a pipe, on a terminal, stopped and killed."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import pty
+import re
+import select
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from rich.console import Console
+
+from kinograph.cli import main
+from kinograph.memory.ledger import Ledger
+from kinograph.preview import half_blocks, picture
+
+SMALL = ["--size", "64x48", "--frames", "6"]
+BALL = "A red ball rolls across a meadow at sunset. Then it bounces over the sea at night."
+
+
+@pytest.fixture
+def chat(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    """Pipes lines into kinograph chat in this process: (status, standard output, standard error)."""
+
+    def run(lines: str, *arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["kinograph", "chat", *arguments])
+        monkeypatch.setattr(sys, "stdin", io.StringIO(lines))
+        with pytest.raises(SystemExit) as end:
+            main()
+        out, err = capsys.readouterr()
+        return int(end.value.code or 0), out, err
+
+    return run
+
+
+def test_a_film_is_made_changed_and_exported_in_a_pipe(chat, home: Path):
+    lines = f"{BALL}\nyes\nmake shot 2 at dawn\nyes\n/takes 2\n/keep 2.1\nyes\n/export out.mp4\n/versions\n/cost\n"
+    status, out, err = chat(lines, *SMALL)
+    assert status == 0, err
+    assert "2 of 2 shots to render" in out
+    assert "2. a red ball: bounces; sea, dawn, static, 0.5 s [render: time: night → dawn" in out
+    assert "1 of 2 shots to render" in out
+    assert "Nothing needs to be rendered" in out
+    assert "kept: the take that you chose" in out
+    assert Path("out.mp4").stat().st_size > 400
+    assert "3 films, 3 takes rendered" in out
+    assert sum(Ledger(home / "ledger.sqlite").renders().values()) == 3
+    assert "mind: rules" in err
+    assert "kinograph chat --resume red-ball-rolls-across-" in err
+    assert "\x1b" not in out + err
+
+
+def test_the_kept_take_is_the_film_that_was(chat):
+    """Version 3 shows shot 2 as version 1 did, frame by frame."""
+    chat(f"{BALL}\nyes\nmake shot 2 at dawn\nyes\n/keep 2.1\nyes\n", *SMALL, "--out", "s")
+    cuts = [json.loads(Path(f"s/v{n}/manifest.json").read_text())["timeline"] for n in (1, 2, 3)]
+    assert [cut["clip"] for cut in cuts[2]] == [cut["clip"] for cut in cuts[0]] != [cut["clip"] for cut in cuts[1]]
+
+
+def test_sessions_are_listed_and_resumed(chat):
+    assert chat("", "--list")[1].startswith("no sessions yet")
+    assert "there is no session to resume" in chat("", "--resume")[2]
+    chat(f"{BALL}\n", *SMALL)
+    listed = json.loads(chat("", "--list", "--json")[1])
+    assert [(row["title"], row["versions"]) for row in listed] == [("A red ball rolls across a", 1)]
+    assert listed[0]["id"] in chat("", "--list")[1]
+    status, out, _ = chat("swap 1 and 2\n", "--resume", listed[0]["id"])
+    assert status == 0
+    assert "(version 1)" in out
+    assert "(version 2)" in out
+    assert "(version 2)" in chat("", "--resume")[1]
+
+
+@pytest.mark.parametrize(
+    ("lines", "arguments", "message"),
+    [
+        ("/frob\n", [], "unknown command '/frob'; available: /show, "),
+        ("/keep 3\n", [], "'3' is not SHOT.TAKE"),
+        ("/takes x\n", [], "'x' is no number"),
+        ("/takes 2\n", [], "nothing was said yet"),
+        (f"{BALL}\n/takes 7\n", [], "shot 7 does not exist; there are 2"),
+        (f"{BALL}\n/export\n", [], "/export needs a place"),
+        (f"{BALL}\n/export 'x\n", [], "/export needs a place"),
+        (f"{BALL}\n/show v9\n", [], "unknown version 'v9'; available: v1"),
+        ("", ["--size", "9"], "size '9' is not WIDTHxHEIGHT"),
+        ("", ["--takes", "99"], "takes = '99'"),
+        ("", ["--resume", "nope"], "unknown session 'nope'"),
+        ("", ["--resume", "nope", "--seed", "3"], "keeps its own seed"),
+        ("", ["--model", "nope"], "unknown model 'nope'"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line_and_a_status(chat, lines: str, arguments: list[str], message: str):
+    status, _, err = chat(lines, *arguments)
+    assert status == 2, err
+    told = [line for line in err.splitlines() if line.startswith("kinograph: ") and "go on with" not in line]
+    assert len(told) == 1
+    assert message in told[0]
+
+
+def test_yes_renders_every_storyboard_and_json_tells_every_event(chat):
+    status, out, _ = chat("make shot 1 at night\n", BALL, "--yes", "--json", *SMALL)
+    assert status == 0
+    events = [json.loads(line) for line in out.splitlines()]
+    assert [e["version"] for e in events if e["event"] == "Proposed"] == [1, 2]
+    assert [e["film"]["folder"][-2:] for e in events if e["event"] == "Finished"] == ["v1", "v2"]
+    assert [e["shot"] for e in events if e["event"] == "TakeStarted"] == ["s1.1", "s2.1", "s1.1"]
+
+
+# ------------------------------------------------------------------------------- real processes
+
+
+class Terminal:
+    """kinograph chat on a pseudo-terminal."""
+
+    def __init__(self, *arguments: str) -> None:
+        self.pid, self._fd = pty.fork()
+        if self.pid == 0:
+            os.environ |= {"TERM": "xterm-256color", "COLUMNS": "120", "LINES": "40", "OMP_NUM_THREADS": "1"}
+            os.execv(sys.executable, [sys.executable, "-m", "kinograph.cli", "chat", *arguments])
+        self.seen = ""
+        self._at = 0
+
+    def until(self, pattern: str, seconds: float = 90) -> str:
+        """Reads until `pattern` is seen after what was waited for before."""
+        end = time.monotonic() + seconds
+        while (match := re.search(pattern, self.seen[self._at :])) is None:
+            left = end - time.monotonic()
+            assert left > 0, f"{pattern!r} was not seen in {self.seen[self._at :][-2000:]!r}"
+            if select.select([self._fd], [], [], min(left, 1))[0]:
+                data = os.read(self._fd, 65536).decode(errors="replace")
+                if "\x1b[6n" in data:  # the prompt asks where the cursor is
+                    os.write(self._fd, b"\x1b[1;1R")
+                self.seen += data
+        self._at += match.end()
+        return match[0]
+
+    def type(self, text: str) -> None:
+        os.write(self._fd, text.encode())
+
+    def end(self, seconds: float = 60) -> int:
+        """Exit status, minus the signal for one that was killed."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if select.select([self._fd], [], [], 0.1)[0]:
+                with suppress(OSError):  # the other end is closed
+                    self.seen += os.read(self._fd, 65536).decode(errors="replace")
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                os.close(self._fd)
+                return os.waitstatus_to_exitcode(status)
+        raise AssertionError(f"still running: {self.seen[-1000:]!r}")
+
+
+def session_in(home: Path) -> str:
+    return sqlite3.connect(home / "sessions.sqlite").execute("SELECT id FROM sessions").fetchone()[0]
+
+
+def test_ctrl_c_on_a_terminal_stops_the_render_and_not_the_session(home: Path):
+    terminal = Terminal("--size", "640x360")
+    terminal.until(r"you>")
+    terminal.type(f"{BALL}\r")
+    terminal.until("Render it\\?")
+    terminal.until(r"you>")
+    terminal.type("\x03")
+    terminal.until(r"you>")
+    terminal.type("yes\r")
+    terminal.until("take 1")
+    terminal.type("\x03")
+    terminal.until("stopping after the take at hand")
+    terminal.until("Stopped; finished shots are kept")
+    terminal.until(r"you>")
+    terminal.type("make shot 2 at dawn\r")
+    terminal.until("version 2")
+    terminal.until(r"you>")
+    terminal.type("\x04")
+    terminal.until("kinograph chat --resume")
+    assert terminal.end() == 0
+    assert (home / "chat_history").read_text().count("make shot 2 at dawn") == 1
+
+
+def test_a_film_on_a_terminal_shows_bars_and_the_contact_sheet():
+    terminal = Terminal(*SMALL)
+    terminal.until(r"you>")
+    terminal.type("A yellow star spins in space.\r")
+    terminal.until(r"you>")
+    terminal.type("yes\r")
+    terminal.until("accepted")
+    terminal.until("▀")
+    terminal.until("contact_sheet.png")
+    terminal.until(r"you>")
+    terminal.type("/quit\r")
+    assert terminal.end() == 0
+
+
+def piped(*arguments: str, folder: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "kinograph.cli", "chat", *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=folder,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+
+
+def wait_for(what: Callable[[], bool], seconds: float = 90) -> None:
+    end = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < end, "it never happened"
+        time.sleep(0.01)
+
+
+LONG = " ".join(
+    f"A red ball rolls across {place}."
+    for place in ("a meadow at sunset", "the sea at night", "a forest by day", "the city at dawn", "a desert by day")
+)
+
+
+@pytest.mark.parametrize("rendered", [0, 1, 3])
+def test_a_session_survives_kill_9_in_the_middle_of_a_film(home: Path, tmp_path: Path, rendered: int):
+    """Whatever was rendered before the kill is not rendered again, and the film comes out."""
+    process = piped("--size", "320x180", folder=tmp_path)
+    assert process.stdin is not None
+    process.stdin.write(f"{LONG}\nyes\n")
+    process.stdin.flush()
+    ledger_file = home / "ledger.sqlite"
+
+    def done() -> int:
+        """Jobs that are done; -1 while none was begun."""
+        try:
+            rows = sqlite3.connect(ledger_file).execute("SELECT state, count(*) FROM jobs GROUP BY state").fetchall()
+        except sqlite3.OperationalError:
+            return -1
+        return dict(rows).get("done", 0) if rows else -1
+
+    wait_for(lambda: done() >= rendered)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert not list(tmp_path.glob("films/*/v1/film.mp4"))
+    finished = {digest for digest, count in Ledger(ledger_file).renders().items() if count}
+    process = piped("--resume", session_in(home), folder=tmp_path)
+    out, err = process.communicate("make shot 1 at night\nyes\n/versions\n", timeout=120)
+    assert process.returncode == 0, err
+    assert "going on with it" in err
+    assert len(list(tmp_path.glob("films/*/v1/film.mp4"))) == 1
+    assert len(list(tmp_path.glob("films/*/v2/film.mp4"))) == 1
+    renders = Ledger(ledger_file).renders()
+    assert {renders[digest] for digest in finished} <= {1}, "a finished shot was rendered again"
+    assert sum(renders.values()) == 6, "five shots, and one for the change"
+    assert "1 of 5 shots to render" in out
+
+
+def test_a_turn_survives_kill_9_right_after_it_was_answered(home: Path, tmp_path: Path):
+    process = piped(*SMALL, folder=tmp_path)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(f"{BALL}\nmake shot 2 at dawn\n")
+    process.stdin.flush()
+    while "version 2" not in process.stdout.readline():
+        assert process.poll() is None
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    out, err = piped("--resume", folder=tmp_path).communicate("yes\n", timeout=120)
+    assert "sea, dawn" in out, err
+    assert "v2/film.mp4" in out
+
+
+def test_ctrl_c_in_a_pipe_stops_the_render_and_reads_on(home: Path, tmp_path: Path):
+    process = piped("--size", "640x360", folder=tmp_path)
+    assert process.stdin is not None
+    process.stdin.write(f"{LONG}\nyes\n")
+    process.stdin.flush()
+    wait_for(lambda: bool(list((home / "vault").glob("clips/*/*.json"))))
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate("undo\n", timeout=120)
+    assert process.returncode == 0, err
+    assert "stopping after the take at hand; the session goes on" in err
+    assert "Stopped; finished shots are kept" in out
+    assert "There is nothing to undo" in out
+
+
+# -------------------------------------------------------------------------------------- pictures
+
+
+def test_a_picture_becomes_half_blocks(tmp_path: Path):
+    Image.new("RGB", (8, 4), (200, 30, 40)).save(tmp_path / "a.png")
+    text = half_blocks(tmp_path / "a.png", 4, 10)
+    assert text.plain == "▀▀▀▀\n"
+    assert str(text.spans[0].style) == "#c81e28 on #c81e28"
+    tall = half_blocks(tmp_path / "a.png", 400, 3)
+    assert tall.plain.count("\n") == 3
+
+
+def test_no_picture_where_none_can_be_drawn(tmp_path: Path):
+    Image.new("RGB", (8, 4)).save(tmp_path / "a.png")
+    assert picture(tmp_path / "a.png", Console(file=io.StringIO())) is None
+    colours = Console(file=io.StringIO(), force_terminal=True, color_system="truecolor", width=20)
+    assert picture(tmp_path / "a.png", colours) is not None
