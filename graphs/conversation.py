@@ -99,7 +99,7 @@ def _answered(heard: Heard) -> dict[str, Any]:
     tell = get_stream_writer()
     for event in heard.events:
         tell(event)
-    return {"messages": [AIMessage(heard.words)], "does": heard.does}
+    return {"messages": [AIMessage(heard.words)] if heard.words else [], "does": heard.does}
 
 
 # ------------------------------------------------------------------------------------------- running

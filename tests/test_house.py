@@ -140,6 +140,7 @@ HEAVY = (
     "av",
     "openai",
     "scipy",
+    "prompt_toolkit",
 )
 
 
@@ -163,8 +164,9 @@ def test_langgraph_json_names_graphs_that_build():
     served = json.loads((ROOT / "langgraph.json").read_text())["graphs"]
     for place in served.values():
         file, _, name = place.partition(":")
-        module = "kinograph." + ".".join(Path(file).with_suffix("").parts)
-        assert getattr(importlib.import_module(module), name)().compile().get_graph().nodes
+        assert (ROOT / file).is_file()
+        module = ".".join(Path(file).with_suffix("").parts)
+        assert {"listen", "approve", "film"} <= set(getattr(importlib.import_module(module), name)().get_graph().nodes)
 
 
 def test_every_file_says_what_it_is():
