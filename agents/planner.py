@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -153,15 +153,22 @@ def storyboard(
     return linked(Storyboard(title=outline.title, look=look, cast=outline.cast, scenes=tuple(scenes)))
 
 
-def linked(board: Storyboard) -> Storyboard:
-    """The storyboard with every shot's needs worked out from the order of its shots."""
+def linked(board: Storyboard, also: Mapping[str, Sequence[str]] | None = None) -> Storyboard:
+    """The storyboard with every shot's needs worked out from the order of its shots.
+
+    `also` says which shots a shot goes on from besides; those that do not lie before it are left out.
+    """
     met: dict[str, str] = {}
     before: list[Shot] = []
+    passed: list[str] = []
     scenes: list[Scene] = []
     for scene in board.scenes:
         shots: list[Shot] = []
         for shot in scene.shots:
-            shots.append(shot.changed(needs=_needs(shot, [one for one in before if one.scene == shot.scene], met)))
+            more = [id for id in (also or {}).get(shot.id, ()) if id in passed]
+            needs = _needs(shot, [one for one in before if one.scene == shot.scene], met)
+            shots.append(shot.changed(needs=tuple(dict.fromkeys((*needs, *more)))))
+            passed.append(shot.id)
             met |= {one.who: shot.id for one in shot.cast if one.who not in met}
             before = shots[-1:]
         scenes.append(scene.changed(shots=tuple(shots)))

@@ -87,7 +87,9 @@ def rebuilt(board: Storyboard, shots: Sequence[Shot], cast: Sequence[Character] 
         scenes.append(Scene(id=id, setting=members[0].setting, time=members[0].time, shots=members))
     seen = {one.who for shot in placed for one in shot.cast}
     people = tuple(one for one in (board.cast if cast is None else cast) if one.id in seen)
-    return linked(board.changed(scenes=tuple(scenes), cast=people))
+    plain = linked(board)
+    also = {shot.id: [need for need in shot.needs if need not in plain.shot(shot.id).needs] for shot in board.shots}
+    return linked(board.changed(scenes=tuple(scenes), cast=people), also)
 
 
 def _each(draft: Draft, ids: Sequence[str], do: Callable[[Shot], Shot]) -> Draft:

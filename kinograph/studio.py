@@ -100,7 +100,7 @@ class Studio:
         from kinograph.tools.backends import card
 
         brief = self._checked(brief)
-        decision, mind = self.decide(brief), self.mind
+        decision, mind = self._decide(brief), self.mind
         model = card(decision.model)
         outline = mind.think(Planner(), Assignment(brief=brief, max_subjects=model.max_subjects))
         board = storyboard(
@@ -123,7 +123,7 @@ class Studio:
     def stream(self, brief: Brief | str, *, out: str | Path | None = None) -> Generator[Event]:
         """Makes a film and yields what happens; the last event is Finished."""
         brief = self._checked(brief)
-        decision = self.decide(brief)
+        decision = self._decide(brief)
         id = name_for(brief.text)
         folder = Path(out).expanduser().absolute() if out else (self.settings.films / id).absolute()
         check_free(folder)
@@ -145,6 +145,7 @@ class Studio:
 
         Shots in `carried`, whose `takes` are recorded with the production, are not rendered.
         """
+        self._cancelled.clear()
         with self.ledger() as ledger:
             begun = ledger.has_production(id)
         if begun:
@@ -167,6 +168,14 @@ class Studio:
         from kinograph.conversation import Conversation
 
         return Conversation(self, session, out=out, **wishes)
+
+    def decide(self, brief: Brief) -> Decision:
+        """How the orchestrator would make a film of this brief. Raises BadInput or UnknownName."""
+        return self._decide(self._checked(brief))
+
+    def revision(self, model: str) -> str:
+        """The revision of a model as it would render now."""
+        return self._backend(model, Path()).revision
 
     def sessions(self) -> list[Kept]:
         """All conversations, the last touched first."""
@@ -224,8 +233,7 @@ class Studio:
     def _checked(self, brief: Brief | str) -> Brief:
         return self.brief(brief) if isinstance(brief, str) else brief.changed(text=checked_text(brief.text))
 
-    def decide(self, brief: Brief) -> Decision:
-        """How the orchestrator would make a film of this brief. Raises BadInput or UnknownName."""
+    def _decide(self, brief: Brief) -> Decision:
         from kinograph.agents.orchestrator import Commission, Orchestrator
         from kinograph.graphs import TOPOLOGIES
         from kinograph.tools.machine import this_machine
@@ -234,11 +242,7 @@ class Studio:
             brief=brief, machine=this_machine(), topologies=tuple(TOPOLOGIES), workers=self.settings.workers
         )
         decision = self.mind.think(Orchestrator(), commission)
-        return decision.changed(revision=self.revision(decision.model))
-
-    def revision(self, model: str) -> str:
-        """The revision of a model as it would render now."""
-        return self._backend(model, Path()).revision
+        return decision.changed(revision=self._backend(decision.model, Path()).revision)
 
     def _backend(self, model: str, scratch: Path) -> VideoBackend:
         from kinograph.memory.vault import Vault
