@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -78,7 +80,7 @@ EDITS = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.lists(EDITS, max_size=6))
 def test_whatever_is_edited_the_storyboard_stays_sound(changes):
     draft = DRAFT
@@ -101,6 +103,7 @@ def test_whatever_is_edited_the_storyboard_stays_sound(changes):
     assert {a.who for one in board.shots for a in one.cast} == {member.id for member in board.cast}
 
 
+@settings(max_examples=20, deadline=None)
 @given(st.permutations(IDS))
 def test_order_alone_renders_nothing(order: list[str]):
     moved = revise(DRAFT, (edits.Order(shots=tuple(order)),))
@@ -108,6 +111,7 @@ def test_order_alone_renders_nothing(order: list[str]):
     assert [one.id for one in moved.storyboard.shots] == list(order)
 
 
+@settings(max_examples=20, deadline=None)
 @given(some_shots(1))
 def test_only_the_shots_named_are_others(ids: tuple[str, ...]):
     for edit in (
@@ -211,40 +215,13 @@ def test_hostile_words_are_answered_and_touch_nothing_but_the_film(words: str):
         assert edit.edit in ("unclear", "order", "add", "change", "enter", "remove")
 
 
-@settings(max_examples=100, deadline=None)
-@given(
-    st.lists(
-        st.sampled_from(
-            [
-                "swap",
-                "shot",
-                "2",
-                "and",
-                "3",
-                "make",
-                "the",
-                "ball",
-                "blue",
-                "at",
-                "night",
-                "remove",
-                "last",
-                "all",
-                "in",
-                "sea",
-                ".",
-                ",",
-                "undo",
-                "first",
-                "take",
-                "of",
-                "again",
-                "longer",
-            ]
-        ),
-        max_size=9,
-    )
+SAID = re.findall(
+    r"\S+", "swap shot 2 and 3 make the ball blue at night remove last all in sea . , undo first take of again longer"
 )
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.sampled_from(SAID), max_size=9))
 def test_any_row_of_words_is_answered_with_edits_that_pass_the_check(row: list[str]):
     wish = Wish(words=" ".join(row) or "x", storyboard=BOARD, takes=dict.fromkeys(IDS, 2), versions=("v1",))
     revision = Reviser().rules(wish)
