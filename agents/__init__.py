@@ -10,6 +10,7 @@ how it thinks: by a language model, or by the agent's own `rules`.
     motion        Outline                       Moves        what everyone does, how the camera moves
     style         Outline                       Look         the style bible
     validator     Viewing                       Verdict      what is wrong with a clip
+    reviser       Wish                          Revision     edits of a storyboard, out of what the user says
 
 Two agents act instead of answering: `generation` (a shot becomes a request, a request a clip) and
 `memory` (the only writer of the keyframe memory).

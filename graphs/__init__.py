@@ -5,6 +5,7 @@
     chain           one shot after the other
     hierarchical    planner over scene, motion and style agents; ready shots side by side
     take            the life of one shot
+    conversation    listen -> wait for approval -> film, with messages at the door
 
 Adding a topology is one file with `build() -> StateGraph` and one line in TOPOLOGIES.
 """
