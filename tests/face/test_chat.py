@@ -131,7 +131,7 @@ class Terminal:
         self.seen = ""
         self._at = 0
 
-    def until(self, pattern: str, seconds: float = 90) -> str:
+    def until(self, pattern: str, seconds: float = 300) -> str:
         """Reads until `pattern` is seen after what was waited for before."""
         end = time.monotonic() + seconds
         while (match := re.search(pattern, self.seen[self._at :])) is None:
@@ -148,7 +148,7 @@ class Terminal:
     def type(self, text: str) -> None:
         os.write(self._fd, text.encode())
 
-    def end(self, seconds: float = 60) -> int:
+    def end(self, seconds: float = 300) -> int:
         """Exit status, minus the signal for one that was killed."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
@@ -215,7 +215,7 @@ def piped(*arguments: str, folder: Path) -> subprocess.Popen[str]:
     )
 
 
-def wait_for(what: Callable[[], bool], seconds: float = 90) -> None:
+def wait_for(what: Callable[[], bool], seconds: float = 300) -> None:
     end = time.monotonic() + seconds
     while not what():
         assert time.monotonic() < end, "it never happened"
@@ -251,7 +251,7 @@ def test_a_session_survives_kill_9_in_the_middle_of_a_film(home: Path, tmp_path:
     assert not list(tmp_path.glob("films/*/v1/film.mp4"))
     finished = {digest for digest, count in Ledger(ledger_file).renders().items() if count}
     process = piped("--resume", session_in(home), folder=tmp_path)
-    out, err = process.communicate("make shot 1 at night\nyes\n/versions\n", timeout=120)
+    out, err = process.communicate("make shot 1 at night\nyes\n/versions\n", timeout=600)
     assert process.returncode == 0, err
     assert "going on with it" in err
     assert len(list(tmp_path.glob("films/*/v1/film.mp4"))) == 1
@@ -272,7 +272,7 @@ def test_a_turn_survives_kill_9_right_after_it_was_answered(home: Path, tmp_path
         assert process.poll() is None
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    out, err = piped("--resume", folder=tmp_path).communicate("yes\n", timeout=120)
+    out, err = piped("--resume", folder=tmp_path).communicate("yes\n", timeout=600)
     assert "sea, dawn" in out, err
     assert "v2/film.mp4" in out
 
@@ -284,7 +284,7 @@ def test_ctrl_c_in_a_pipe_stops_the_render_and_reads_on(home: Path, tmp_path: Pa
     process.stdin.flush()
     wait_for(lambda: bool(list((home / "vault").glob("clips/*/*.json"))))
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate("undo\n", timeout=120)
+    out, err = process.communicate("undo\n", timeout=600)
     assert process.returncode == 0, err
     assert "stopping after the take at hand; the session goes on" in err
     assert "Stopped; finished shots are kept" in out
