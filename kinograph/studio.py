@@ -12,8 +12,10 @@ import re
 import secrets
 import threading
 import time
+from collections import Counter
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,11 +24,13 @@ from pydantic import ValidationError
 
 from kinograph import disk
 from kinograph.errors import BadBrief, BadInput, Cancelled, Damaged, ProductionBusy
-from kinograph.events import Event, Finished, Opened
-from kinograph.film import Brief, Decision, Film, Noun, RenderRequest, Storyboard
+from kinograph.events import Event, Finished, Opened, Warned
+from kinograph.film import Brief, Decision, Film, Noun, RenderRequest, Storyboard, Usage
 from kinograph.settings import Settings, explain
 
 if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
     from kinograph.agents.mind import Mind
     from kinograph.graphs.production import Crew
     from kinograph.memory.ledger import Ledger, Record
@@ -55,13 +59,16 @@ class Studio:
     """Makes films.
 
     `settings` (or the same fields as keyword arguments) come from kinograph.toml, KINOGRAPH_* and the
-    arguments. `mind` answers for the agents; by default each answers by its own rules.
+    arguments. `mind` answers for the agents: a Mind, or a LangChain chat model; by default the one that the
+    settings name, and without those each agent answers by its own rules.
     """
 
-    def __init__(self, settings: Settings | None = None, *, mind: Mind | None = None, **arguments: Any) -> None:
+    def __init__(
+        self, settings: Settings | None = None, *, mind: Mind | BaseChatModel | None = None, **arguments: Any
+    ) -> None:
         self.settings = settings or Settings.load(**arguments)
-        self._mind = mind
         self._cancelled = threading.Event()
+        self._given_mind = mind
 
     # ------------------------------------------------------------------------------------ asking
 
@@ -98,7 +105,8 @@ class Studio:
         from kinograph.tools.backends import card
 
         brief = self._checked(brief)
-        decision, mind = self._decide(brief), self.mind
+        mind = self._mind_anew()
+        decision = self._decide(brief, mind)
         model = card(decision.model)
         outline = mind.think(Planner(), Assignment(brief=brief, max_subjects=model.max_subjects))
         board = storyboard(
@@ -121,7 +129,9 @@ class Studio:
     def stream(self, brief: Brief | str, *, out: str | Path | None = None) -> Generator[Event]:
         """Makes a film and yields what happens; the last event is Finished."""
         brief = self._checked(brief)
-        decision = self._decide(brief)
+        self._cancelled.clear()
+        mind = self._mind_anew()
+        decision = self._decide(brief, mind)
         id = _name(brief.text)
         folder = Path(out).expanduser().absolute() if out else (self.settings.films / id).absolute()
         _check_free(folder)
@@ -129,7 +139,7 @@ class Studio:
             record = ledger.open_production(id, folder, brief, decision)
             disk.write(folder / ".kinograph" / "production.json", json.dumps({"id": id}))
             yield Opened(id=id, folder=str(folder))
-            yield from self._run(ledger, record)
+            yield from self._run(ledger, record, mind)
 
     def resume(self, production: str | Path, *, rebuild: bool = False) -> Film:
         """Finishes a production named by its id or folder. Raises as `make` does."""
@@ -141,13 +151,14 @@ class Studio:
         `rebuild` sets the checkpoints aside and goes through all steps again; clips are taken from the
         vault, so nothing is rendered twice.
         """
+        self._cancelled.clear()
         with self._ledger() as ledger:
             record = self._find(ledger, production)
             with self._owning(record.folder, record.id):
                 if rebuild or (record.state == "finished" and not _is_whole(ledger, record)):
                     _set_aside(record.folder / ".kinograph" / "checkpoints.sqlite")
                 yield Opened(id=record.id, folder=str(record.folder), resumed=True)
-                yield from self._run(ledger, record)
+                yield from self._run(ledger, record, self._mind_anew())
 
     def cancel(self) -> None:
         """Asks a running `make` or `resume` to stop; it raises Cancelled soon. Safe from signal handlers."""
@@ -167,18 +178,33 @@ class Studio:
             film = ledger.paper(record.id, "film", Film)
             return film.changed(folder=str(record.folder)) if film else record
 
-    @property
+    @cached_property
     def mind(self) -> Mind:
-        from kinograph.agents.mind import Rules
+        """What answers for the agents. Raises BadInput for something that cannot."""
+        from kinograph.agents.language import hand_in, open_mind
+        from kinograph.agents.mind import Mind
 
-        return self._mind or Rules()
+        given, cancelled = self._given_mind, self._cancelled.is_set
+        if given is None:
+            return open_mind(self.settings.mind, self.settings.home, cancelled)
+        return given if isinstance(given, Mind) else hand_in(given, self.settings.mind, cancelled)
+
+    def _mind_anew(self) -> Mind:
+        """The mind with accounts of its own, for one production."""
+        from kinograph.agents.language.accounts import Accounts
+        from kinograph.agents.language.mind import LanguageMind
+
+        if not isinstance(self.mind, LanguageMind):
+            return self.mind
+        settings = self.settings.mind
+        return self.mind.anew(Accounts(self.mind.name, settings.budgets, settings.prices))
 
     # --------------------------------------------------------------------------------- machinery
 
     def _checked(self, brief: Brief | str) -> Brief:
         return self.brief(brief) if isinstance(brief, str) else brief.changed(text=_checked_text(brief.text))
 
-    def _decide(self, brief: Brief) -> Decision:
+    def _decide(self, brief: Brief, mind: Mind) -> Decision:
         from kinograph.agents.orchestrator import Commission, Orchestrator
         from kinograph.graphs import TOPOLOGIES
         from kinograph.tools.machine import this_machine
@@ -186,7 +212,7 @@ class Studio:
         commission = Commission(
             brief=brief, machine=this_machine(), topologies=tuple(TOPOLOGIES), workers=self.settings.workers
         )
-        decision = self.mind.think(Orchestrator(), commission)
+        decision = mind.think(Orchestrator(), commission)
         return decision.changed(revision=self._backend(decision.model, Path()).revision)
 
     def _backend(self, model: str, scratch: Path) -> VideoBackend:
@@ -239,7 +265,7 @@ class Studio:
             lock.release()
 
     @contextmanager
-    def _crew(self, ledger: Ledger, record: Record) -> Iterator[Crew]:
+    def _crew(self, ledger: Ledger, record: Record, mind: Mind) -> Iterator[Crew]:
         from kinograph.agents.generation import Generation
         from kinograph.agents.memory import Memory
         from kinograph.agents.validator import Validator
@@ -261,7 +287,7 @@ class Studio:
                 id=record.id,
                 folder=record.folder,
                 brief=record.brief,
-                mind=self.mind,
+                mind=mind,
                 ledger=ledger,
                 generation=Generation(vault, ledger, open_pool("here", backend)),
                 memory=Memory(keyframes, vault),
@@ -273,14 +299,14 @@ class Studio:
             keyframes.close()
             vault.clear_scratch(record.id)
 
-    def _run(self, ledger: Ledger, record: Record) -> Generator[Event]:
+    def _run(self, ledger: Ledger, record: Record, mind: Mind) -> Generator[Event]:
         from kinograph.graphs.running import run
         from kinograph.manifest import publish
 
-        self._cancelled.clear()
         started, state = time.monotonic(), "failed"
+        _account(ledger, record, mind)
         try:
-            with self._crew(ledger, record) as crew:
+            with self._crew(ledger, record, mind) as crew:
                 outcomes = yield from run(crew)
                 film = publish(ledger, record, outcomes, record.seconds + time.monotonic() - started)
             state = "finished"
@@ -292,7 +318,26 @@ class Studio:
             raise
         finally:
             ledger.close_session(record.id, state, time.monotonic() - started)
+        if words := fallen_back(film.usage):
+            yield Warned(words=words)
         yield Finished(film=film)
+
+
+def _account(ledger: Ledger, record: Record, mind: Mind) -> None:
+    """Has a language mind file what it costs with the production, beside what earlier sessions cost."""
+    from kinograph.agents.language.mind import LanguageMind
+
+    if isinstance(mind, LanguageMind):
+        before = ledger.paper(record.id, "usage", Usage)
+        mind.accounts.keep_in(lambda usage: ledger.file(record.id, "usage", usage), before)
+
+
+def fallen_back(usage: Usage) -> str:
+    """One line on which roles' rules answered in place of a language model, and why; empty when none had to."""
+    counts = Counter((fallback.role, fallback.why) for fallback in usage.fallbacks)
+    told = [f"{role}{f' ({times} times)' if times > 1 else ''}: {why}" for (role, why), times in counts.items()]
+    more = f"; {len(told) - 4} more in the manifest" if len(told) > 4 else ""
+    return f"rules answered where {usage.mind} did not: {'; '.join(told[:4])}{more}" if told else ""
 
 
 def _film(events: Iterator[Event]) -> Film:
