@@ -7,11 +7,13 @@ cannot be seen is not approved.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
 from kinograph.agents.generation import MOTION_WORDS
+from kinograph.agents.mind import Ask
 from kinograph.errors import Damaged
 from kinograph.film import (
     Appearance,
@@ -54,6 +56,12 @@ MIN_FRAMES = 8
 """Shortest clip whose motion is judged."""
 
 
+BROKEN: frozenset[FindingKind] = frozenset({"unreadable", "black", "corrupt"})
+"""Findings after which nobody needs to look."""
+MAX_REMEMBERED = 6
+"""Most keyframes that a vision model is shown."""
+
+
 class Viewing(Noun):
     """What the validator is asked: a take beside what it should show and what is remembered."""
 
@@ -83,6 +91,29 @@ class Validator:
     def __init__(self, vault: Vault, keyframes: Keyframes) -> None:
         self._vault = vault
         self._keyframes = keyframes
+
+    def ask(self, question: Viewing) -> Ask[Verdict] | Verdict:
+        """A vision model looks at whatever is not broken beyond looking at."""
+        from kinograph.agents import rubric
+        from kinograph.tools import toolbox
+
+        measured = self.rules(question)
+        if any(finding.kind in BROKEN for finding in measured.findings):
+            return measured
+        frames = load(question.clip)
+        remembered = [
+            (f"{k.role} of {k.about} in {k.shot}", partial(load_picture, self._vault.picture(k.picture)))
+            for k in question.recalled[:MAX_REMEMBERED]
+        ]
+        return Ask(
+            facts=rubric.facts(question),
+            draft=rubric.Rubric,
+            check=lambda draft: rubric.complaints(question, draft),
+            accept=lambda draft: rubric.merged(question, measured, draft),
+            without=lambda why: _unseen(measured, why),
+            pictures=lambda: [rubric.drawn(frames, [(name, picture()) for name, picture in remembered])],
+            tools=toolbox.of_a_clip(frames, remembered),
+        )
 
     def rules(self, question: Viewing) -> Verdict:
         """The verdict on a take; a clip that cannot be read is a finding, never an approval."""
@@ -318,6 +349,11 @@ def _place(question: Viewing, frames: np.ndarray, unchecked: list[str]) -> Itera
 # ---------------------------------------------------------------------------------------- verdicts
 
 
+def _unseen(measured: Verdict, why: str) -> Verdict:
+    """The measured verdict, with a note that a vision model should have looked and did not."""
+    return measured.changed(unchecked=(*measured.unchecked, f"what a vision model sees: {why}")) if why else measured
+
+
 def _finding(
     question: Viewing,
     kind: FindingKind,
@@ -355,7 +391,7 @@ def corrections(finding: Finding, question: Viewing) -> Iterator[Correction]:
     """What the next request should carry because of a finding; every retake has new noise besides."""
     kind = finding.kind
     yield Correction(action="reseed", because=kind)
-    if kind in ("black", "corrupt", "flicker", "frozen", "jump"):
+    if kind in ("black", "corrupt", "flicker", "frozen", "jump", "incoherent"):
         yield Correction(action="avoid", words=f"{kind} frames", because=kind)
     elif kind == "wrong setting":
         yield Correction(action="emphasize", words=f"unmistakably in the {question.shot.setting}", because=kind)

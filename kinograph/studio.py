@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
     from kinograph.agents.mind import Mind
+    from kinograph.agents.orchestrator import Experience
     from kinograph.graphs.production import Crew
     from kinograph.memory.ledger import Ledger, Record
     from kinograph.tools.backends import VideoBackend
@@ -210,10 +211,23 @@ class Studio:
         from kinograph.tools.machine import this_machine
 
         commission = Commission(
-            brief=brief, machine=this_machine(), topologies=tuple(TOPOLOGIES), workers=self.settings.workers
+            brief=brief,
+            machine=this_machine(),
+            topologies=tuple(TOPOLOGIES),
+            workers=self.settings.workers,
+            experience=self._experience(),
         )
         decision = mind.think(Orchestrator(), commission)
         return decision.changed(revision=self._backend(decision.model, Path()).revision)
+
+    def _experience(self) -> tuple[Experience, ...]:
+        """What the latest takes of all productions came to; asking must not create a ledger."""
+        from kinograph.agents.orchestrator import experience
+
+        if not (self.settings.home / "ledger.sqlite").is_file():
+            return ()
+        with self._ledger() as ledger:
+            return experience(ledger.latest_takes())
 
     def _backend(self, model: str, scratch: Path) -> VideoBackend:
         from kinograph.memory.vault import Vault
@@ -352,11 +366,9 @@ def estimate(requests: tuple[RenderRequest, ...], decision: Decision) -> float |
     """Seconds that one take of every shot will cost, by the card's pace and the size asked for."""
     from kinograph.tools.backends import card
 
-    model = card(decision.model)
-    if model.seconds_per_frame is None:
-        return None
-    area = decision.width * decision.height / (model.width * model.height)
-    return sum(request.frames for request in requests) * model.seconds_per_frame * area / decision.workers
+    frames = sum(request.frames for request in requests)
+    seconds = card(decision.model).seconds_for(frames, decision.width, decision.height)
+    return None if seconds is None else seconds / decision.workers
 
 
 def _checked_text(text: str) -> str:

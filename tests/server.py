@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import random
 import re
 import socket
 import struct
@@ -164,7 +163,7 @@ BODIES: dict[str, Callable[[str], str]] = {
     "deep nesting": lambda text: '{"beats":' + "[" * 5000 + "]" * 5000 + "}",
     "not a number": lambda text: '{"title": "x", "seconds": NaN, "takes": Infinity}',
     "empty text": lambda text: "",
-    "a bare list": lambda text: f"[{text}, {text}]" if False else '["one", "two"]',
+    "a bare list": lambda text: '["one", "two"]',
     "another question": lambda text: '{"question": "Could you tell me more about the mood?"}',
 }
 """Misbehaviours of what a model writes."""
@@ -419,6 +418,3 @@ def _usage(body: dict[str, Any], message: dict[str, Any]) -> dict[str, Any]:
 def _error(words: str) -> dict[str, Any]:
     return {"error": {"message": words, "type": "invalid_request_error", "param": None, "code": None}}
 
-
-def seeded(seed: int) -> random.Random:
-    return random.Random(seed)

@@ -212,7 +212,8 @@ class Thought:
                 continue
             answer, complaints, formless = self._judge(_text_of(reply))
             if not complaints:
-                self._mind.remember(self._model, form.means)
+                if not form.tools:  # with tools the answer came as one more call, whatever the means
+                    self._mind.remember(self._model, form.means)
                 return answer
             if formless and not self._proven and len(self._means) > 1:
                 self._step_down(False)
