@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from server import Server, serving
 
 from kinograph.film import RenderRequest
-from server import Server, serving
 
 
 @pytest.fixture(autouse=True)

@@ -417,4 +417,3 @@ def _usage(body: dict[str, Any], message: dict[str, Any]) -> dict[str, Any]:
 
 def _error(words: str) -> dict[str, Any]:
     return {"error": {"message": words, "type": "invalid_request_error", "param": None, "code": None}}
-

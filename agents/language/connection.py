@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, Field, ValidationError
 
+from kinograph.agents.language import loop
 from kinograph.agents.language.replies import (
     ANSWER,
     MEANS,
@@ -24,6 +25,7 @@ from kinograph.agents.language.replies import (
     ToolCall,
     Unavailable,
 )
+from kinograph.errors import BadSetting
 from kinograph.settings import MindSettings
 
 if TYPE_CHECKING:
@@ -69,9 +71,9 @@ class Provider:
     async def send(self, body: dict[str, Any], deadline: float) -> bytes:
         """One HTTP request, once it is its turn. Raises what the openai package raises, and Unavailable."""
         async with self._permits:
+            client, answer = self.client, bytearray()  # opened first: that takes a moment of the turn
             await self._turn(deadline)
-            answer = bytearray()
-            async with self.client.chat.completions.with_streaming_response.create(**body) as response:
+            async with client.chat.completions.with_streaming_response.create(**body) as response:
                 async for chunk in response.iter_bytes():
                     answer += chunk
                     if len(answer) > MAX_REPLY:
@@ -102,6 +104,26 @@ class Provider:
         if self._client is not None:
             await self._client.close()
             self._client = None
+
+
+def listed(settings: MindSettings, seconds: float = 5.0) -> list[str]:
+    """The models that a server says it has. Raises BadSetting, in words, when it does not answer."""
+    from openai import OpenAIError
+
+    async def names() -> list[str]:
+        provider = Provider(settings)
+        try:
+            return [model.id async for model in provider.client.models.list()]
+        finally:
+            await provider.close()
+
+    try:
+        return loop.run(names(), seconds, lambda: False)
+    except TimeoutError:
+        words = f"no answer within {seconds:g} s"
+    except (OpenAIError, ValueError, TypeError) as error:
+        words = _first_line(error)
+    raise BadSetting(f"mind.base_url = {settings.base_url!r}: {words}")
 
 
 class ServedModel:
