@@ -16,6 +16,7 @@ from kinograph.settings import Settings
 WANTED = (
     "langgraph",
     "langchain-core",
+    "openai",
     "chromadb",
     "av",
     "opencv-python-headless",

@@ -7,6 +7,7 @@ import email.utils
 import json
 import os
 import random
+import threading
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -46,6 +47,7 @@ class Provider:
     def __init__(self, settings: MindSettings) -> None:
         self.settings = settings
         self._client: AsyncOpenAI | None = None
+        self._opening = threading.Lock()
         self._permits = asyncio.Semaphore(settings.concurrency)
         self._not_before = 0.0
         """Monotonic time before which the server asked not to be called."""
@@ -53,13 +55,14 @@ class Provider:
 
     @property
     def client(self) -> AsyncOpenAI:
-        if self._client is None:
-            from openai import AsyncOpenAI
+        with self._opening:
+            if self._client is None:
+                from openai import AsyncOpenAI
 
-            self._client = AsyncOpenAI(
-                base_url=self.settings.base_url, api_key=self._key(), max_retries=0, timeout=self.settings.timeout
-            )
-        return self._client
+                self._client = AsyncOpenAI(
+                    base_url=self.settings.base_url, api_key=self._key(), max_retries=0, timeout=self.settings.timeout
+                )
+            return self._client
 
     def _key(self) -> str:
         """Ours; OpenAI's own variable counts only for OpenAI's own server. Servers at home take any."""
@@ -71,9 +74,9 @@ class Provider:
     async def send(self, body: dict[str, Any], deadline: float) -> bytes:
         """One HTTP request, once it is its turn. Raises what the openai package raises, and Unavailable."""
         async with self._permits:
-            client, answer = self.client, bytearray()  # opened first: that takes a moment of the turn
             await self._turn(deadline)
-            async with client.chat.completions.with_streaming_response.create(**body) as response:
+            answer = bytearray()
+            async with self.client.chat.completions.with_streaming_response.create(**body) as response:
                 async for chunk in response.iter_bytes():
                     answer += chunk
                     if len(answer) > MAX_REPLY:
@@ -137,6 +140,9 @@ class ServedModel:
         self._provider = provider
         self._unknown: set[str] = set()
         """Parameters that this model does not take: reasoning models count and sample in their own way."""
+
+    def open(self) -> None:
+        _ = self._provider.client.chat.completions
 
     async def reply(self, messages: Sequence[Message], form: Form, seconds: float) -> Reply:
         deadline = time.monotonic() + seconds

@@ -26,6 +26,9 @@ class HandedIn:
         self.place = type(model).__name__
         self.means: tuple[Means, ...] = ("tool", "prompt")
 
+    def open(self) -> None:
+        """The caller has opened it."""
+
     async def reply(self, messages: Sequence[Message], form: Form, seconds: float) -> Reply:
         from langchain_core.messages import AIMessage
 

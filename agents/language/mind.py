@@ -136,6 +136,7 @@ class LanguageMind:
         """One accounted call within the budgets. Raises Silence or Cancelled."""
         if self._failures.get(model.name, 0) >= PATIENCE:
             raise Unavailable(f"{model.name} has failed before and is asked no more")
+        model.open()
         guess = estimate(messages) + len(json.dumps(form.functions or form.schema)) // 4
         with self.accounts.allowance(model.name, guess, min(form.tokens, self._tokens), self._timeout) as granted:
             started, reply, error = time.monotonic(), Reply(), ""

@@ -99,6 +99,10 @@ class ChatModel(Protocol):
     means: tuple[Means, ...]
     """What is worth trying, best first."""
 
+    def open(self) -> None:
+        """Loads what calls need, in the caller's own time: it is not part of any call's."""
+        ...
+
     async def reply(self, messages: Sequence[Message], form: Form, seconds: float) -> Reply:
         """One reply within `seconds`, own retries and their waits included.
 

@@ -34,6 +34,7 @@ def ask(server: Server, seconds: float = 5.0, **fields: Any) -> Reply:
         {"role": "user", "content": prompts.render("question", facts=facts, schema="")},
     ]
     model = ServedModel(Provider(settings_of(server, **fields)), "small")
+    model.open()
     return loop.run(model.reply(messages, FORM, seconds), seconds, lambda: False)
 
 
