@@ -45,6 +45,8 @@ class Server:
 
     def __init__(self, brain: Brain | None = None) -> None:
         self.brain = brain or by_rules
+        self.generate: Callable[[dict[str, Any]], str] | None = None
+        """A language model that writes the answer to a whole request, instead of the brain."""
         self.abilities = {"json_schema", "tool", "json_object"}
         self.ignores: set[str] = set()
         """Forms that it takes without a word and does not heed: it answers in prose."""
@@ -218,7 +220,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(500 if means == "json_schema" else 400, _error(f"{means} is not supported"))
             return
         owner.stopping.wait(owner.latency)
-        answer = owner.brain(_role(body), facts_of(body))
+        answer = owner.generate(body) if owner.generate else owner.brain(_role(body), facts_of(body))
         text = answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
         text = spoil(text) if spoil else text
         if means in owner.ignores:
@@ -354,6 +356,13 @@ def _means(body: dict[str, Any]) -> str:
     if body.get("tools"):
         return "tool"
     return (body.get("response_format") or {}).get("type", "prompt")
+
+
+def schema_of(body: dict[str, Any]) -> dict[str, Any]:
+    """The schema that a request wants its answer in."""
+    if tools := body.get("tools"):
+        return next(tool["function"]["parameters"] for tool in tools if tool["function"]["name"] == ANSWER)
+    return body["response_format"]["json_schema"]["schema"]
 
 
 def facts_of(body: dict[str, Any]) -> dict[str, Any]:
