@@ -14,7 +14,7 @@ import numpy as np
 from pydantic import Field
 
 from kinograph.agents.generation import CAMERA_WORDS, MOTION_WORDS, TIME_WORDS
-from kinograph.agents.validator import ACCEPTABLE, Viewing, verdict
+from kinograph.agents.verdicts import ACCEPTABLE, Viewing, verdict
 from kinograph.film import Correction, Finding, FindingKind, Noun, Verdict
 from kinograph.tools.sheet import sheet
 

@@ -14,7 +14,8 @@ from kinograph.agents.orchestrator import Commission, Orchestrator
 from kinograph.agents.planner import Assignment, Planner
 from kinograph.agents.scene import Scene
 from kinograph.agents.style import Style
-from kinograph.agents.validator import Validator, Viewing
+from kinograph.agents.validator import Validator
+from kinograph.agents.verdicts import Viewing
 from kinograph.film import Appearance, Brief, Character, Look, RenderRequest, Shot
 from kinograph.memory.embedders import PixelEmbedder
 from kinograph.memory.keyframes import Keyframes
@@ -23,7 +24,7 @@ from kinograph.settings import MindSettings
 from kinograph.tools.footage import develop
 from kinograph.tools.machine import Machine
 from kinograph.tools.storyworld.painter import paint
-from kinograph.tools.storyworld.world import Subject, World
+from kinograph.tools.storyworld.world import Color, Subject, World
 
 TEXT = "A red ball rolls across a green meadow at sunset. Then it bounces over the sea at night."
 QUICK: dict[str, Any] = {"timeout": 2.0, "retries": 1}
@@ -52,7 +53,7 @@ def commission(text: str = TEXT, **wishes: Any) -> Commission:
     )
 
 
-def viewing(folder: Path, color: str = "red", asked: str = "red") -> Viewing:
+def viewing(folder: Path, color: Color = "red", asked: str = "red") -> Viewing:
     """A take of a `color` ball where one of `asked` color was asked for."""
     world = World(subjects=(Subject(kind="ball", color=color, motion="moves right"),), setting="meadow", time="day")
     request = RenderRequest(

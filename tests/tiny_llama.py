@@ -86,4 +86,4 @@ class TinyLlama:
             matcher.consume_token(chosen)
             written.append(chosen)
             ids = torch.tensor([[chosen]])
-        return self._tokenizer.decode(written)
+        return str(self._tokenizer.decode(written))

@@ -13,7 +13,7 @@ from PIL import Image
 from server import Server, by_rules
 
 from kinograph.agents.generation import resolve
-from kinograph.agents.validator import Viewing
+from kinograph.agents.verdicts import Viewing
 from kinograph.film import Brief, Decision, Scene, Storyboard, Verdict
 from kinograph.graphs.take import corrections_of
 from kinograph.tools.backends import card
