@@ -97,7 +97,7 @@ class Studio:
         return tuple(vault.keep_picture(picture) for picture in pictures)
 
     def plan(self, brief: Brief | str) -> Plan:
-        """Decides and plans without rendering or writing anything."""
+        """Decides and plans; renders nothing and opens no production."""
         from kinograph.agents.generation import resolve
         from kinograph.agents.motion import Motion
         from kinograph.agents.planner import Assignment, Planner, storyboard

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import NamedTuple
 
+from kinograph.agents.language.drafts import clean_text
 from kinograph.agents.language.replies import Silence
 from kinograph.film import Call, Fallback, Usage
 from kinograph.settings import Budgets, Price
@@ -121,6 +122,7 @@ class Accounts:
     def enter(self, call: Call) -> None:
         """Accounts for a call that was made."""
         with self._lock:
+            call = call.changed(error=clean_text(call.error))
             money = self.price(call.model, call.prompt_tokens, call.completion_tokens, call.cached_tokens)
             self._usage = self._usage.changed(calls=(*self._usage.calls, call.changed(money=money)))
             self._keep(self._usage)
@@ -128,5 +130,7 @@ class Accounts:
     def fall_back(self, role: str, why: str) -> None:
         """Notes that a role's own rules answered."""
         with self._lock:
-            self._usage = self._usage.changed(fallbacks=(*self._usage.fallbacks, Fallback(role=role, why=why)))
+            self._usage = self._usage.changed(
+                fallbacks=(*self._usage.fallbacks, Fallback(role=role, why=clean_text(why)))
+            )
             self._keep(self._usage)

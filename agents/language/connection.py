@@ -20,6 +20,7 @@ from kinograph.agents.language.replies import (
     Nonsense,
     Refused,
     Reply,
+    Silence,
     Unavailable,
 )
 from kinograph.errors import BadSetting
@@ -121,7 +122,7 @@ def listed(settings: MindSettings, seconds: float = 5.0) -> list[str]:
     except TimeoutError:
         words = f"no answer within {seconds:g} s"
     except (OpenAIError, ValueError, TypeError) as error:
-        words = _first_line(error)
+        words = _first_line(error, settings)
     raise BadSetting(f"mind.base_url = {settings.base_url!r}: {words}")
 
 
@@ -141,24 +142,24 @@ class ServedModel:
         _ = self._provider.client.chat.completions
 
     async def reply(self, messages: Sequence[Message], form: Form, seconds: float) -> Reply:
-        deadline = time.monotonic() + seconds
-        attempt = 1
-        while True:
-            body = request_of(self.name, messages, form, self._provider.settings.temperature)
-            for parameter in self._unknown:
-                _do_without(body, parameter)
-            try:
-                answer = await self._provider.send(body, deadline)
-                return reply_of(answer, attempt)
-            except Unavailable:
-                raise
-            except Exception as error:
-                if unknown := _parameter_refused(error, body):
-                    self._unknown.add(unknown)
-                    continue
-                wait, asked = _wait(error, attempt, self._provider.settings.retries)
-                await self._provider.pause(wait, deadline, asked)
+        deadline, attempt = time.monotonic() + seconds, 0
+        try:
+            while True:
                 attempt += 1
+                body = request_of(self.name, messages, form, self._provider.settings.temperature)
+                for parameter in self._unknown:
+                    _do_without(body, parameter)
+                try:
+                    return reply_of(await self._provider.send(body, deadline), attempt)
+                except Exception as error:
+                    if unknown := _parameter_refused(error, body):
+                        self._unknown.add(unknown)
+                        continue
+                    wait, asked = _wait(error, attempt, self._provider.settings)
+                    await self._provider.pause(wait, deadline, asked)
+        except Silence as silence:
+            silence.attempts = attempt
+            raise
 
     async def close(self) -> None:
         await self._provider.close()
@@ -179,7 +180,7 @@ def _do_without(body: dict[str, Any], parameter: str) -> None:
         body["max_completion_tokens"] = value
 
 
-def _wait(error: Exception, attempt: int, retries: int) -> tuple[float, bool]:
+def _wait(error: Exception, attempt: int, settings: MindSettings) -> tuple[float, bool]:
     """Seconds to wait before asking again after `error`, and whether the server said so.
 
     Raises Unavailable, Refused or Nonsense where asking again would not help.
@@ -188,21 +189,21 @@ def _wait(error: Exception, attempt: int, retries: int) -> tuple[float, bool]:
     from httpx2 import HTTPError
 
     if isinstance(error, openai.APIStatusError):
-        status, words = error.status_code, _first_line(error)
+        status, words = error.status_code, _first_line(error, settings)
         if status in (401, 403):
             raise Unavailable(f"the server does not let us in ({status}): {words}", lasting=True) from error
         if status == 404:
             raise Unavailable(f"the server knows no such model or address (404): {words}", lasting=True) from error
         if status not in WORTH_RETRYING and status < 500:
             raise Refused(f"the server refuses the request ({status}): {words}") from error
-        if attempt > retries:
+        if attempt > settings.retries:
             kind = Refused if status in (500, 501) else Unavailable
             raise kind(f"the server said {status} to {attempt} attempts: {words}") from error
         asked = _retry_after(error.response.headers)
         return (_backoff(attempt), False) if asked is None else (asked, True)
     if isinstance(error, (openai.APIConnectionError, HTTPError)):
-        if attempt > retries:
-            raise Unavailable(f"no connection in {attempt} attempts: {_first_line(error)}") from error
+        if attempt > settings.retries:
+            raise Unavailable(f"no connection in {attempt} attempts: {_first_line(error, settings)}") from error
         return _backoff(attempt), False
     raise error
 
@@ -228,5 +229,9 @@ def _retry_after(headers: Any) -> float | None:
         return None
 
 
-def _first_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__
+def _first_line(error: Exception, settings: MindSettings) -> str:
+    """What an error says, without the key, which some servers repeat."""
+    words = " ".join(str(error).split())
+    if settings.key is not None:
+        words = words.replace(settings.key.get_secret_value(), "(the key)")
+    return words[:200] or type(error).__name__

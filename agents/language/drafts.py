@@ -14,7 +14,7 @@ from kinograph.film import Noun
 
 MAX_TEXT, MAX_ITEMS, MAX_DEPTH, MAX_DRAFT = 2000, 200, 16, 64_000
 """Longest text, list, nesting and whole draft of types that say nothing themselves; characters and items."""
-NOISE = ("title", "description", "default")
+NOISE = ("title", "description", "default", "discriminator")
 ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?)")
 """Terminal escape sequences."""
 
@@ -31,7 +31,9 @@ def _lean(schema: Any) -> Any:
         return schema
     names = {"properties", "$defs"}
     found = {
-        key: {name: _lean(part) for name, part in value.items()} if key in names else _lean(value)
+        "anyOf" if key == "oneOf" else key: {name: _lean(part) for name, part in value.items()}
+        if key in names
+        else _lean(value)
         for key, value in schema.items()
         if key not in NOISE
     }
@@ -87,17 +89,17 @@ def clean(value: Any, depth: int = 0) -> Any:
     if isinstance(value, str):
         if len(value) > MAX_TEXT:
             raise Nonsense(f"a text in the answer has {len(value)} characters; at most {MAX_TEXT} are read")
-        return _clean_text(value)
+        return clean_text(value)
     if isinstance(value, list):
         if len(value) > MAX_ITEMS:
             raise Nonsense(f"a list in the answer has {len(value)} items; at most {MAX_ITEMS} are read")
         return [clean(item, depth + 1) for item in value]
     if isinstance(value, dict):
-        return {_clean_text(name): clean(item, depth + 1) for name, item in value.items()}
+        return {clean_text(name): clean(item, depth + 1) for name, item in value.items()}
     return value
 
 
-def _clean_text(text: str) -> str:
+def clean_text(text: str) -> str:
     """NFC, one line, printable."""
     whole = ESCAPES.sub("", text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
     seen = "".join(c if unicodedata.category(c)[0] != "C" or c == "\u200d" else " " for c in whole)

@@ -139,15 +139,17 @@ class LanguageMind:
         model.open()
         guess = estimate(messages) + len(json.dumps(form.functions or form.schema)) // 4
         with self.accounts.allowance(model.name, guess, min(form.tokens, self._tokens), self._timeout) as granted:
-            started, reply, error = time.monotonic(), Reply(), ""
+            started, reply, error, attempts = time.monotonic(), Reply(), "", 1
             try:
                 wait = model.reply(messages, form._replace(tokens=granted.tokens), granted.seconds)
                 reply = loop.run(wait, granted.seconds, self._cancelled)
+                attempts = reply.attempts
             except TimeoutError:
                 error = f"no reply within {granted.seconds:.0f} s"
                 raise Unavailable(error) from None
             except BaseException as problem:
-                error = str(problem)
+                error = str(problem) or type(problem).__name__
+                attempts = problem.attempts if isinstance(problem, Silence) else 1
                 raise
             finally:
                 told = reply.prompt_tokens is not None
@@ -160,7 +162,7 @@ class LanguageMind:
                         cached_tokens=reply.cached_tokens,
                         estimated=not told and not error,
                         seconds=round(time.monotonic() - started, 4),
-                        attempts=reply.attempts,
+                        attempts=attempts,
                         error=error,
                     )
                 )
@@ -200,7 +202,7 @@ class Thought:
             form = self._form(rounds)
             try:
                 reply = self._mind.call(self._role, self._model, [*self._opening(form), *history], form)
-            except Refused:
+            except Refused:  # the server says so; below, it takes a form and does not heed it
                 self._step_down(bool(form.tools))
                 history = []
                 continue
@@ -216,8 +218,8 @@ class Thought:
                 if not form.tools:  # with tools the answer came as one more call, whatever the means
                     self._mind.remember(self._model, form.means)
                 return answer
-            if formless and not self._proven and len(self._means) > 1:
-                self._step_down(False)
+            if formless and (form.tools or (not self._proven and len(self._means) > 1)):
+                self._step_down(bool(form.tools))
                 history = []
                 continue
             repairs += 1

@@ -30,6 +30,9 @@ Message = dict[str, Any]
 class Silence(Exception):
     """No usable answer of a language model; the words say why."""
 
+    attempts: int = 1
+    """HTTP requests that were made."""
+
 
 class Unavailable(Silence):
     """The server cannot be talked to."""

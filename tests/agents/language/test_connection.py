@@ -143,6 +143,25 @@ def test_the_key_goes_to_its_server_and_openais_own_key_nowhere_else(server: Ser
     assert official._key() == "sk-of-openai"
 
 
+def test_a_server_that_repeats_the_key_or_sends_escape_sequences_is_not_quoted(server: Server, monkeypatch):
+    import server as test_server
+
+    monkeypatch.setattr(test_server, "_error", lambda words: {"error": {"message": "bad key sk-mine \x1b[2J\u202e"}})
+    server.manners = {"*": "401"}
+    mind = mind_of(server, key="sk-mine")
+    mind.think(Planner(), assignment())
+    usage = mind.accounts.usage
+    assert "bad key (the key)" in usage.fallbacks[0].why
+    assert not any(unfit in str(usage) for unfit in ("sk-mine", "\x1b", "\\x1b", "\u202e"))
+
+
+def test_a_call_that_failed_says_how_often_it_was_tried(server: Server):
+    server.manners = {"*": "reset mid-stream"}
+    mind = mind_of(server, retries=2, timeout=10.0)
+    mind.think(Planner(), assignment())
+    assert [call.attempts for call in mind.accounts.usage.calls] == [3]
+
+
 def test_a_model_that_counts_and_samples_in_its_own_way_is_asked_in_that_way(server: Server, monkeypatch):
     """Reasoning models refuse `max_tokens` and `temperature`."""
     import httpx2

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import jsonschema
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import Field
 
 from kinograph.agents.director import DirectionDraft
 from kinograph.agents.language.drafts import MAX_DRAFT, clean, read, schema_of
@@ -48,6 +49,26 @@ def test_a_schema_bounds_every_string_list_and_object(draft: type[Noun]):
         if part.get("type") == "object":
             assert part["additionalProperties"] is False
             assert sorted(part["required"]) == sorted(part["properties"])
+
+
+class Red(Noun):
+    edit: Literal["red"]
+
+
+class Blue(Noun):
+    edit: Literal["blue"]
+    much: int = 0
+
+
+class Edits(Noun):
+    edits: tuple[Annotated[Red | Blue, Field(discriminator="edit")], ...]
+
+
+def test_a_choice_of_types_is_said_the_way_strict_servers_take_it():
+    text = json.dumps(schema_of(Edits))
+    assert '"anyOf"' in text
+    assert "oneOf" not in text
+    assert "discriminator" not in text
 
 
 def test_schemas_are_lean():

@@ -105,6 +105,14 @@ def test_the_best_form_is_found_once_and_remembered(
     assert again.accounts.usage.fallbacks == ()
 
 
+def test_a_server_that_does_not_heed_tools_is_asked_without_them(server: Server):
+    server.abilities, server.ignores = {"json_schema"}, {"tool"}
+    mind = mind_of(server, retries=0)
+    mind.think(Orchestrator(), commission())
+    assert [asked.means for asked in server.asked] == ["tool", "json_schema"]
+    assert mind.accounts.usage.fallbacks == ()
+
+
 def test_a_form_remembered_for_one_model_says_nothing_of_another(server: Server):
     server.abilities = {"tool"}
     mind_of(server, retries=0).think(Planner(), assignment())
