@@ -13,7 +13,7 @@ import secrets
 import threading
 import time
 from collections import Counter
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -60,12 +60,17 @@ class Studio:
     """Makes films.
 
     `settings` (or the same fields as keyword arguments) come from kinograph.toml, KINOGRAPH_* and the
-    arguments. `mind` answers for the agents: a Mind, or a LangChain chat model; by default the one that the
-    settings name, and without those each agent answers by its own rules.
+    arguments. `mind` answers for the agents: a Mind, a LangChain chat model, or several by role with the one
+    for all others under "" and a vision model under "validator"; by default the one that the settings name, and
+    without those each agent answers by its own rules.
     """
 
     def __init__(
-        self, settings: Settings | None = None, *, mind: Mind | BaseChatModel | None = None, **arguments: Any
+        self,
+        settings: Settings | None = None,
+        *,
+        mind: Mind | BaseChatModel | Mapping[str, BaseChatModel] | None = None,
+        **arguments: Any,
     ) -> None:
         self.settings = settings or Settings.load(**arguments)
         self._cancelled = threading.Event()
@@ -159,7 +164,7 @@ class Studio:
                 if rebuild or (record.state == "finished" and not _is_whole(ledger, record)):
                     _set_aside(record.folder / ".kinograph" / "checkpoints.sqlite")
                 yield Opened(id=record.id, folder=str(record.folder), resumed=True)
-                yield from self._run(ledger, record, self._mind_anew())
+                yield from self._run(ledger, record)
 
     def cancel(self) -> None:
         """Asks a running `make` or `resume` to stop; it raises Cancelled soon. Safe from signal handlers."""
@@ -205,7 +210,7 @@ class Studio:
     def _checked(self, brief: Brief | str) -> Brief:
         return self.brief(brief) if isinstance(brief, str) else brief.changed(text=_checked_text(brief.text))
 
-    def _decide(self, brief: Brief, mind: Mind) -> Decision:
+    def _decide(self, brief: Brief, mind: Mind | None = None) -> Decision:
         from kinograph.agents.orchestrator import Commission, Orchestrator
         from kinograph.graphs import TOPOLOGIES
         from kinograph.tools.machine import this_machine
@@ -217,7 +222,7 @@ class Studio:
             workers=self.settings.workers,
             experience=self._experience(),
         )
-        decision = mind.think(Orchestrator(), commission)
+        decision = (mind or self.mind).think(Orchestrator(), commission)
         return decision.changed(revision=self._backend(decision.model, Path()).revision)
 
     def _experience(self) -> tuple[Experience, ...]:
@@ -313,11 +318,13 @@ class Studio:
             keyframes.close()
             vault.clear_scratch(record.id)
 
-    def _run(self, ledger: Ledger, record: Record, mind: Mind) -> Generator[Event]:
+    def _run(self, ledger: Ledger, record: Record, mind: Mind | None = None) -> Generator[Event]:
+        """Runs the graph; `mind` is the one that has thought about this production before, else one anew."""
         from kinograph.graphs.running import run
         from kinograph.manifest import publish
 
         started, state = time.monotonic(), "failed"
+        mind = mind or self._mind_anew()
         _account(ledger, record, mind)
         try:
             with self._crew(ledger, record, mind) as crew:

@@ -24,7 +24,6 @@ from kinograph.agents.language.replies import ANSWER
 from kinograph.agents.planner import Assignment, Beat, Outline, Planner, Wishes
 from kinograph.film import Brief, Character
 
-ROLES = ("orchestrator", "planner", "director", "validator")
 Brain = Callable[[str, dict[str, Any]], Any]
 """role, facts -> the draft as JSON data, or the answer's very text"""
 
@@ -349,7 +348,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 def _role(body: dict[str, Any]) -> str:
     system = body["messages"][0]["content"]
-    return next((role for role in ROLES if system == prompts.render(role)), "unknown")
+    return next((role for role in prompts.roles() if system == prompts.render(role)), "unknown")
 
 
 def _means(body: dict[str, Any]) -> str:

@@ -13,12 +13,13 @@ loop         the event loop that requests run on
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kinograph import prompts
 from kinograph.agents.mind import Mind, Rules
-from kinograph.errors import BadInput
+from kinograph.errors import BadInput, UnknownName
 from kinograph.settings import MindSettings
 
 if TYPE_CHECKING:
@@ -29,7 +30,10 @@ REMEMBERED = "means.json"
 
 
 def open_mind(settings: MindSettings, home: Path, cancelled: Callable[[], bool] = lambda: False) -> Mind:
-    """The mind that settings ask for. Connects to nothing yet."""
+    """The mind that settings ask for. Connects to nothing yet. Raises UnknownName for a role that there is not."""
+    for role in settings.models:
+        if role not in prompts.roles():
+            raise UnknownName("role in mind.models", role, prompts.roles())
     if settings.kind == "rules":
         return Rules()
     from kinograph.agents.language.accounts import Accounts
@@ -51,20 +55,28 @@ def open_mind(settings: MindSettings, home: Path, cancelled: Callable[[], bool] 
     )
 
 
-def hand_in(model: Any, settings: MindSettings, cancelled: Callable[[], bool] = lambda: False) -> LanguageMind:
-    """A mind out of a LangChain BaseChatModel, under the budgets of the settings. Raises BadInput for anything else."""
+def hand_in(given: Any, settings: MindSettings, cancelled: Callable[[], bool] = lambda: False) -> LanguageMind:
+    """A mind out of a LangChain BaseChatModel, or of several by role ("" for all others), under the settings' budgets.
+
+    Raises BadInput for anything else, UnknownName for a role that there is not.
+    """
     from langchain_core.language_models import BaseChatModel
 
     from kinograph.agents.language.accounts import Accounts
     from kinograph.agents.language.handed_in import HandedIn
     from kinograph.agents.language.mind import LanguageMind
 
-    if not isinstance(model, BaseChatModel):
-        raise BadInput(f"mind = {type(model).__name__!r} cannot think; give a Mind or a LangChain BaseChatModel")
-    handed = HandedIn(model)
+    models = dict(given) if isinstance(given, Mapping) else {"": given}
+    if strangers := models.keys() - {"", *prompts.roles()}:
+        raise UnknownName("role", str(min(strangers)), prompts.roles())
+    for model in models.values():
+        if not isinstance(model, BaseChatModel):
+            raise BadInput(f"mind = {type(model).__name__!r} cannot think; give a Mind or a LangChain BaseChatModel")
+    handed = {role: HandedIn(model) for role, model in models.items()}
+    names = ", ".join(dict.fromkeys(model.name for model in handed.values()))
     return LanguageMind(
-        {"": handed},
-        Accounts(handed.name, settings.budgets, settings.prices),
+        handed,
+        Accounts(names, settings.budgets, settings.prices),
         timeout=settings.timeout,
         tokens=settings.max_tokens,
         cancelled=cancelled,

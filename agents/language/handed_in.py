@@ -1,6 +1,7 @@
 """A LangChain chat model that the caller hands in: Anthropic, Gemini, Ollama, whatever LangChain reaches.
 
-Its provider's package retries and paces its calls itself.
+Its provider's package retries and paces its calls itself, and bounds answers by its own `max_tokens`: budgets of
+tokens and money count what it says it used, and stop the next call.
 """
 
 from __future__ import annotations

@@ -90,6 +90,7 @@ def main() -> None:
     orchestrator.cards = door.cards
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; {THINKING} s a call, {RENDERING} s a clip")
     print(f"{'scenes':>6} {'':10} {'calls':>5} {'prompt tokens':>14} {'answer tokens':>14} {'wall':>11}")
+    measure(1, eyes=False)  # loads everything
     for scenes in [int(count) for count in sys.argv[1:]] or (1, 3, 6):
         for eyes in (False, True):
             print(measure(scenes, eyes), flush=True)

@@ -71,7 +71,18 @@ def test_a_studio_takes_a_chat_model_as_its_mind(server: Server):
     assert len(film.usage.calls) == 3
 
 
+def test_chat_models_by_role_and_one_with_eyes(server: Server):
+    eyes = ChatOpenAI(model="eyes", base_url=server.url, api_key=SecretStr("k"), max_retries=0)
+    studio = Studio(mind={"": chat_openai(server), "validator": eyes})
+    film = studio.make(studio.brief("A red ball rolls across a meadow.", width=128, height=72, frames=8))
+    assert server.roles == ["orchestrator", "planner", "director", "validator"]
+    assert [asked.body["model"] for asked in server.asked] == ["small", "small", "small", "eyes"]
+    assert film.usage.fallbacks == ()
+
+
 def test_something_that_cannot_think_is_refused():
     wrong: Any = "gpt"
     with pytest.raises(BadInput, match="mind = 'str' cannot think"):
         _ = Studio(mind=wrong).mind
+    with pytest.raises(BadInput, match="unknown role 'plannr'"):
+        _ = Studio(mind={"plannr": GenericFakeChatModel(messages=iter(()))}).mind

@@ -21,7 +21,7 @@ from kinograph.agents.orchestrator import Orchestrator
 from kinograph.agents.planner import Outline, Planner
 from kinograph.agents.scene import Scene
 from kinograph.agents.style import Style
-from kinograph.errors import BadInput, Cancelled
+from kinograph.errors import BadInput, Cancelled, UnknownName
 from kinograph.film import Noun
 from kinograph.settings import MindSettings
 
@@ -31,6 +31,11 @@ DEADLINE = 12.0
 
 def test_rules_are_the_mind_of_plain_settings():
     assert isinstance(open_mind(MindSettings(), Path("home")), Rules)
+
+
+def test_a_model_for_a_role_that_there_is_not_is_refused(server: Server):
+    with pytest.raises(UnknownName, match=r"unknown role in mind\.models 'plannr'; available: director, orchestrator"):
+        mind_of(server, models={"plannr": "strong"})
 
 
 def test_a_model_answers_for_every_role_as_its_draft_says(server: Server, tmp_path: Path):
