@@ -127,10 +127,12 @@ def _mind(settings: Settings) -> Check:
     chosen = settings.mind
     if chosen.kind == "rules":
         return Check("mind", True, "rules: every agent answers by its own, offline", needed=False)
+    from kinograph.agents.language import open_mind
     from kinograph.agents.language.connection import listed
 
     names = list(dict.fromkeys([str(chosen.model), *chosen.models.values()]))
     try:
+        open_mind(chosen, settings.home)
         known = listed(chosen)
     except KinographError as error:
         return Check("mind", False, f"{', '.join(names)}: {error}; rules answer instead", needed=False)

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from server import MISBEHAVIOURS, Server
+from server import MISBEHAVIOURS, Server, by_rules
 
 from kinograph import Studio
 from kinograph.errors import Cancelled
 from kinograph.events import Finished, Warned
 from kinograph.film import Film, Usage
+from kinograph.graphs import TOPOLOGIES
 from kinograph.memory.ledger import Ledger
 from kinograph.settings import Settings
 
@@ -55,6 +56,32 @@ def test_eyes_cost_one_call_a_take(server: Server):
     assert server.roles[:3] == ["orchestrator", "planner", "director"]
     assert server.roles[3:] == ["validator"] * len(film.takes)
     assert {call.model for call in film.usage.calls if call.role == "validator"} == {"eyes"}
+
+
+@pytest.mark.parametrize("topology", TOPOLOGIES)
+def test_every_topology_plans_in_three_calls(server: Server, topology: str):
+    film = make(studio_of(server, timeout=10.0), topology=topology)
+    assert film.decision.topology == topology
+    assert server.roles == ["orchestrator", "planner", "director"]
+
+
+def test_what_the_eyes_ask_for_is_in_the_next_request(server: Server):
+    def brain(role: str, facts: dict[str, Any]) -> Any:
+        draft = by_rules(role, facts)
+        if role == "validator" and server.roles.count("validator") == 1:
+            problem = {"kind": "incoherent", "who": None, "first": 0, "last": 3, "severity": 0.9, "words": "it tears"}
+            draft |= {"problems": [problem], "correction": "one whole ball with a clean outline"}
+        return draft
+
+    server.brain = brain
+    film = make(studio_of(server, models={"validator": "eyes"}, timeout=10.0), "A red ball rolls across a meadow.")
+    first, second = film.takes
+    assert first.verdict is not None
+    assert [(finding.by, finding.words) for finding in first.verdict.findings] == [("eyes", "it tears")]
+    assert "one whole ball with a clean outline" in second.request.prompt
+    assert "one whole ball" not in first.request.prompt
+    assert second.accepted
+    assert [cut.attempt for cut in film.timeline] == [2]
 
 
 def test_the_manifest_says_what_thinking_cost_and_never_the_key(server: Server, home: Path):
