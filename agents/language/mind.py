@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -48,10 +49,14 @@ REPAIRS = 2
 """Most times that complaints about a draft go back to the model."""
 TOOL_ROUNDS = 3
 """Most rounds of tool calls before the answer must come."""
-PATIENCE = 3
-"""Thoughts of one model in a row that may come to nothing before it is asked no more in a production."""
+PATIENCE, REST = 3, 120.0
+"""Thoughts of one model in a row that may come to nothing before it is left alone, and for how many seconds."""
 SHOWN = 4000
 """Most characters of a rejected draft that are sent back with the complaints."""
+
+
+class Resting(Silence):
+    """A model that has failed too often is not asked for now."""
 
 
 class LanguageMind:
@@ -80,6 +85,8 @@ class LanguageMind:
         self._shared: dict[tuple[str, str], Future[Any]] = {}
         self._failures: dict[str, int] = {}
         """Thoughts in a row that came to nothing, by model."""
+        self._resting: dict[str, float] = {}
+        """Monotonic time until which a model is left alone."""
 
     def anew(self, accounts: Accounts) -> LanguageMind:
         """The same models for another production."""
@@ -105,7 +112,7 @@ class LanguageMind:
         try:
             answer = Thought(self, agent.role, model, what).answer()
         except Silence as error:
-            if not isinstance(error, Spent):
+            if not isinstance(error, (Resting, Spent)):
                 self._note(model, failed=True, lasting=isinstance(error, Unavailable) and error.lasting)
             self.accounts.fall_back(agent.role, str(error))
             return what.without(str(error))
@@ -129,13 +136,16 @@ class LanguageMind:
 
     def _note(self, model: ChatModel, *, failed: bool, lasting: bool = False) -> None:
         with self._lock:
-            before = self._failures.get(model.name, 0)
-            self._failures[model.name] = 0 if not failed else PATIENCE if lasting else before + 1
+            self._failures[model.name] = self._failures.get(model.name, 0) + 1 if failed else 0
+            if lasting:
+                self._resting[model.name] = math.inf
+            elif self._failures[model.name] >= PATIENCE:
+                self._resting[model.name] = time.monotonic() + REST
 
     def call(self, role: str, model: ChatModel, messages: Sequence[Message], form: Form) -> Reply:
         """One accounted call within the budgets. Raises Silence or Cancelled."""
-        if self._failures.get(model.name, 0) >= PATIENCE:
-            raise Unavailable(f"{model.name} has failed before and is asked no more")
+        if time.monotonic() < self._resting.get(model.name, 0.0):
+            raise Resting(f"{model.name} has failed too often and is left alone for a while")
         model.open()
         guess = estimate(messages) + len(json.dumps(form.functions or form.schema)) // 4
         with self.accounts.allowance(model.name, guess, min(form.tokens, self._tokens), self._timeout) as granted:

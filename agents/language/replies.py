@@ -6,7 +6,8 @@ Nothing usable came back:
     ├── Unavailable  the server is down, too slow, overloaded, or wants a key
     ├── Refused      the server does not take this kind of request: another form may work
     ├── Nonsense     what came back is no reply, or no draft without complaints after all repairs
-    └── Spent        a budget is used up (in accounts.py)
+    ├── Spent        a budget is used up (in accounts.py)
+    └── Resting      the model has failed too often (in mind.py)
 
 These never leave the mind.
 """

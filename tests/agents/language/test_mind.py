@@ -14,7 +14,7 @@ from minds import TEXT, assignment, commission, mind_of, questions
 from server import MISBEHAVIOURS, Server
 
 from kinograph.agents.language import open_mind
-from kinograph.agents.language.mind import PATIENCE, LanguageMind
+from kinograph.agents.language.mind import PATIENCE, REST, LanguageMind
 from kinograph.agents.mind import Rules
 from kinograph.agents.motion import Motion
 from kinograph.agents.orchestrator import Orchestrator
@@ -329,13 +329,23 @@ def test_a_misbehaviour_that_happens_once_is_mended(server: Server, manner: str)
         assert mind.accounts.usage.fallbacks == ()
 
 
-def test_a_model_that_never_comes_to_anything_is_asked_no_more(server: Server):
+def test_a_model_that_never_comes_to_anything_is_left_alone_for_a_while(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+):
     server.manners = {"*": "wrong schema"}
     mind = mind_of(server)
-    for number in range(PATIENCE + 2):
-        mind.think(Planner(), assignment(f"A ball rolls. Film {number}."))
+    briefs = [assignment(f"A ball rolls. Film {number}.") for number in range(PATIENCE + 2)]
+    for brief in briefs:
+        mind.think(Planner(), brief)
     assert len(server.asked) == PATIENCE * 3
-    assert "asked no more" in mind.accounts.usage.fallbacks[-1].why
+    assert "left alone for a while" in mind.accounts.usage.fallbacks[-1].why
+    later = time.monotonic() + REST
+    monkeypatch.setattr("kinograph.agents.language.mind.time.monotonic", lambda: later)
+    server.manners = {}
+    mind.think(Planner(), briefs[0])
+    mind.think(Planner(), briefs[1])
+    assert len(server.asked) == PATIENCE * 3 + 2
+    assert len(mind.accounts.usage.fallbacks) == PATIENCE + 2
 
 
 def test_a_wrong_key_is_asked_once(server: Server):
@@ -352,12 +362,19 @@ def test_cancelling_reaches_the_request(server: Server):
     mind = open_mind(
         MindSettings(kind="openai", base_url=server.url, model="small", timeout=60), Path("home"), stop.is_set
     )
-    threading.Timer(0.5, stop.set).start()
-    started = time.monotonic()
+    told: list[float] = []
+
+    def stop_once_asked() -> None:
+        while not server.asked:
+            time.sleep(0.02)
+        told.append(time.monotonic())
+        stop.set()
+
+    threading.Thread(target=stop_once_asked, daemon=True).start()
     with pytest.raises(Cancelled):
         mind.think(Planner(), assignment())
-    assert time.monotonic() - started < 3
-    until = time.monotonic() + 3
+    assert time.monotonic() - told[0] < 3
+    until = time.monotonic() + 10
     while not server.dropped and time.monotonic() < until:
         time.sleep(0.02)
     assert server.dropped == 1, "the server saw the connection close"
