@@ -33,6 +33,7 @@ bench: $(READY)
 	$(BIN)/python tests/bench/start.py
 	$(BIN)/python tests/bench/judging.py
 	$(BIN)/python tests/bench/detectors.py
+	$(BIN)/python tests/bench/minds.py
 	$(BIN)/python tests/bench/embedded.py
 	$(BIN)/python -m kinograph.evals.embedded
 

@@ -9,6 +9,7 @@ how it thinks: by a language model, or by the agent's own `rules`.
     scene         Outline                       Places       where and when each beat happens
     motion        Outline                       Moves        what everyone does, how the camera moves
     style         Outline                       Look         the style bible
+    director      Outline                       Direction    scene, motion and style in one call
     validator     Viewing                       Verdict      what is wrong with a clip
     reviser       Wish                          Revision     edits of a storyboard, out of what the user says
 

@@ -13,6 +13,7 @@ from kinograph.agents.english.groups import Group
 from kinograph.agents.english.lexicon import Word, lexicon, listed
 from kinograph.agents.english.whereabouts import places
 from kinograph.agents.english.wishes import story
+from kinograph.agents.mind import Part
 from kinograph.agents.planner import Beat, Outline
 from kinograph.film import Appearance, Camera, Noun
 from kinograph.film import Motion as Canonical
@@ -41,6 +42,12 @@ class Motion:
 
     role = "motion"
     answer = Moves
+
+    def ask(self, question: Outline) -> Part[Moves]:
+        """A language model answers for scene, motion and style at once."""
+        from kinograph.agents.director import Director
+
+        return Part(Director(), lambda direction: direction.moves)
 
     def rules(self, question: Outline) -> Moves:
         casting = Casting(question.cast)

@@ -3,15 +3,53 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from typing import Any
 
+from pydantic import Field
+
+from kinograph.agents.mind import Ask
 from kinograph.agents.planner import wishes
 from kinograph.errors import BadInput, UnknownName
-from kinograph.film import Aspect, Brief, Decision, Noun, Reason, Topology
+from kinograph.film import Aspect, Brief, Decision, Noun, Reason, Take, Topology
 from kinograph.tools.backends import ModelCard, card, cards
 from kinograph.tools.machine import Machine
 
 ASPECTS: dict[Aspect, float] = {"wide": 16 / 9, "square": 1.0, "vertical": 9 / 16}
+MAX_TEXT = 2000
+"""Most characters of a brief that the choice of a model needs."""
 QUALITY = {"low": 1, "medium": 2, "high": 3, "very high": 4}
+
+
+class Experience(Noun):
+    """What earlier takes with a model came to."""
+
+    model: str
+    takes: int
+    accepted: int
+    seconds_per_frame: float
+    """Wall seconds of rendering, whatever the size was."""
+
+
+def experience(takes: Iterable[Take]) -> tuple[Experience, ...]:
+    """Sums up earlier takes by model; takes that were judged and newly rendered count."""
+    by_model: dict[str, list[Take]] = {}
+    for take in takes:
+        if take.clip is not None and take.verdict is not None and not take.reused:
+            by_model.setdefault(take.request.model, []).append(take)
+    return tuple(
+        Experience(
+            model=model,
+            takes=len(judged),
+            accepted=sum(take.accepted for take in judged),
+            seconds_per_frame=round(
+                sum(take.clip.render_seconds for take in judged if take.clip)
+                / sum(take.clip.frames for take in judged if take.clip),
+                4,
+            ),
+        )
+        for model, judged in sorted(by_model.items())
+    )
 
 
 class Commission(Noun):
@@ -23,6 +61,29 @@ class Commission(Noun):
     """Topologies this version can run."""
     workers: int | None = None
     """Shots at a time, when the caller insists."""
+    experience: tuple[Experience, ...] = ()
+    """What earlier takes came to, by model."""
+
+
+class ReasonsDraft(Noun):
+    """Why, a sentence each."""
+
+    model: str = Field(min_length=1, max_length=200)
+    topology: str = Field(min_length=1, max_length=200)
+    size: str = Field(min_length=1, max_length=200)
+    workers: str = Field(min_length=1, max_length=200)
+
+
+class DecisionDraft(Noun):
+    """A decision as a language model hands it back."""
+
+    model: str = Field(max_length=60)
+    topology: str = Field(max_length=20)
+    aspect: Aspect | None
+    seconds: float | None
+    takes: int
+    workers: int
+    reasons: ReasonsDraft
 
 
 class Orchestrator:
@@ -31,10 +92,39 @@ class Orchestrator:
     role = "orchestrator"
     answer = Decision
 
+    def ask(self, question: Commission) -> Ask[Decision]:
+        """Raises BadInput or UnknownName for a wish that cannot be met, before a model is asked."""
+        from kinograph.tools import toolbox
+
+        proposal = self.rules(question)
+        return Ask(
+            facts=facts(question, proposal),
+            draft=DecisionDraft,
+            check=lambda draft: complaints(question, draft),
+            accept=lambda draft: self._accepted(question, draft),
+            without=lambda why: proposal,
+            tools=toolbox.of_models(),
+        )
+
+    def _accepted(self, question: Commission, draft: DecisionDraft) -> Decision:
+        """The decision that a draft says, made by the same rules as any. Raises BadInput for what does not exist."""
+        wish = {"model": draft.model, "topology": draft.topology, "takes": draft.takes}
+        wish |= {"aspect": question.brief.aspect or draft.aspect, "seconds": question.brief.seconds or draft.seconds}
+        brief = question.brief.changed(**wish)
+        decided = self.rules(question.changed(brief=brief, workers=draft.workers))
+        why = (draft.reasons.model, draft.reasons.topology, draft.reasons.size, draft.reasons.workers)
+        reasons = (rule.changed(why=words) for rule, words in zip(decided.reasons, why, strict=True))
+        return decided.changed(reasons=tuple(reasons))
+
     def rules(self, question: Commission) -> Decision:
         """Raises BadInput or UnknownName for a wish that cannot be met."""
         brief = question.brief
         model, why_model = choose_model(brief, question.machine)
+        why_model += "".join(
+            f"; {known.accepted} of {known.takes} earlier takes with it were accepted"
+            for known in question.experience
+            if known.model == model.id
+        )
         topology, why_topology = choose_topology(brief, model, question.topologies)
         width, height, why_size = choose_size(brief, model)
         workers, why_workers = choose_workers(question, model)
@@ -63,20 +153,76 @@ class Orchestrator:
         )
 
 
+def facts(question: Commission, proposal: Decision) -> dict[str, Any]:
+    """The commission as a model is told it."""
+    brief, machine = question.brief, question.machine
+    wanted = {"id", "summary", "tasks", "width", "height", "frames", "fps", "seconds_per_frame", "max_subjects"}
+    return {
+        "brief": brief.text[:MAX_TEXT],
+        "demands": brief.model_dump(mode="json", exclude_defaults=True, exclude={"text", "references", "seed"}),
+        "reference_pictures": len(brief.references),
+        "machine": str(machine),
+        "models": [model.model_dump(mode="json", include=wanted | {"ratings"}) for model in able(brief, machine)],
+        "topologies": list(question.topologies),
+        "max_takes": brief.takes,
+        "max_workers": question.workers or max(1, machine.cores),
+        "experience": [known.model_dump() for known in question.experience],
+        "proposal": {
+            "model": proposal.model,
+            "topology": proposal.topology,
+            "aspect": brief.aspect or wishes(brief.text).aspect,
+            "seconds": proposal.seconds,
+            "takes": proposal.takes,
+            "workers": proposal.workers,
+            "reasons": dict(zip(ReasonsDraft.model_fields, (why.why for why in proposal.reasons), strict=True)),
+        },
+    }
+
+
+def complaints(question: Commission, draft: DecisionDraft) -> list[str]:
+    """What lies outside what exists or what the brief demands."""
+    brief, found = question.brief, []
+    models = [model.id for model in able(brief, question.machine)]
+    if brief.model is not None and draft.model != brief.model:
+        found.append(f"model {draft.model!r}: the brief demands {brief.model!r}")
+    elif brief.model is None and draft.model not in models:
+        found.append(f"model {draft.model!r} cannot run here; these can: {', '.join(models)}")
+    if brief.topology is not None and draft.topology != brief.topology:
+        found.append(f"topology {draft.topology!r}: the brief demands {brief.topology!r}")
+    elif draft.topology not in question.topologies:
+        found.append(f"topology {draft.topology!r} does not exist; these do: {', '.join(question.topologies)}")
+    if not 1 <= draft.takes <= brief.takes:
+        found.append(f"takes {draft.takes}: 1 to {brief.takes} are allowed")
+    most = max(1, question.machine.cores)
+    if question.workers is not None and draft.workers != question.workers:
+        found.append(f"workers {draft.workers}: {question.workers} are demanded")
+    elif question.workers is None and not 1 <= draft.workers <= most:
+        found.append(f"workers {draft.workers}: 1 to {most} are allowed here")
+    asked = brief.seconds or wishes(brief.text).seconds
+    if draft.seconds is not None and draft.seconds != asked:
+        told = f"the brief asks for {asked:g}" if asked else "the brief names no length, so it must be null"
+        found.append(f"seconds {draft.seconds:g}: {told}")
+    return found
+
+
+def able(brief: Brief, machine: Machine) -> list[ModelCard]:
+    """The models that this version has and this machine carries, those that take the brief's pictures if any do."""
+    carried = [model for model in cards().values() if model.available and model.vram_gb <= machine.vram_gb]
+    return [model for model in carried if "i2v" in model.tasks] or carried if brief.references else carried
+
+
 def choose_model(brief: Brief, machine: Machine) -> tuple[ModelCard, str]:
     """The model asked for, else the best one that this version has and this machine carries."""
     if brief.model:
         chosen, why = card(brief.model), "asked for"
     else:
-        able = [model for model in cards().values() if model.available and model.vram_gb <= machine.vram_gb]
-        if brief.references:
-            able = [model for model in able if "i2v" in model.tasks] or able
-        chosen = max(able, key=_quality)
+        candidates = able(brief, machine)
+        chosen = max(candidates, key=_quality)
         shut = sum(not model.available for model in cards().values())
-        why = f"best rated of the {len(able)} that run here ({machine}); {shut} other cards have no backend yet"
+        why = f"best rated of the {len(candidates)} that run here ({machine}); {shut} other cards have no backend yet"
     if not chosen.available:
-        able = ", ".join(model.id for model in cards().values() if model.available)
-        raise BadInput(f"model {chosen.id!r} has a card but no backend in this version; these can render: {able}")
+        known = ", ".join(model.id for model in cards().values() if model.available)
+        raise BadInput(f"model {chosen.id!r} has a card but no backend in this version; these can render: {known}")
     if brief.references and "i2v" not in chosen.tasks:
         raise BadInput(
             f"model {chosen.id!r} cannot be conditioned on reference pictures (it does {', '.join(chosen.tasks)}); "

@@ -6,10 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from pydantic import Field
+
 from kinograph.agents.english.casting import Act, Casting
 from kinograph.agents.english.cutting import cut
 from kinograph.agents.english.whereabouts import places
 from kinograph.agents.english.wishes import aspects, lengths, looks, story
+from kinograph.agents.mind import Ask
 from kinograph.film import Aspect, Brief, Character, Look, Noun, Scene, Shot, Storyboard
 
 if TYPE_CHECKING:
@@ -42,6 +45,10 @@ class Beat(Noun):
     """The brief's words for this beat, with remarks about camera or mood that belong to it."""
     who: tuple[str, ...] = ()
     """Ids of the characters in it, most important first."""
+    seconds: float | None = Field(default=None, ge=0.5, le=60)
+    """Length wished for this beat; none leaves it to the film's pace."""
+    continues: tuple[str, ...] = ()
+    """Ids of earlier beats that it goes on from, besides those that share its characters."""
 
 
 class Outline(Noun):
@@ -53,11 +60,48 @@ class Outline(Noun):
     wishes: Wishes = Wishes()
 
 
+class CharacterDraft(Noun):
+    """A character as a language model hands it back."""
+
+    id: str = Field(pattern=r"^[a-z][a-z0-9-]{0,39}$")
+    kind: str = Field(min_length=1, max_length=40)
+    color: str | None = Field(max_length=20)
+    words: str = Field(min_length=1, max_length=80)
+
+
+class BeatDraft(Noun):
+    """A beat as a language model hands it back."""
+
+    text: str = Field(min_length=1, max_length=500)
+    who: tuple[str, ...] = Field(max_length=8)
+    seconds: float | None
+    continues: tuple[int, ...] = Field(max_length=4)
+
+
+class OutlineDraft(Noun):
+    """An outline as a language model hands it back."""
+
+    title: str = Field(min_length=1, max_length=80)
+    cast: tuple[CharacterDraft, ...] = Field(max_length=24)
+    beats: tuple[BeatDraft, ...] = Field(min_length=1, max_length=60)
+    look: str | None = Field(max_length=30)
+
+
 class Planner:
     """Cuts a brief into beats and finds its characters."""
 
     role = "planner"
     answer = Outline
+
+    def ask(self, question: Assignment) -> Ask[Outline]:
+        brief = question.brief
+        return Ask(
+            facts={"brief": brief.text, "max_subjects": question.max_subjects, "look": brief.look},
+            draft=OutlineDraft,
+            check=lambda draft: complaints(question, draft),
+            accept=lambda draft: accepted(question, draft),
+            without=lambda why: self.rules(question),
+        )
 
     def rules(self, question: Assignment) -> Outline:
         brief = question.brief
@@ -82,6 +126,52 @@ class Planner:
                 look=brief.look or asked.look,
             ),
         )
+
+
+def complaints(question: Assignment, draft: OutlineDraft) -> list[str]:
+    """What makes no sense in an outline of the right form."""
+    found, known = [], [one.id for one in draft.cast]
+    if len(set(known)) < len(known):
+        found.append(f"cast ids are not unique: {' '.join(known)}")
+    for number, beat in enumerate(draft.beats, 1):
+        if strangers := [who for who in beat.who if who not in known]:
+            found.append(f"beat {number}: {strangers[0]!r} is not in the cast ({' '.join(known) or 'it is empty'})")
+        if len(set(beat.who)) < len(beat.who):
+            found.append(f"beat {number}: somebody is in `who` twice")
+        if question.max_subjects and len(beat.who) > question.max_subjects:
+            found.append(f"beat {number}: {len(beat.who)} in `who`; at most {question.max_subjects} fit in one shot")
+        if beat.seconds is not None and not 0.5 <= beat.seconds <= _LONGEST:
+            found.append(f"beat {number}: {beat.seconds:g} s is no length of a shot; 0.5 to {_LONGEST:g}, or null")
+        if wrong := [other for other in beat.continues if not 1 <= other < number]:
+            found.append(f"beat {number} cannot continue beat {wrong[0]}: only an earlier one")
+        if not any(letter.isalnum() for letter in beat.text):
+            found.append(f"beat {number}: its text {beat.text!r} says nothing")
+    return found
+
+
+def accepted(question: Assignment, draft: OutlineDraft) -> Outline:
+    """The outline that a draft without complaints says. What the brief's own fields ask for stays."""
+    brief, seen = question.brief, {who for beat in draft.beats for who in beat.who}
+    asked = wishes(brief.text)
+    return Outline(
+        title=draft.title,
+        cast=tuple(Character(**dict(one)) for one in draft.cast if one.id in seen),
+        beats=tuple(
+            Beat(
+                id=str(number),
+                text=beat.text,
+                who=beat.who,
+                seconds=None if brief.frames else beat.seconds,
+                continues=tuple(str(other) for other in dict.fromkeys(beat.continues)),
+            )
+            for number, beat in enumerate(draft.beats, 1)
+        ),
+        wishes=Wishes(
+            seconds=brief.seconds if brief.seconds is not None else asked.seconds,
+            aspect=brief.aspect or asked.aspect,
+            look=brief.look or draft.look or asked.look,
+        ),
+    )
 
 
 def wishes(text: str) -> Wishes:
@@ -134,23 +224,28 @@ def storyboard(
     """The finished plan. Consecutive beats in one place and time form a scene.
 
     `seconds` asked of the whole film are shared out by length of text, at least 1 s a shot; without it every
-    shot takes `default_seconds`. A shot needs the first shot of each of its characters, and the shot before
-    it in its scene if they share one: all its needs lie before it.
+    shot takes what its beat wishes, else `default_seconds`. A shot needs the first shot of each of its
+    characters, the shot before it in its scene if they share one, and those that its beat continues: all its
+    needs lie before it.
     """
     where = {place.beat: place for place in places.places}
     how = {move.beat: move for move in moves.moves}
     lengths_of = _shared(outline.beats, seconds, default_seconds)
     scenes: list[Scene] = []
+    filmed: dict[str, str] = {}
+    continued: dict[str, list[str]] = {}
     rows = zip(outline.beats, lengths_of, strict=True)
-    for number, (key, group) in enumerate(
-        groupby(rows, lambda row: (where[row[0].id].setting, where[row[0].id].time)), 1
-    ):
+    grouped = groupby(rows, lambda row: (where[row[0].id].setting, where[row[0].id].time))
+    for number, (key, group) in enumerate(((key, list(group)) for key, group in grouped), 1):
         shots = tuple(
             _shot(beat, where[beat.id], how[beat.id], f"s{number}", position, length)
             for position, (beat, length) in enumerate(group, 1)
         )
         scenes.append(Scene(id=f"s{number}", setting=key[0], time=key[1], shots=shots))
-    return linked(Storyboard(title=outline.title, look=look, cast=outline.cast, scenes=tuple(scenes)))
+        for shot, (beat, _) in zip(shots, group, strict=True):
+            continued[shot.id] = [filmed[earlier] for earlier in beat.continues]
+            filmed[beat.id] = shot.id
+    return linked(Storyboard(title=outline.title, look=look, cast=outline.cast, scenes=tuple(scenes)), continued)
 
 
 def linked(board: Storyboard, also: Mapping[str, Sequence[str]] | None = None) -> Storyboard:
@@ -203,9 +298,10 @@ _LONGEST = 60.0
 
 def _shared(beats: Iterable[Beat], seconds: float | None, default_seconds: float) -> list[float]:
     """Seconds per beat, at most a minute each. A total of less than a second a shot is shared equally."""
-    weights = [min(max(len(beat.text.split()), 4), 24) + 12 for beat in beats]
+    beats = tuple(beats)
     if seconds is None:
-        return [default_seconds] * len(weights)
+        return [beat.seconds or default_seconds for beat in beats]
+    weights = [min(max(len(beat.text.split()), 4), 24) + 12 for beat in beats]
     total = min(seconds, _LONGEST * len(weights))
     least = min(1.0, total / len(weights))
     most = max(_LONGEST - least, 0.0)

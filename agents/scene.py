@@ -10,6 +10,7 @@ from kinograph.agents.english.lexicon import lexicon, listed
 from kinograph.agents.english.whereabouts import places, setting_of, time_of, times
 from kinograph.agents.english.wishes import story
 from kinograph.agents.english.words import words
+from kinograph.agents.mind import Part
 from kinograph.agents.planner import Beat, Outline
 from kinograph.film import Character, Noun, TimeOfDay
 
@@ -37,6 +38,12 @@ class Scene:
 
     role = "scene"
     answer = Places
+
+    def ask(self, question: Outline) -> Part[Places]:
+        """A language model answers for scene, motion and style at once."""
+        from kinograph.agents.director import Director
+
+        return Part(Director(), lambda direction: direction.places)
 
     def rules(self, question: Outline) -> Places:
         casting = Casting(question.cast)

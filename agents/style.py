@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kinograph.agents.english.lexicon import lexicon
 from kinograph.agents.english.wishes import looks
+from kinograph.agents.mind import Part
 from kinograph.agents.planner import Outline
 from kinograph.film import Look
 
@@ -13,6 +14,12 @@ class Style:
 
     role = "style"
     answer = Look
+
+    def ask(self, question: Outline) -> Part[Look]:
+        """A language model answers for scene, motion and style at once."""
+        from kinograph.agents.director import Director
+
+        return Part(Director(), lambda direction: direction.look)
 
     def rules(self, question: Outline) -> Look:
         asked = (question.wishes.look or "").strip()

@@ -7,35 +7,30 @@ cannot be seen is not approved.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
-from kinograph.agents.generation import MOTION_WORDS
+from kinograph.agents import rubric
+from kinograph.agents.mind import Ask
+from kinograph.agents.verdicts import ACCEPTABLE, Viewing, verdict
 from kinograph.errors import Damaged
 from kinograph.film import (
     Appearance,
     Character,
-    Clip,
-    Correction,
     Finding,
     FindingKind,
-    Look,
-    Noun,
-    RenderRequest,
     Score,
-    Shot,
     Verdict,
 )
-from kinograph.memory.keyframes import Keyframe, Keyframes
+from kinograph.memory.keyframes import Keyframes
 from kinograph.memory.vault import Vault
-from kinograph.tools import colors, defects, eyes, palettes, tracks
+from kinograph.tools import colors, defects, eyes, palettes, toolbox, tracks
 from kinograph.tools.camera import camera_path
 from kinograph.tools.footage import load, load_picture
 from kinograph.tools.silhouettes import likeness
 
-ACCEPTABLE = 0.5
-"""Severity from which a finding rejects a take."""
 LEAST_SEEN = 0.85
 """Share of frames in which a subject must be seen."""
 HUE_TOLERANCE = 13.0
@@ -52,18 +47,10 @@ LEAST_PART = 0.3
 """Smallest share of a clip that is worth keeping when the rest is cut away."""
 MIN_FRAMES = 8
 """Shortest clip whose motion is judged."""
-
-
-class Viewing(Noun):
-    """What the validator is asked: a take beside what it should show and what is remembered."""
-
-    shot: Shot
-    cast: tuple[Character, ...]
-    """The shot's characters, in the order of `shot.cast`."""
-    look: Look
-    request: RenderRequest
-    clip: Clip
-    recalled: tuple[Keyframe, ...] = ()
+BROKEN: frozenset[FindingKind] = frozenset({"unreadable", "black", "corrupt"})
+"""Findings after which nobody needs to look."""
+MAX_REMEMBERED = 6
+"""Most keyframes that a vision model is shown."""
 
 
 class Seen(NamedTuple):
@@ -83,6 +70,26 @@ class Validator:
     def __init__(self, vault: Vault, keyframes: Keyframes) -> None:
         self._vault = vault
         self._keyframes = keyframes
+
+    def ask(self, question: Viewing) -> Ask[Verdict] | Verdict:
+        """A vision model looks at whatever is not broken beyond looking at."""
+        measured = self.rules(question)
+        if any(finding.kind in BROKEN for finding in measured.findings):
+            return measured
+        frames = load(question.clip)
+        remembered = [
+            (f"{k.role} of {k.about} in {k.shot}", partial(load_picture, self._vault.picture(k.picture)))
+            for k in question.recalled[:MAX_REMEMBERED]
+        ]
+        return Ask(
+            facts=rubric.facts(question),
+            draft=rubric.Rubric,
+            check=lambda draft: rubric.complaints(question, draft),
+            accept=lambda draft: rubric.merged(question, measured, draft),
+            without=lambda why: _unseen(measured, why),
+            pictures=lambda: [rubric.drawn(frames, [(name, picture()) for name, picture in remembered])],
+            tools=toolbox.of_a_clip(frames, remembered),
+        )
 
     def rules(self, question: Viewing) -> Verdict:
         """The verdict on a take; a clip that cannot be read is a finding, never an approval."""
@@ -318,6 +325,11 @@ def _place(question: Viewing, frames: np.ndarray, unchecked: list[str]) -> Itera
 # ---------------------------------------------------------------------------------------- verdicts
 
 
+def _unseen(measured: Verdict, why: str) -> Verdict:
+    """The measured verdict, with a note that a vision model should have looked and did not."""
+    return measured.changed(unchecked=(*measured.unchecked, f"what a vision model sees: {why}")) if why else measured
+
+
 def _finding(
     question: Viewing,
     kind: FindingKind,
@@ -337,47 +349,3 @@ def _finding(
         last_frame=end,
         severity=severity,
     )
-
-
-def verdict(findings: list[Finding], scores: list[Score], unchecked: list[str], question: Viewing) -> Verdict:
-    """Accepted when no finding is severe."""
-    severe = [finding for finding in findings if finding.severity >= ACCEPTABLE]
-    return Verdict(
-        accepted=not severe,
-        scores=tuple(scores),
-        findings=tuple(findings),
-        corrections=tuple(dict.fromkeys(c for finding in severe for c in corrections(finding, question))),
-        unchecked=tuple(dict.fromkeys(unchecked)),
-    )
-
-
-def corrections(finding: Finding, question: Viewing) -> Iterator[Correction]:
-    """What the next request should carry because of a finding; every retake has new noise besides."""
-    kind = finding.kind
-    yield Correction(action="reseed", because=kind)
-    if kind in ("black", "corrupt", "flicker", "frozen", "jump"):
-        yield Correction(action="avoid", words=f"{kind} frames", because=kind)
-    elif kind == "wrong setting":
-        yield Correction(action="emphasize", words=f"unmistakably in the {question.shot.setting}", because=kind)
-    elif finding.subject is not None:
-        yield from _subject_corrections(finding, question)
-
-
-def _subject_corrections(finding: Finding, question: Viewing) -> Iterator[Correction]:
-    index = [character.id for character in question.cast].index(str(finding.subject))
-    who, kind = question.cast[index].words, finding.kind
-    emphasis = {
-        "subject missing": f"{who} in full view from beginning to end",
-        "wrong color": f"{who} in exactly this color",
-        "wrong subject": f"clearly {who}",
-        "wrong motion": f"{who} clearly {MOTION_WORDS[question.shot.cast[index].motion]}",
-        "color drift": f"{who} in the same color from beginning to end",
-        "shape drift": f"{who} with the same shape from beginning to end",
-        "off model": f"{who} exactly as before",
-    }
-    if kind in emphasis:
-        yield Correction(action="emphasize", words=emphasis[kind], because=kind)
-    if kind in ("wrong color", "wrong subject", "wrong motion", "subject missing"):
-        yield Correction(action="raise guidance", because=kind)
-    if kind in ("color drift", "shape drift"):
-        yield Correction(action="more steps", because=kind)

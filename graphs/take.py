@@ -7,7 +7,7 @@ from typing import Any
 from langgraph.graph import END, START, StateGraph
 
 from kinograph.agents.generation import resolve
-from kinograph.agents.validator import Viewing
+from kinograph.agents.verdicts import Viewing
 from kinograph.errors import RenderFailed
 from kinograph.events import ShotSettled, TakeJudged, TakeProgress, TakeStarted
 from kinograph.film import Clip, Correction, Take

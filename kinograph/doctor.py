@@ -16,6 +16,7 @@ from kinograph.settings import Settings
 WANTED = (
     "langgraph",
     "langchain-core",
+    "openai",
     "chromadb",
     "av",
     "opencv-python-headless",
@@ -46,6 +47,7 @@ def examine(settings: Settings) -> list[Check]:
         _encoder(),
         _models(settings),
         _weights(),
+        _mind(settings),
     ]
 
 
@@ -118,3 +120,22 @@ def _weights() -> Check:
     return Check(
         "weights", True, f"{size / 2**20:.0f} MB of {', '.join(folder.name for folder in folders)}, as shipped"
     )
+
+
+def _mind(settings: Settings) -> Check:
+    """Which mind is on, and whether its server answers and lists its models."""
+    chosen = settings.mind
+    if chosen.kind == "rules":
+        return Check("mind", True, "rules: every agent answers by its own, offline", needed=False)
+    from kinograph.agents.language import open_mind
+    from kinograph.agents.language.connection import listed
+
+    names = list(dict.fromkeys([str(chosen.model), *chosen.models.values()]))
+    try:
+        open_mind(chosen, settings.home)
+        known = listed(chosen)
+    except KinographError as error:
+        return Check("mind", False, f"{', '.join(names)}: {error}; rules answer instead", needed=False)
+    missing = [name for name in names if name not in known]
+    told = f"; {', '.join(missing)} not listed there" if missing else ""
+    return Check("mind", True, f"{', '.join(names)} at {chosen.base_url} answers{told}", needed=False)

@@ -263,6 +263,8 @@ FindingKind = Literal[
 class Finding(Noun):
     """One thing wrong with a clip: what, in whom, where, how bad."""
 
+    by: Literal["pixels", "eyes"] = "pixels"
+    """Who found it: measured pixels, or a vision model that looked at the clip."""
     kind: FindingKind
     words: str
     shot: str
@@ -298,6 +300,8 @@ class Verdict(Noun):
     corrections: tuple[Correction, ...] = ()
     unchecked: tuple[str, ...] = ()
     """What could not be judged, and why."""
+    disagreements: tuple[str, ...] = ()
+    """Where a vision model and the measured pixels do not say the same."""
 
     @property
     def quality(self) -> float:
@@ -321,6 +325,64 @@ class Take(Noun):
     @property
     def accepted(self) -> bool:
         return self.verdict is not None and self.verdict.accepted
+
+
+# ---------------------------------------------------------------------------------------- thinking
+
+
+class Call(Noun):
+    """One call of a language model."""
+
+    role: str
+    model: str
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cached_tokens: int = 0
+    """Those of the prompt that the provider had in its cache."""
+    estimated: bool = False
+    """The server told no usage: tokens are estimated from the text's length."""
+    seconds: float = 0.0
+    """Wall time, waits and retries included."""
+    attempts: int = 1
+    """HTTP requests it took."""
+    money: float | None = None
+    """In the currency of the price table; None without a price."""
+    error: str = ""
+    """Why it gave no reply."""
+
+
+class Fallback(Noun):
+    """An answer that an agent's own rules gave where a language model should have."""
+
+    role: str
+    why: str
+
+
+class Usage(Noun):
+    """What thinking cost in a production."""
+
+    mind: str = "rules"
+    calls: tuple[Call, ...] = ()
+    fallbacks: tuple[Fallback, ...] = ()
+
+    @property
+    def prompt_tokens(self) -> int:
+        return sum(call.prompt_tokens for call in self.calls)
+
+    @property
+    def completion_tokens(self) -> int:
+        return sum(call.completion_tokens for call in self.calls)
+
+    @property
+    def seconds(self) -> float:
+        """Wall seconds of all calls together; calls that ran side by side count each."""
+        return sum(call.seconds for call in self.calls)
+
+    @property
+    def money(self) -> float | None:
+        """Cost of the calls that have a price; None when none has."""
+        known = [call.money for call in self.calls if call.money is not None]
+        return sum(known) if known else None
 
 
 # ----------------------------------------------------------------------------------------- the film
@@ -354,5 +416,7 @@ class Film(Noun):
     timeline: tuple[Cut, ...]
     missing: tuple[str, ...] = ()
     """Shots of which no take exists; the film was cut without them."""
+    usage: Usage = Usage()
+    """What thinking cost."""
     seconds: float
     """Wall time the production took, all sessions together."""

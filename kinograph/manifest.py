@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from kinograph import disk
-from kinograph.film import Decision, Film, Storyboard
+from kinograph.film import Decision, Film, Storyboard, Usage
 from kinograph.tools.editing import timeline
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ def publish(ledger: Ledger, record: Record, outcomes: Mapping[str, Outcome], sec
         timeline=timeline(parts_of(storyboard, takes, outcomes)),
         missing=tuple(shot for shot, outcome in outcomes.items() if outcome["state"] == "failed"),
         seconds=round(seconds, 3),
+        usage=ledger.paper(record.id, "usage", Usage) or Usage(),
     )
     ledger.file(record.id, "film", film)
     disk.write(record.folder / "manifest.json", json.dumps(_manifest(film, record), indent=1, ensure_ascii=False))

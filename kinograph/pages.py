@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from kinograph.film import Call, Usage
 from kinograph.telling import cost_of
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ def film(made: Film) -> RenderableType:
         Text(f"{made.storyboard.title}  ·  {made.id}", style="bold"),
         reasons(made.decision),
         storyboard(made.storyboard, made.takes),
+        *([usage(made.usage)] if made.usage.calls or made.usage.fallbacks else []),
         Text("\n".join(lines)),
     )
 
@@ -89,6 +92,36 @@ def storyboard(board: Storyboard, takes: Sequence[Take] = ()) -> RenderableType:
         ]
         table.add_row(*map(Text, cells), *(Text(f"{len(done)} {m}") for m in mark), Text(shot.text))
     return table
+
+
+def usage(used: Usage) -> RenderableType:
+    """What thinking cost: a row for each role and model, and a last one for everything."""
+    table = Table("role", "model", "calls", "prompt", "cached", "answer", "s", "money", "by rules", title="thinking")
+    table.title_justify = "left"
+    fallbacks = Counter(fallback.role for fallback in used.fallbacks)
+    rows: dict[tuple[str, str], list[Call]] = {}
+    for call in used.calls:
+        rows.setdefault((call.role, call.model), []).append(call)
+    for role in fallbacks.keys() - {role for role, _ in rows}:
+        rows[role, ""] = []
+    for (role, model), calls in rows.items():
+        table.add_row(*map(Text, (role, model, *_cost(calls), str(fallbacks[role] or ""))))
+    if len(rows) > 1:
+        table.add_row(*map(Text, ("all", "", *_cost(used.calls), str(len(used.fallbacks) or ""))))
+    return table
+
+
+def _cost(calls: Sequence[Call]) -> tuple[str, ...]:
+    """Calls, prompt, cached and completion tokens, seconds, money."""
+    money = Usage(calls=tuple(calls)).money
+    sums = (sum(c.prompt_tokens for c in calls), sum(c.cached_tokens for c in calls))
+    about = "~" if any(call.estimated for call in calls) else ""
+    return (
+        str(len(calls)),
+        *(f"{about}{total}" for total in (*sums, sum(c.completion_tokens for c in calls))),
+        f"{sum(c.seconds for c in calls):.1f}",
+        "" if money is None else f"{money:.4f}",
+    )
 
 
 def productions(records: Sequence[Record]) -> RenderableType:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -20,6 +21,80 @@ from kinograph.errors import BadSetting
 from kinograph.film import Topology
 
 TOML = Path("kinograph.toml")
+
+
+class Price(BaseModel):
+    """What a language model costs, per million tokens, in one currency for all models."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    prompt: float = Field(ge=0)
+    completion: float = Field(ge=0)
+    cached: float | None = Field(default=None, ge=0)
+    """Prompt tokens out of the provider's cache; none costs like any other prompt token."""
+
+
+class Budgets(BaseModel):
+    """What language models may cost in one production; after that the agents' own rules answer."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    calls: int | None = Field(default=300, ge=0)
+    """Most calls, repairs and tool rounds included."""
+    tokens: int | None = Field(default=None, ge=0)
+    """Most tokens, prompts and completions together."""
+    money: float | None = Field(default=None, ge=0)
+    """In the currency of the price table."""
+    seconds: float | None = Field(default=None, ge=0)
+    """Most wall seconds spent on calls, all calls together."""
+
+
+class MindSettings(BaseModel):
+    """How agents think: [mind] in kinograph.toml, KINOGRAPH_MIND__* in the environment."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["rules", "openai"] = "rules"
+    """rules: every agent's own, offline; openai: any server that speaks OpenAI's chat protocol."""
+    base_url: str = "https://api.openai.com/v1"
+    """Where the server is: http://localhost:11434/v1 (Ollama), http://localhost:8000/v1 (vLLM), …"""
+    key: SecretStr | None = None
+    """API key; from KINOGRAPH_MIND__KEY only, never from a file."""
+    model: str | None = None
+    """Model that answers for every role that names none."""
+    models: dict[str, str] = Field(default_factory=dict)
+    """Models by role: planner, director, orchestrator, … A vision model for `validator` gives it eyes."""
+    temperature: float | None = Field(default=0.2, ge=0, le=2)
+    """Sampling temperature; none leaves it to the server."""
+    timeout: float = Field(default=60.0, gt=0, le=3600)
+    """Most wall seconds of one call, its retries and their waits included."""
+    max_tokens: int = Field(default=4096, ge=64, le=200_000)
+    """Most tokens of one answer."""
+    retries: int = Field(default=3, ge=0, le=10)
+    """Most further attempts after 408, 409, 429, 5xx or a dropped connection."""
+    concurrency: int = Field(default=4, ge=1, le=64)
+    """Most requests at the same time."""
+    per_minute: float | None = Field(default=None, gt=0)
+    """Most requests a minute."""
+    prices: dict[str, Price] = Field(default_factory=dict)
+    """Prices by model: [mind.prices."gpt-x"] prompt = 0.4, completion = 1.6, cached = 0.1"""
+    budgets: Budgets = Budgets()
+
+    @field_validator("base_url")
+    @classmethod
+    def _is_http(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("should be an http:// or https:// address")
+        if parts.username or parts.password:
+            raise ValueError("should hold no user or password; put the key in KINOGRAPH_MIND__KEY")
+        return url.rstrip("/")
+
+    @model_validator(mode="after")
+    def _has_model(self) -> Self:
+        if self.kind == "openai" and not self.model:
+            raise ValueError("kind = 'openai' needs a model; set mind.model or KINOGRAPH_MIND__MODEL")
+        return self
 
 
 class Settings(BaseSettings):
@@ -43,6 +118,8 @@ class Settings(BaseSettings):
     """Shots rendered at the same time; none lets the orchestrator choose."""
     embedder: str = "pixels"
     """What keyframes are remembered by: pixels (no weights), or storyworld-clip (which words can be compared with)."""
+    mind: MindSettings = MindSettings()
+    """How agents think."""
     backends: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """Options of a backend by model id: [backends.storyworld-render] fault_rate = 0.3"""
 
@@ -65,6 +142,7 @@ class Settings(BaseSettings):
             prefix, _, rest = name.partition("_")
             if prefix == "KINOGRAPH" and rest.partition("__")[0].lower() not in cls.model_fields:
                 raise BadSetting(f"unknown setting {name!r} in the environment; available: {known}")
+        _refuse_keys_in_files()
         try:
             settings = cls(**{key: value for key, value in arguments.items() if value is not None})
         except ValidationError as error:
@@ -76,11 +154,24 @@ class Settings(BaseSettings):
         return settings.model_copy(update={"home": settings.home.expanduser().absolute()})
 
 
+def _refuse_keys_in_files() -> None:
+    """Raises BadSetting for an API key in kinograph.toml, where it would be committed and shared."""
+    try:
+        mind = tomllib.loads(TOML.read_text("utf-8")).get("mind") if TOML.is_file() else None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError):
+        return  # told where the file is read as settings
+    if isinstance(mind, dict) and "key" in mind:
+        raise BadSetting(f"mind.key stands in {TOML}; a key is read from KINOGRAPH_MIND__KEY only")
+
+
 def explain(error: ValidationError, known: str = "") -> str:
     """One line for the first complaint of a ValidationError: which field, which value, what is allowed."""
     first = error.errors()[0]
     field = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
         return f"unknown setting {field!r}" + (f"; available: {known}" if known else "")
-    value = repr(first["input"])
+    if not field or (field == "mind" and first["type"] == "value_error"):
+        return f"{field}{': ' if field else ''}{first['msg'].removeprefix('Value error, ')}"
+    secret = field.endswith("key") or (field.endswith("url") and "@" in str(first["input"]))
+    value = "(not shown)" if secret else repr(first["input"])
     return f"{field} = {value if len(value) < 80 else value[:77] + '…'}: {first['msg'].lower()}"

@@ -12,8 +12,10 @@ import re
 import secrets
 import threading
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections import Counter
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,12 +24,15 @@ from pydantic import ValidationError
 
 from kinograph import disk
 from kinograph.errors import BadBrief, BadInput, Cancelled, Damaged, ProductionBusy
-from kinograph.events import Event, Finished, Opened
-from kinograph.film import Brief, Decision, Film, Noun, RenderRequest, Storyboard, Take
+from kinograph.events import Event, Finished, Opened, Warned
+from kinograph.film import Brief, Decision, Film, Noun, RenderRequest, Storyboard, Take, Usage
 from kinograph.settings import Settings, explain
 
 if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
     from kinograph.agents.mind import Mind
+    from kinograph.agents.orchestrator import Experience
     from kinograph.conversation import Conversation
     from kinograph.graphs.production import Carried, Crew
     from kinograph.memory.ledger import Ledger, Record
@@ -57,13 +62,21 @@ class Studio:
     """Makes films.
 
     `settings` (or the same fields as keyword arguments) come from kinograph.toml, KINOGRAPH_* and the
-    arguments. `mind` answers for the agents; by default each answers by its own rules.
+    arguments. `mind` answers for the agents: a Mind, a LangChain chat model, or several by role with the one
+    for all others under "" and a vision model under "validator"; by default the one that the settings name, and
+    without those each agent answers by its own rules.
     """
 
-    def __init__(self, settings: Settings | None = None, *, mind: Mind | None = None, **arguments: Any) -> None:
+    def __init__(
+        self,
+        settings: Settings | None = None,
+        *,
+        mind: Mind | BaseChatModel | Mapping[str, BaseChatModel] | None = None,
+        **arguments: Any,
+    ) -> None:
         self.settings = settings or Settings.load(**arguments)
-        self._mind = mind
         self._cancelled = threading.Event()
+        self._given_mind = mind
 
     # ------------------------------------------------------------------------------------ asking
 
@@ -91,7 +104,7 @@ class Studio:
         return tuple(vault.keep_picture(picture) for picture in pictures)
 
     def plan(self, brief: Brief | str) -> Plan:
-        """Decides and plans without rendering or writing anything."""
+        """Decides and plans; renders nothing and opens no production."""
         from kinograph.agents.generation import resolve
         from kinograph.agents.motion import Motion
         from kinograph.agents.planner import Assignment, Planner, storyboard
@@ -100,7 +113,8 @@ class Studio:
         from kinograph.tools.backends import card
 
         brief = self._checked(brief)
-        decision, mind = self._decide(brief), self.mind
+        mind = self._mind_anew()
+        decision = self._decide(brief, mind)
         model = card(decision.model)
         outline = mind.think(Planner(), Assignment(brief=brief, max_subjects=model.max_subjects))
         board = storyboard(
@@ -123,7 +137,9 @@ class Studio:
     def stream(self, brief: Brief | str, *, out: str | Path | None = None) -> Generator[Event]:
         """Makes a film and yields what happens; the last event is Finished."""
         brief = self._checked(brief)
-        decision = self._decide(brief)
+        self._cancelled.clear()
+        mind = self._mind_anew()
+        decision = self._decide(brief, mind)
         id = name_for(brief.text)
         folder = Path(out).expanduser().absolute() if out else (self.settings.films / id).absolute()
         check_free(folder)
@@ -131,7 +147,7 @@ class Studio:
             record = ledger.open_production(id, folder, brief, decision)
             disk.write(folder / ".kinograph" / "production.json", json.dumps({"id": id}))
             yield Opened(id=id, folder=str(folder))
-            yield from self._run(ledger, record)
+            yield from self._run(ledger, record, mind)
 
     def shoot(
         self,
@@ -196,6 +212,7 @@ class Studio:
         `rebuild` sets the checkpoints aside and goes through all steps again; clips are taken from the
         vault, so nothing is rendered twice.
         """
+        self._cancelled.clear()
         with self.ledger() as ledger:
             record = self._find(ledger, production)
             with self.owning(record.folder, record.id):
@@ -222,27 +239,55 @@ class Studio:
             film = ledger.paper(record.id, "film", Film)
             return film.changed(folder=str(record.folder)) if film else record
 
-    @property
+    @cached_property
     def mind(self) -> Mind:
-        from kinograph.agents.mind import Rules
+        """What answers for the agents. Raises BadInput for something that cannot."""
+        from kinograph.agents.language import hand_in, open_mind
+        from kinograph.agents.mind import Mind
 
-        return self._mind or Rules()
+        given, cancelled = self._given_mind, self._cancelled.is_set
+        if given is None:
+            return open_mind(self.settings.mind, self.settings.home, cancelled)
+        return given if isinstance(given, Mind) else hand_in(given, self.settings.mind, cancelled)
+
+    def _mind_anew(self) -> Mind:
+        """The mind with accounts of its own, for one production."""
+        from kinograph.agents.language.accounts import Accounts
+        from kinograph.agents.language.mind import LanguageMind
+
+        if not isinstance(self.mind, LanguageMind):
+            return self.mind
+        settings = self.settings.mind
+        return self.mind.anew(Accounts(self.mind.name, settings.budgets, settings.prices))
 
     # --------------------------------------------------------------------------------- machinery
 
     def _checked(self, brief: Brief | str) -> Brief:
         return self.brief(brief) if isinstance(brief, str) else brief.changed(text=checked_text(brief.text))
 
-    def _decide(self, brief: Brief) -> Decision:
+    def _decide(self, brief: Brief, mind: Mind | None = None) -> Decision:
         from kinograph.agents.orchestrator import Commission, Orchestrator
         from kinograph.graphs import TOPOLOGIES
         from kinograph.tools.machine import this_machine
 
         commission = Commission(
-            brief=brief, machine=this_machine(), topologies=tuple(TOPOLOGIES), workers=self.settings.workers
+            brief=brief,
+            machine=this_machine(),
+            topologies=tuple(TOPOLOGIES),
+            workers=self.settings.workers,
+            experience=self._experience(),
         )
-        decision = self.mind.think(Orchestrator(), commission)
+        decision = (mind or self.mind).think(Orchestrator(), commission)
         return decision.changed(revision=self._backend(decision.model, Path()).revision)
+
+    def _experience(self) -> tuple[Experience, ...]:
+        """What the latest takes of all productions came to; asking must not create a ledger."""
+        from kinograph.agents.orchestrator import experience
+
+        if not (self.settings.home / "ledger.sqlite").is_file():
+            return ()
+        with self.ledger() as ledger:
+            return experience(ledger.latest_takes())
 
     def _backend(self, model: str, scratch: Path) -> VideoBackend:
         from kinograph.memory.vault import Vault
@@ -295,7 +340,7 @@ class Studio:
             lock.release()
 
     @contextmanager
-    def _crew(self, ledger: Ledger, record: Record) -> Iterator[Crew]:
+    def _crew(self, ledger: Ledger, record: Record, mind: Mind) -> Iterator[Crew]:
         from kinograph.agents.generation import Generation
         from kinograph.agents.memory import Memory
         from kinograph.agents.validator import Validator
@@ -317,7 +362,7 @@ class Studio:
                 id=record.id,
                 folder=record.folder,
                 brief=record.brief,
-                mind=self.mind,
+                mind=mind,
                 ledger=ledger,
                 generation=Generation(vault, ledger, open_pool("here", backend)),
                 memory=Memory(keyframes, vault),
@@ -329,14 +374,16 @@ class Studio:
             keyframes.close()
             vault.clear_scratch(record.id)
 
-    def _run(self, ledger: Ledger, record: Record) -> Generator[Event]:
+    def _run(self, ledger: Ledger, record: Record, mind: Mind | None = None) -> Generator[Event]:
+        """Runs the graph; `mind` is the one that has thought about this production before, else one anew."""
         from kinograph.graphs.running import run
         from kinograph.manifest import publish
 
-        self._cancelled.clear()
         started, state = time.monotonic(), "failed"
+        mind = mind or self._mind_anew()
+        _account(ledger, record, mind)
         try:
-            with self._crew(ledger, record) as crew:
+            with self._crew(ledger, record, mind) as crew:
                 outcomes = yield from run(crew)
                 film = publish(ledger, record, outcomes, record.seconds + time.monotonic() - started)
             state = "finished"
@@ -348,7 +395,26 @@ class Studio:
             raise
         finally:
             ledger.close_session(record.id, state, time.monotonic() - started)
+        if words := fallen_back(film.usage):
+            yield Warned(words=words)
         yield Finished(film=film)
+
+
+def _account(ledger: Ledger, record: Record, mind: Mind) -> None:
+    """Has a language mind file what it costs with the production, beside what earlier sessions cost."""
+    from kinograph.agents.language.mind import LanguageMind
+
+    if isinstance(mind, LanguageMind):
+        before = ledger.paper(record.id, "usage", Usage)
+        mind.accounts.keep_in(lambda usage: ledger.file(record.id, "usage", usage), before)
+
+
+def fallen_back(usage: Usage) -> str:
+    """One line on which roles' rules answered in place of a language model, and why; empty when none had to."""
+    counts = Counter((fallback.role, fallback.why) for fallback in usage.fallbacks)
+    told = [f"{role}{f' ({times} times)' if times > 1 else ''}: {why}" for (role, why), times in counts.items()]
+    more = f"; {len(told) - 4} more in the manifest" if len(told) > 4 else ""
+    return f"rules answered where {usage.mind} did not: {'; '.join(told[:4])}{more}" if told else ""
 
 
 def _film(events: Iterator[Event]) -> Film:
@@ -363,11 +429,9 @@ def estimate(requests: tuple[RenderRequest, ...], decision: Decision) -> float |
     """Seconds that one take of every shot will cost, by the card's pace and the size asked for."""
     from kinograph.tools.backends import card
 
-    model = card(decision.model)
-    if model.seconds_per_frame is None:
-        return None
-    area = decision.width * decision.height / (model.width * model.height)
-    return sum(request.frames for request in requests) * model.seconds_per_frame * area / decision.workers
+    frames = sum(request.frames for request in requests)
+    seconds = card(decision.model).seconds_for(frames, decision.width, decision.height)
+    return None if seconds is None else seconds / decision.workers
 
 
 def checked_text(text: str) -> str:

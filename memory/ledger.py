@@ -186,6 +186,12 @@ class Ledger:
             ).fetchall()
         return [Take.model_validate_json(row["take"]) for row in rows]
 
+    def latest_takes(self, most: int = 300) -> list[Take]:
+        """The takes of all productions that were recorded last, newest first."""
+        with self._lock:
+            rows = self._db.execute("SELECT take FROM takes ORDER BY rowid DESC LIMIT ?", (most,)).fetchall()
+        return [Take.model_validate_json(row["take"]) for row in rows]
+
     def take(self, production: str, shot: str, attempt: int) -> Take:
         """One take that was recorded before. Raises KeyError otherwise."""
         for take in self.takes(production, shot):

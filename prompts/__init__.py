@@ -6,10 +6,21 @@ A missing variable is an error; what is filled in is data and is never rendered 
 from __future__ import annotations
 
 from functools import cache
+from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+
+
+PARTS = frozenset({"data", "question", "repair", "shot"})
+"""Prompts that are no role's: parts of others, and what video models are told."""
+
+
+def roles() -> list[str]:
+    """The roles that a language model may answer for: those that have a prompt."""
+    found = (entry.name.removesuffix(".md") for entry in files(__name__).iterdir() if entry.name.endswith(".md"))
+    return sorted(set(found) - PARTS)
 
 
 @cache

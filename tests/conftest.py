@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from server import Server, serving
 
 from kinograph.film import RenderRequest
 
@@ -39,3 +41,10 @@ def noise():
         return np.random.default_rng(seed).integers(0, 256, (frames, height, width, 3), dtype=np.uint8)
 
     return make
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """A chat server of OpenAI's protocol on loopback, well-behaved until told otherwise."""
+    with serving() as started:
+        yield started

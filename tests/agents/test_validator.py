@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kinograph.agents.validator import Validator, Viewing, corrections
+from kinograph.agents.validator import Validator
+from kinograph.agents.verdicts import Viewing, corrections
 from kinograph.film import Appearance, Character, Clip, Finding, Look, RenderRequest, Shot
 from kinograph.memory.embedders import PixelEmbedder
 from kinograph.memory.keyframes import Keyframe, Keyframes

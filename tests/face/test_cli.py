@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from server import Server
 
 from kinograph.cli import main
 from kinograph.memory.ledger import Ledger
@@ -310,3 +311,45 @@ def test_what_a_finished_film_lost_is_made_again(kinograph, home: Path, lost: st
     assert kinograph("resume", "film")[0] == 0
     assert path.stat().st_size > 400
     assert Ledger(home / "ledger.sqlite").renders() == renders
+
+
+def test_a_language_model_plans_a_film_and_its_cost_is_shown(kinograph, server: Server, monkeypatch):
+    monkeypatch.setenv("KINOGRAPH_MIND__KIND", "openai")
+    monkeypatch.setenv("KINOGRAPH_MIND__BASE_URL", server.url)
+    monkeypatch.setenv("KINOGRAPH_MIND__MODEL", "small")
+    monkeypatch.setenv("KINOGRAPH_MIND__TIMEOUT", "5")
+    status, out, err = kinograph("make", "A red ball rolls.", "--out", "film", *SMALL)
+    assert (status, err) == (0, "")
+    assert Path(out.strip()) == Path("film/film.mp4").absolute()
+    _, out, _ = kinograph("show", "film")
+    (row,) = [line for line in out.splitlines() if "planner" in line]
+    call = json.loads(Path("film/manifest.json").read_text())["usage"]["calls"][1]
+    assert call["role"] == "planner"
+    assert [cell.strip() for cell in row.split("│")][2:6] == ["small", "1", str(call["prompt_tokens"]), "256"]
+    _, out, _ = kinograph("doctor")
+    assert f"small at {server.url} answers" in " ".join(out.split())
+
+
+def test_a_language_model_that_is_down_is_told_in_one_line_and_a_film_is_made(
+    kinograph, server: Server, monkeypatch: pytest.MonkeyPatch
+):
+    server.stop()
+    monkeypatch.setenv("KINOGRAPH_MIND__KIND", "openai")
+    monkeypatch.setenv("KINOGRAPH_MIND__BASE_URL", server.url)
+    monkeypatch.setenv("KINOGRAPH_MIND__MODEL", "small")
+    monkeypatch.setenv("KINOGRAPH_MIND__RETRIES", "0")
+    monkeypatch.setenv("COLUMNS", "200")
+    status, out, err = kinograph("make", "A red ball rolls.", "--out", "film", *SMALL)
+    assert status == 0
+    assert Path(out.strip()).is_file()
+    (line,) = err.strip().splitlines()
+    assert line.startswith("kinograph: rules answered where small did not: orchestrator: no connection in 1 attempts")
+    _, out, _ = kinograph("doctor")
+    assert "rules answer instead" in " ".join(out.split())
+
+
+def test_a_mind_that_cannot_be_is_one_line(kinograph, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("KINOGRAPH_MIND__KIND", "openai")
+    status, _, err = kinograph("make", "A red ball rolls.", *SMALL)
+    assert status == 2
+    assert err == "kinograph: mind: kind = 'openai' needs a model; set mind.model or KINOGRAPH_MIND__MODEL\n"

@@ -54,3 +54,41 @@ def test_a_bad_variable_is_one_clear_line(monkeypatch: pytest.MonkeyPatch, name:
 def test_home_is_absolute_and_expanded(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("KINOGRAPH_HOME", "~/somewhere")
     assert Settings.load().home == Path("~/somewhere").expanduser()
+
+
+def test_a_mind_is_set_in_the_file_and_its_key_in_the_environment(monkeypatch: pytest.MonkeyPatch):
+    Path("kinograph.toml").write_text(
+        '[mind]\nkind = "openai"\nbase_url = "http://localhost:11434/v1/"\nmodel = "small"\n'
+        '[mind.models]\nvalidator = "eyes"\n[mind.prices.small]\nprompt = 0.4\ncompletion = 1.6\n'
+        "[mind.budgets]\ncalls = 20\n"
+    )
+    monkeypatch.setenv("KINOGRAPH_MIND__KEY", "sk-123")
+    monkeypatch.setenv("KINOGRAPH_MIND__MODEL", "large")
+    mind = Settings.load().mind
+    assert (mind.base_url, mind.model, mind.models) == ("http://localhost:11434/v1", "large", {"validator": "eyes"})
+    assert mind.key is not None
+    assert mind.key.get_secret_value() == "sk-123"
+    assert "sk-123" not in repr(Settings.load())
+    assert "sk-123" not in Settings.load().model_dump_json()
+    assert (mind.budgets.calls, mind.prices["small"].completion) == (20, 1.6)
+
+
+@pytest.mark.parametrize(
+    ("toml", "message"),
+    [
+        ('[mind]\nkind = "telepathy"', r"mind.kind = 'telepathy': .*'rules' or 'openai'"),
+        ('[mind]\nkind = "openai"', "mind: kind = 'openai' needs a model; set mind.model or KINOGRAPH_MIND__MODEL"),
+        ('[mind]\nkey = "sk-123"', r"mind\.key stands in kinograph\.toml; a key is read from KINOGRAPH_MIND__KEY only"),
+        ('[mind]\nbase_url = "ftp://x"', r"mind\.base_url = 'ftp://x': .*http:// or https://"),
+        ('[mind]\nbase_url = "http://me:sk-123@x/v1"', r"mind\.base_url = \(not shown\): .*no user or password"),
+        ("[mind]\ntimeout = 0", r"mind\.timeout = 0: .*greater than 0"),
+        ("[mind.budgets]\ncals = 3", r"unknown setting 'mind\.budgets\.cals'"),
+        ("[mind.prices.small]\nprompt = 1", r"mind\.prices\.small\.completion"),
+    ],
+)
+def test_a_bad_mind_is_one_clear_line_without_the_key(toml: str, message: str):
+    Path("kinograph.toml").write_text(toml)
+    with pytest.raises(BadSetting, match=message) as error:
+        Settings.load()
+    assert "\n" not in str(error.value)
+    assert "sk-123" not in str(error.value)

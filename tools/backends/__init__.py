@@ -107,6 +107,12 @@ class ModelCard(Noun):
         """The side in pixels nearest to `wanted` that the model can render."""
         return max(1, round(wanted / self.size_multiple)) * self.size_multiple
 
+    def seconds_for(self, frames: int, width: int, height: int) -> float | None:
+        """Wall seconds that so many frames of a size take one after the other; None when the card knows no pace."""
+        if self.seconds_per_frame is None:
+            return None
+        return frames * self.seconds_per_frame * width * height / (self.width * self.height)
+
     def check_size(self, width: int, height: int) -> None:
         """Raises BadInput for a size that the model cannot render."""
         for side in (width, height):

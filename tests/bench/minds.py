@@ -1,0 +1,100 @@
+"""What thinking costs: calls, prompt tokens and wall time of films planned by a language model.
+
+    python tests/bench/minds.py [scenes …]
+
+A chat server on loopback that takes 0.5 s a call and a video model that takes 4 s a clip, both stubs, for 1,
+3 and 6 scenes of 4 shots; then the same with a vision model that looks at every take. Tokens are counted as
+4 bytes each, schemas and tools included, a picture as 1000. To beat, measured elsewhere with the same times
+and 3 scenes: 33 calls, 58,000 prompt tokens, 51.6 s.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+import types
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).parent.parent)]
+
+from server import serving  # pyright: ignore[reportMissingImports]
+
+import kinograph.tools.backends as door
+from kinograph import Settings, Studio
+from kinograph.film import Clip, RenderRequest
+from kinograph.tools.backends import Progress
+from kinograph.tools.backends.storyworld import StoryworldBackend
+
+THINKING, RENDERING, SHOTS, WORKERS = 0.5, 4.0, 4, 12
+SCENES = (
+    ("a red ball", "the meadow by day"), ("a blue fish", "the sea at sunset"), ("a green car", "the city at night"),
+    ("a yellow star", "space"), ("a pink bird", "the snow at dawn"), ("a purple robot", "the desert by day"),
+)  # fmt: skip
+ACTS = ("moves to the right", "moves to the left", "grows", "spins")
+
+
+class Slow(StoryworldBackend):
+    """The renderer, with the pace of a video model that is quick."""
+
+    def render(
+        self, requests: Sequence[RenderRequest], on_progress: Progress, cancelled: Callable[[], bool]
+    ) -> list[Clip]:
+        started = time.monotonic()
+        clips = super().render(requests, on_progress, cancelled)
+        time.sleep(max(0.0, RENDERING - (time.monotonic() - started)))
+        return clips
+
+
+def brief_of(scenes: int) -> str:
+    """Scenes of four shots, each with a subject of its own."""
+    sentences = []
+    for who, where in SCENES[:scenes]:
+        first, *others = ACTS
+        sentences.append(f"In {where} {who} {first}.")
+        sentences += [f"Then the {who.split(' ', 1)[1]} {act}." for act in others]
+    return " ".join(sentences)
+
+
+def measure(scenes: int, eyes: bool) -> str:
+    """One film, as a row."""
+    with serving() as server, tempfile.TemporaryDirectory() as home:
+        server.latency = THINKING
+        os.chdir(home)
+        mind = {"kind": "openai", "base_url": server.url, "model": "stub", "concurrency": WORKERS}
+        mind |= {"models": {"validator": "stub-eyes"}} if eyes else {}
+        studio = Studio(Settings.load(home=Path(home, "home"), mind=mind, workers=WORKERS))
+        _ = studio.mind.name
+        brief = studio.brief(brief_of(scenes), model="slow", width=96, height=54, frames=8, takes=1)
+        started = time.monotonic()
+        film = studio.make(brief)
+        seconds = time.monotonic() - started
+        assert len(film.storyboard.shots) == scenes * SHOTS, [shot.text for shot in film.storyboard.shots]
+        assert not film.usage.fallbacks, film.usage.fallbacks
+        used = film.usage
+    told = f"{len(used.calls):5} {used.prompt_tokens:14} {used.completion_tokens:14} {seconds:9.1f} s"
+    return f"{scenes:6} {'with eyes' if eyes else 'no eyes':10} {told}"
+
+
+def main() -> None:
+    plain = door.cards()["storyworld-render"]
+    known = {**door.cards(), "slow": plain.changed(id="slow", backend="bench_minds_slow:Slow")}
+    module = types.ModuleType("bench_minds_slow")
+    module.__dict__["Slow"] = Slow
+    sys.modules["bench_minds_slow"] = module
+    door.cards = lambda: known  # type: ignore[assignment]
+    import kinograph.agents.orchestrator as orchestrator
+
+    orchestrator.cards = door.cards
+    print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; {THINKING} s a call, {RENDERING} s a clip")
+    print(f"{'scenes':>6} {'':10} {'calls':>5} {'prompt tokens':>14} {'answer tokens':>14} {'wall':>11}")
+    measure(1, eyes=False)  # loads everything
+    for scenes in [int(count) for count in sys.argv[1:]] or (1, 3, 6):
+        for eyes in (False, True):
+            print(measure(scenes, eyes), flush=True)
+
+
+if __name__ == "__main__":
+    main()

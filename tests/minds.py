@@ -1,0 +1,95 @@
+"""Minds that ask the test server, and questions of every role to put to them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from server import Server
+
+from kinograph.agents.language import open_mind
+from kinograph.agents.language.mind import LanguageMind
+from kinograph.agents.motion import Motion
+from kinograph.agents.orchestrator import Commission, Orchestrator
+from kinograph.agents.planner import Assignment, Planner
+from kinograph.agents.scene import Scene
+from kinograph.agents.style import Style
+from kinograph.agents.validator import Validator
+from kinograph.agents.verdicts import Viewing
+from kinograph.film import Appearance, Brief, Character, Look, RenderRequest, Shot
+from kinograph.memory.embedders import PixelEmbedder
+from kinograph.memory.keyframes import Keyframes
+from kinograph.memory.vault import Vault
+from kinograph.settings import MindSettings
+from kinograph.tools.footage import develop
+from kinograph.tools.machine import Machine
+from kinograph.tools.storyworld.painter import paint
+from kinograph.tools.storyworld.world import Color, Subject, World
+
+TEXT = "A red ball rolls across a green meadow at sunset. Then it bounces over the sea at night."
+QUICK: dict[str, Any] = {"timeout": 2.0, "retries": 1}
+
+
+def settings_of(server: Server, **fields: Any) -> MindSettings:
+    plain = {"kind": "openai", "base_url": server.url, "model": "small", "models": {"validator": "eyes"}, **QUICK}
+    return MindSettings.model_validate(plain | fields)
+
+
+def mind_of(server: Server, home: Path = Path("home"), **fields: Any) -> LanguageMind:
+    mind = open_mind(settings_of(server, **fields), home)
+    assert isinstance(mind, LanguageMind)
+    return mind
+
+
+def assignment(text: str = TEXT, **wishes: Any) -> Assignment:
+    return Assignment(brief=Brief.model_validate({"text": text} | wishes), max_subjects=2)
+
+
+def commission(text: str = TEXT, **wishes: Any) -> Commission:
+    return Commission(
+        brief=Brief.model_validate({"text": text} | wishes),
+        machine=Machine(cores=4, ram_gb=8),
+        topologies=("chain", "hierarchical"),
+    )
+
+
+def viewing(folder: Path, color: Color = "red", asked: str = "red") -> Viewing:
+    """A take of a `color` ball where one of `asked` color was asked for."""
+    world = World(subjects=(Subject(kind="ball", color=color, motion="moves right"),), setting="meadow", time="day")
+    request = RenderRequest(
+        model="storyworld-render", revision="1", prompt="", seed=1, frames=16, fps=12, width=192, height=108
+    )
+    frames = paint(world, frames=16, width=192, height=108, fps=12, seed=1).frames
+    folder.mkdir(parents=True, exist_ok=True)
+    return Viewing(
+        shot=Shot(
+            id="s1.1",
+            scene="s1",
+            text="",
+            cast=(Appearance(who="ball", motion="moves right"),),
+            setting="meadow",
+            time="day",
+        ),
+        cast=(Character(id="ball", kind="ball", color=asked, words=f"a {asked} ball"),),
+        look=Look(),
+        request=request,
+        clip=develop(request, frames, folder, 0.1),
+    )
+
+
+def validator(folder: Path) -> Validator:
+    keyframes = Keyframes(folder / "k.sqlite", folder / "index", "p", PixelEmbedder())
+    return Validator(Vault(folder / "vault"), keyframes)
+
+
+def questions(folder: Path) -> dict[str, tuple[Any, Any]]:
+    """Role -> an agent and a question for it."""
+    outline = Planner().rules(assignment())
+    return {
+        "orchestrator": (Orchestrator(), commission()),
+        "planner": (Planner(), assignment()),
+        "scene": (Scene(), outline),
+        "motion": (Motion(), outline),
+        "style": (Style(), outline),
+        "validator": (validator(folder), viewing(folder / "clips")),
+    }

@@ -1,0 +1,81 @@
+"""LangChain tools that agents may call while they think: look something up, look at something, ask for a price.
+
+Every tool only reads. Arguments are checked by type; what does not exist is said in words, with what does.
+A tool that shows pictures returns them as its artifact: JPEG bytes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+from pydantic import Field
+
+from kinograph.tools.backends import card, cards
+from kinograph.tools.sheet import sheet
+
+if TYPE_CHECKING:
+    from langchain_core.tools import BaseTool
+
+MAX_FRAMES = 6
+"""Most frames that are shown at once."""
+
+
+def of_models() -> list[BaseTool]:
+    """What the orchestrator may look up: models, their cards, what renders cost."""
+    from langchain_core.tools import tool
+
+    @tool
+    def list_models() -> str:
+        """All model cards: id, whether this version can run it, and what it is for."""
+        return json.dumps([{"id": c.id, "runs": c.available, "for": c.summary} for c in cards().values()])
+
+    @tool
+    def look_up_card(model: Annotated[str, Field(max_length=60)]) -> str:
+        """The whole card of a model: sizes, frames, needs, ratings, limits."""
+        return card(model).model_dump_json(exclude={"backend"})
+
+    @tool
+    def estimate_cost(
+        model: Annotated[str, Field(max_length=60)],
+        shots: Annotated[int, Field(ge=1, le=200)],
+        frames: Annotated[int, Field(ge=1, le=2400)],
+        width: Annotated[int, Field(ge=16, le=4096)],
+        height: Annotated[int, Field(ge=16, le=4096)],
+        workers: Annotated[int, Field(ge=1, le=64)] = 1,
+    ) -> str:
+        """Wall seconds of one take of every shot, `frames` long each, rendered `workers` at a time."""
+        seconds = card(model).seconds_for(shots * frames, width, height)
+        return "unknown for this model" if seconds is None else f"{seconds / workers:.0f} s"
+
+    return [list_models, look_up_card, estimate_cost]
+
+
+def of_a_clip(frames: np.ndarray, remembered: Sequence[tuple[str, Callable[[], np.ndarray]]]) -> list[BaseTool]:
+    """What the validator may look at: frames of the clip `[T,H,W,3]`, and keyframes by what they show."""
+    from langchain_core.tools import tool
+
+    @tool(response_format="content_and_artifact")
+    def inspect_frames(
+        numbers: Annotated[list[int], Field(min_length=1, max_length=MAX_FRAMES)],
+    ) -> tuple[str, list[bytes]]:
+        """Shows frames of the take by their numbers, larger than on the sheet."""
+        if outside := [number for number in numbers if not 0 <= number < len(frames)]:
+            return f"There is no frame {outside[0]}; there are 0 to {len(frames) - 1}.", []
+        picture = sheet([(f"frame {n}", frames[n]) for n in numbers], [], width=512)
+        return f"frames {', '.join(map(str, numbers))}", [picture]
+
+    @tool(response_format="content_and_artifact")
+    def recall_keyframes(about: Annotated[str, Field(max_length=60)]) -> tuple[str, list[bytes]]:
+        """Shows what is remembered of a character, a place or an earlier shot."""
+        found = [(name, load) for name, load in remembered if about.lower() in name.lower()]
+        if not found:
+            known = ", ".join(name for name, _ in remembered) or "nothing"
+            return f"Nothing is remembered of {about!r}; remembered: {known}.", []
+        return "; ".join(name for name, _ in found), [
+            sheet([], [(name, load()) for name, load in found[:4]], width=512)
+        ]
+
+    return [inspect_frames, recall_keyframes]
