@@ -8,26 +8,10 @@ from pydantic import Field
 
 from kinograph.agents import edits
 from kinograph.agents.revising import Draft, Used, revise
+from kinograph.agents.understanding import understand
+from kinograph.agents.wish import Wish
 from kinograph.errors import BadInput
-from kinograph.film import Brief, Noun, Storyboard
-
-
-class Wish(Noun):
-    """What the reviser is asked."""
-
-    words: str
-    """What the user said."""
-    storyboard: Storyboard
-    takes: dict[str, int] = Field(default_factory=dict)
-    """Shot id -> how many takes of it there are to choose from."""
-    versions: tuple[str, ...] = ()
-    """Names of the session's versions; their numbers are understood too."""
-    focus: tuple[str, ...] = ()
-    """Ids of the shots that were last spoken of: "this shot"."""
-    history: tuple[str, ...] = ()
-    """What the user said before, oldest first."""
-    awaiting: bool = False
-    """The storyboard waits for approval."""
+from kinograph.film import Brief, Noun
 
 
 class Revision(Noun):
@@ -43,8 +27,6 @@ class Reviser:
     answer = Revision
 
     def rules(self, question: Wish) -> Revision:
-        from kinograph.agents.understanding import understand
-
         return Revision(edits=tuple(understand(question)[:20]))
 
     def check(self, question: Wish, answer: Revision) -> list[str]:

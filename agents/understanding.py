@@ -13,8 +13,8 @@ from kinograph.agents.english.roles import tells
 from kinograph.agents.english.shots import TOKEN, Tagged, number, tag
 from kinograph.agents.english.whereabouts import setting_of, time_of
 from kinograph.agents.english.wishes import aspects, looks, story
-from kinograph.agents.reviser import Wish
 from kinograph.agents.revising import Draft, Used, revise
+from kinograph.agents.wish import Wish
 from kinograph.errors import BadInput
 from kinograph.film import Brief, Camera, Storyboard
 

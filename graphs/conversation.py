@@ -70,7 +70,7 @@ def build(hosts: Hosts) -> StateGraph[Any, Any, Any, Any]:
 
     def listen(state: Talk, config: RunnableConfig) -> dict[str, Any]:
         turn = next(message for message in reversed(state["messages"]) if isinstance(message, HumanMessage))
-        with hosts(config["configurable"]["thread_id"]) as host:
+        with hosts(config.get("configurable", {})["thread_id"]) as host:
             heard = host.hear(str(turn.id), turn.text)
         return _answered(heard)
 
@@ -80,7 +80,7 @@ def build(hosts: Hosts) -> StateGraph[Any, Any, Any, Any]:
         return Command(goto="listen", update={"messages": [HumanMessage(words)]})
 
     def film(state: Talk, config: RunnableConfig) -> dict[str, Any]:
-        with hosts(config["configurable"]["thread_id"]) as host:
+        with hosts(config.get("configurable", {})["thread_id"]) as host:
             return _answered(host.film(get_stream_writer()))
 
     graph = StateGraph(Talk)

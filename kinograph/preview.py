@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
 from rich.color import Color
 from rich.console import Console, RenderableType
@@ -31,11 +32,11 @@ def half_blocks(path: Path, width: int, height: int) -> Text:
     with Image.open(path) as opened:
         scale = min(width / opened.width, 2 * height / opened.height)
         size = (max(1, round(opened.width * scale)), max(2, 2 * round(opened.height * scale / 2)))
-        pixels = opened.convert("RGB").resize(size, Image.Resampling.BOX)
+        pixels = np.asarray(opened.convert("RGB").resize(size, Image.Resampling.BOX))
     text = Text(no_wrap=True)
     for y in range(0, size[1], 2):
         for x in range(size[0]):
-            upper, lower = (Color.from_rgb(*pixels.getpixel((x, row))) for row in (y, y + 1))
+            upper, lower = (Color.from_rgb(*map(int, pixels[row, x])) for row in (y, y + 1))
             text.append("▀", Style(color=upper, bgcolor=lower))
         text.append("\n")
     return text

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from kinograph.agents import edits
 from kinograph.agents.english.wishes import wished
 from kinograph.agents.planner import question_about
-from kinograph.agents.reviser import Reviser, Revision, Wish
+from kinograph.agents.reviser import Reviser, Revision
 from kinograph.agents.revising import Draft, Used, revise
+from kinograph.agents.wish import Wish
 from kinograph.errors import BadInput, Cancelled, KinographError, UnknownName
 from kinograph.events import Asked, Event, Finished, Proposed, Said, Stopped
 from kinograph.film import Brief, Film, Take

@@ -101,7 +101,7 @@ class Ledger:
     ) -> Record:
         """Records a new production and how it will be made, with what is known of it before: all or nothing."""
         with self._transaction():
-            for name, noun in ((papers or {}) | {"decision": decision}).items():
+            for name, noun in {**(papers or {}), "decision": decision}.items():
                 self._file(id, name, noun)
             for take in takes:
                 self._record_take(id, take)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import get_args
 
 import pytest
 from hypothesis import given, settings
@@ -11,8 +12,9 @@ from hypothesis import strategies as st
 from kinograph import prompts
 from kinograph.agents import edits
 from kinograph.agents.generation import resolve
-from kinograph.agents.reviser import Reviser, Wish
+from kinograph.agents.reviser import Reviser
 from kinograph.agents.revising import Draft, Used, recolored, retyped, revise
+from kinograph.agents.wish import Wish
 from kinograph.errors import BadInput
 from kinograph.film import Appearance, Brief, Character, Decision, Scene, Shot, Storyboard
 from kinograph.tools.backends import card
@@ -233,6 +235,6 @@ def test_any_row_of_words_is_answered_with_edits_that_pass_the_check(row: list[s
 
 def test_the_prompt_names_every_edit():
     text = prompts.render("reviser")
-    kinds = [kind.model_fields["edit"].default for kind in edits.Edit.__args__[0].__args__]
+    kinds = [kind.model_fields["edit"].default for kind in get_args(get_args(edits.Edit)[0])]
     assert len(kinds) == 18
     assert [kind for kind in kinds if f"`{kind}`" not in text] == []

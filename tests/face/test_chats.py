@@ -13,7 +13,8 @@ from talking import Chat
 from kinograph import Studio
 from kinograph.agents import Agent
 from kinograph.agents.mind import Rules
-from kinograph.agents.reviser import Reviser, Revision, Wish
+from kinograph.agents.reviser import Reviser, Revision
+from kinograph.agents.wish import Wish
 from kinograph.film import Noun
 
 SCRIPT = yaml.safe_load((Path(__file__).parent / "chats.yaml").read_text("utf-8"))

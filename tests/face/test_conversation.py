@@ -10,7 +10,8 @@ from talking import Chat
 
 from kinograph import Studio
 from kinograph.agents.edits import Again, Keep, Length, Undo, Visit, Whole
-from kinograph.agents.reviser import Reviser, Revision, Wish
+from kinograph.agents.reviser import Reviser, Revision
+from kinograph.agents.wish import Wish
 from kinograph.errors import BadInput, KinographError, ProductionBusy, UnknownName
 from kinograph.events import Asked, Finished, Proposed, Said, ShotSettled, Stopped, TakeStarted
 
