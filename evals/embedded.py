@@ -84,7 +84,7 @@ def open_pipeline(weights: Path) -> Any:
 
     from kinograph.tools.storyworld.pipeline import StoryworldPipeline
 
-    if (weights / "transformer" / "state.pt").exists():
+    if (weights / "image" / "state.pt").exists():
         from kinograph.tools.storyworld.training.export import assemble
 
         pipeline = assemble(weights)

@@ -43,7 +43,7 @@ def ask(backend: StoryworldDiffusion):
 
 
 def request(backend: StoryworldDiffusion, prompt: str = PROMPT, seed: int = 7, **fields) -> RenderRequest:
-    plain = {"frames": 9, "fps": 8, "width": 128, "height": 128, "steps": 6, "guidance": 2.0}
+    plain = {"frames": 17, "fps": 8, "width": 128, "height": 128, "steps": 6, "guidance": 2.0}
     return RenderRequest.model_validate(
         {"model": backend.card.id, "revision": backend.revision, "prompt": prompt, "seed": seed} | plain | fields
     )
@@ -51,7 +51,7 @@ def request(backend: StoryworldDiffusion, prompt: str = PROMPT, seed: int = 7, *
 
 def test_the_same_seed_gives_the_same_frames_and_others_differ(ask):
     first = ask()
-    assert first.shape == (9, 128, 128, 3)
+    assert first.shape == (17, 128, 128, 3)
     assert np.array_equal(first, ask())
     assert np.abs(first.astype(int) - ask(seed=8)).mean() > 4
 
@@ -73,7 +73,7 @@ def test_another_word_changes_what_it_names(ask):
 @pytest.mark.parametrize(("role", "frame"), [("first", 0), ("last", -1)])
 def test_a_keyframe_is_kept_to(ask, scratch: Path, role: Literal["first", "last"], frame: int):
     world = World.model_validate({"subjects": [{"kind": "ball", "color": "red", "motion": "moves right"}]})
-    true = paint(world, frames=9, width=128, height=128, fps=8, seed=5).frames[frame]
+    true = paint(world, frames=17, width=128, height=128, fps=8, seed=5).frames[frame]
     (scratch / "key.png").write_bytes(png(true))
     held = ask(conditioning=(Conditioning(keyframe="key", role=role),))[frame]
     free = ask()[frame]
@@ -119,9 +119,9 @@ def test_says_how_far_it_is_and_what_it_replaced(backend: StoryworldDiffusion):
 
 
 def test_renders_wide_and_tall_and_longer(ask):
-    assert ask(width=224, steps=4).shape == (9, 128, 224, 3)
-    assert ask(height=224, steps=4).shape == (9, 224, 128, 3)
-    assert ask(frames=25, steps=4).shape == (25, 128, 128, 3)
+    assert ask(width=224, steps=4).shape == (17, 128, 224, 3)
+    assert ask(height=224, steps=4).shape == (17, 224, 128, 3)
+    assert ask(frames=33, steps=4).shape == (33, 128, 128, 3)
 
 
 def test_opens_without_torch_and_is_named_by_its_weights(backend: StoryworldDiffusion, scratch: Path, tmp_path: Path):
@@ -138,7 +138,7 @@ def test_opens_without_torch_and_is_named_by_its_weights(backend: StoryworldDiff
 def test_damaged_weights_are_named(harm: str, tmp_path: Path):
     copy = tmp_path / "model"
     shutil.copytree(MODEL, copy)
-    file = copy / "transformer" / "diffusion_pytorch_model.safetensors"
+    file = copy / "image_unet" / "diffusion_pytorch_model.safetensors"
     data = bytearray(file.read_bytes())
     if harm == "flip":
         data[len(data) // 2] ^= 1

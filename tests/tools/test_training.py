@@ -30,10 +30,14 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         data = ("--data", folder / "clips")
         command(patch, "autoencoder", *data, "--out", folder / "autoencoder", "--steps", 60, *common)
         command(patch, "latents", *data, "--run", folder)
-        small = ("--fold", 2, "--heads", 1, "--layers", 2, "--run", folder)
-        command(patch, "transformer", *small, "--out", folder / "transformer", "--steps", 40, *common)
+        for part in ("image", "video"):
+            command(patch, "unets", *small(part, folder), "--out", folder / part, "--steps", 40, *common)
         command(patch, "embedder", *data, "--out", folder / "embedder", "--steps", 30, *common)
     return folder
+
+
+def small(part: str, run: Path) -> tuple[object, ...]:
+    return ("--part", part, "--widths", 16, 32, 32, "--run", run)
 
 
 def command(patch: pytest.MonkeyPatch, name: str, *arguments: object) -> None:
@@ -45,7 +49,7 @@ def curve(run: Path, part: str) -> list[dict]:
     return [json.loads(line) for line in (run / part / "curve.jsonl").read_text().splitlines()]
 
 
-@pytest.mark.parametrize("part", ["words", "autoencoder", "transformer", "embedder"])
+@pytest.mark.parametrize("part", ["words", "autoencoder", "image", "video", "embedder"])
 def test_the_loss_falls_and_settings_and_commit_are_kept(run: Path, part: str):
     noted = curve(run, part)
     assert noted[-1]["loss"] < 0.95 * noted[0]["loss"]
@@ -77,11 +81,11 @@ def test_what_was_trained_is_exported_and_sampled(run: Path, tmp_path: Path, mon
     def sample(seed: int, **more) -> np.ndarray:
         generator = torch.Generator().manual_seed(seed)
         return pipeline(
-            "a red ball", frames=9, num_inference_steps=2, generator=generator, keyframes=[Keyframe(8, picture)], **more
+            "a red ball", num_inference_steps=2, generator=generator, keyframes=[Keyframe(16, picture)], **more
         ).frames
 
     first = sample(1)
-    assert first.shape == (1, 9, 128, 128, 3)
+    assert first.shape == (1, 17, 128, 128, 3)
     assert np.array_equal(first, sample(1))
     assert not np.array_equal(first, sample(2))
     with pytest.raises(ValueError, match="sides multiples of 32"):
@@ -93,11 +97,10 @@ def test_training_goes_on_from_exported_weights(run: Path, tmp_path: Path, monke
     command(monkeypatch, "adopt", "--run", tmp_path / "runs", "--weights", tmp_path / "model")
     for file in (run / "latents").glob("square*"):
         (tmp_path / "runs" / "latents" / file.name).symlink_to(file)
-    before = torch.load(run / "transformer" / "state.pt", weights_only=True)
-    small = ("--fold", 2, "--heads", 1, "--layers", 2, "--run", tmp_path / "runs", "--batch", 16)
-    steps = ("--steps", before["step"] + 3)
-    command(monkeypatch, "transformer", *small, *steps, "--out", tmp_path / "runs" / "transformer")
-    after = torch.load(tmp_path / "runs" / "transformer" / "state.pt", weights_only=True)
+    before = torch.load(run / "image" / "state.pt", weights_only=True)
+    arguments = (*small("image", tmp_path / "runs"), "--batch", 16, "--steps", before["step"] + 3)
+    command(monkeypatch, "unets", *arguments, "--out", tmp_path / "runs" / "image")
+    after = torch.load(tmp_path / "runs" / "image" / "state.pt", weights_only=True)
     assert after["step"] == before["step"] + 3
     with pytest.raises(BadInput, match="is not empty"):
         command(monkeypatch, "adopt", "--run", tmp_path / "runs", "--weights", tmp_path / "model")

@@ -1,29 +1,31 @@
 """The diffusion pipeline of the embedded model: diffusers parts, tied together for a CPU.
 
-Frames are coded one by one (AutoencoderDC, a sixteenth of the size), eight latents of one place are stacked into
-a token, and LTX-Video's transformer denoises all tokens of a clip at once, told by one text embedding an
-attribute. The first frame is made in a pass of its own; the rest of the clip follows from it. Keyframes are further
-tokens without noise, at the place in time where they belong, as in `LTXConditionPipeline`.
+Frames are coded one by one (AutoencoderDC, an eighth of the size). A small UNet makes the clip's first frame; another
+denoises all frames of the clip in one pass, stacked as channels, and is given the frames that are known: the first
+one, a last one, every second one of a long clip. Given frames take the place of the noise, and a mask says which they
+are, as inpainting models do it (Rombach et al. 2022, "High-Resolution Image Synthesis with Latent Diffusion Models").
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from diffusers import AutoencoderDC, DiffusionPipeline, FlowMatchEulerDiscreteScheduler, LTXVideoTransformer3DModel
+from diffusers import AutoencoderDC, DiffusionPipeline, FlowMatchEulerDiscreteScheduler, UNet2DConditionModel
 from diffusers.utils.torch_utils import randn_tensor
 from torch.nn import functional as F
 from transformers import PreTrainedTokenizerFast, T5EncoderModel
 
-GROUP = 8
-"""Frames a token stands for; the first frame of a clip has tokens of its own."""
-CELL = 16
+CELL = 8
 """Pixels a side of a latent."""
-TICK = 20 / 256
-"""Distance of neighbouring frames for the rotary embedding, in its seconds."""
+SIDE = 4 * CELL
+"""Sides of pictures are multiples of this: the UNets halve the latents twice."""
+WINDOW = 17
+"""Frames that are denoised together."""
+LONG = 2 * WINDOW - 1
+"""Frames of a long clip: every second frame first, then those between."""
 
 
 class Keyframe(NamedTuple):
@@ -34,55 +36,6 @@ class Keyframe(NamedTuple):
     """uint8 RGB `[H,W,3]` of the clip's size."""
 
 
-class Tokens(NamedTuple):
-    """Latents as the transformer takes them."""
-
-    values: torch.Tensor
-    """`[B,S,GROUP·fold²·C]`"""
-    places: torch.Tensor
-    """`[3,S]`: time, y, x of each token for the rotary embedding."""
-
-
-def _fold(latents: torch.Tensor, fold: int) -> torch.Tensor:
-    """`[B,T,C,h,w]` -> `[B,T,fold²·C,h/fold,w/fold]`."""
-    return F.pixel_unshuffle(latents, fold) if fold > 1 else latents
-
-
-def _places(time: float, rows: int, columns: int, fold: int) -> torch.Tensor:
-    y, x = torch.meshgrid(torch.arange(rows), torch.arange(columns), indexing="ij")
-    side = CELL * fold
-    return torch.stack(
-        [torch.full((rows * columns,), time * TICK), (y.flatten() + 0.5) * side, (x.flatten() + 0.5) * side]
-    )
-
-
-def pack(latents: torch.Tensor, fold: int) -> Tokens:
-    """Latents `[B,8k+1,C,h,w]` as tokens: first frame, then groups of GROUP frames; row by row."""
-    latents = _fold(latents, fold)
-    batch, frames, channels, rows, columns = latents.shape
-    first = F.pad(latents[:, :1], (0, 0, 0, 0, 0, 0, 0, GROUP - 1))
-    groups = torch.cat([first, latents[:, 1:]], 1).unflatten(1, (-1, GROUP))
-    values = groups.permute(0, 1, 4, 5, 2, 3).reshape(batch, -1, GROUP * channels)
-    times = [0.0, *(GROUP * k + (GROUP + 1) / 2 for k in range((frames - 1) // GROUP))]
-    return Tokens(values, torch.cat([_places(time, rows, columns, fold) for time in times], 1))
-
-
-def unpack(values: torch.Tensor, frames: int, rows: int, columns: int, fold: int) -> torch.Tensor:
-    """The inverse of `pack`: `[B,S,D]` -> `[B,frames,C,rows,columns]`; `rows` and `columns` are of latents."""
-    groups = values.unflatten(1, ((frames - 1) // GROUP + 1, rows // fold, columns // fold)).unflatten(-1, (GROUP, -1))
-    latents = groups.permute(0, 1, 4, 5, 2, 3).flatten(1, 2)
-    latents = torch.cat([latents[:, :1], latents[:, GROUP:]], 1)
-    return F.pixel_shuffle(latents, fold) if fold > 1 else latents
-
-
-def keyframe_tokens(latents: torch.Tensor, frame: int, fold: int) -> Tokens:
-    """Tokens of one picture `[B,C,h,w]` at a frame of the clip."""
-    tokens = pack(latents[:, None], fold)
-    places = tokens.places.clone()
-    places[0] = frame * TICK
-    return Tokens(tokens.values, places)
-
-
 class Clips(NamedTuple):
     """What a call gives back."""
 
@@ -90,58 +43,119 @@ class Clips(NamedTuple):
     """uint8 RGB `[B,T,H,W,3]`."""
 
 
+Given = Mapping[int, torch.Tensor]
+"""Latents `[B,C,h,w]` of frames that are known, by their place in the window."""
+
+
+def stack(values: torch.Tensor, given: Given) -> torch.Tensor:
+    """What the video UNet sees: frames `[B,T,C,h,w]` as channels, known ones put in, and a mask: `[B,T·C+T,h,w]`."""
+    frames = list(values.unbind(1))
+    mask = values.new_zeros(len(values), len(frames), *values.shape[-2:])
+    for frame, latents in given.items():
+        frames[frame] = latents.to(values.dtype)
+        mask[:, frame] = 1
+    return torch.cat([*frames, mask], 1)
+
+
+PLACES = 6
+"""Channels that tell a UNet where each latent is."""
+
+
+def places(rows: int, columns: int) -> torch.Tensor:
+    """`[PLACES,rows,columns]`: convolutions see the same everywhere, but sky is above and ground below."""
+    down, across = torch.meshgrid(
+        (torch.arange(rows) + 0.5) / rows, (torch.arange(columns) + 0.5) / columns, indexing="ij"
+    )
+    waves = [wave(2 * torch.pi * axis) for axis in (down, across) for wave in (torch.sin, torch.cos)]
+    return torch.stack([2 * down - 1, 2 * across - 1, *waves])
+
+
+def denoise(
+    unet: UNet2DConditionModel, values: torch.Tensor, given: Given, sigma: torch.Tensor, context: torch.Tensor
+) -> torch.Tensor:
+    """Estimate of the clean latents `[B,T,C,h,w]` from noised `values` at noise levels `sigma` `[B]`.
+
+    A single frame is the image UNet's, WINDOW frames are the video UNet's, which only says how each frame differs
+    from the nearest known one. `context` is `[B,slots,D]`.
+    """
+    frames = values.shape[1]
+    seen = values[:, 0] if frames == 1 else stack(values, given)
+    where = places(*values.shape[-2:]).to(values.device).expand(len(values), -1, -1, -1)
+    seen = torch.cat([seen, where], 1)
+    told = context.to(unet.dtype)
+    made = unet(
+        seen.to(unet.dtype).contiguous(memory_format=torch.channels_last),
+        sigma.to(values.device) * 1000,
+        encoder_hidden_states=told,
+        class_labels=told.flatten(1),
+        return_dict=False,
+    )[0]
+    made = made.float().unflatten(1, (frames, -1))
+    if given:
+        nearest = [min(given, key=lambda one: (abs(one - frame), one)) for frame in range(frames)]
+        made = made + torch.stack([given[frame] for frame in nearest], 1)
+    return made
+
+
 class StoryworldPipeline(DiffusionPipeline):
     """Text and keyframes to clips of the storyworld.
 
-    The transformer estimates the clean latents; the pipeline turns that into the velocity that
+    The UNets estimate the clean latents; the pipeline turns that into the velocity that
     FlowMatchEulerDiscreteScheduler integrates (x-prediction: Li and He 2025, "Back to Basics: Let Denoising
     Generative Models Denoise").
     """
 
-    model_cpu_offload_seq = "text_encoder->transformer->vae"
+    model_cpu_offload_seq = "text_encoder->image_unet->video_unet->vae"
 
     def __init__(
         self,
         vae: AutoencoderDC,
         text_encoder: T5EncoderModel,
         tokenizer: PreTrainedTokenizerFast,
-        transformer: LTXVideoTransformer3DModel,
+        image_unet: UNet2DConditionModel,
+        video_unet: UNet2DConditionModel,
         scheduler: FlowMatchEulerDiscreteScheduler,
         latents_mean: Sequence[float] = (0.0,),
         latents_std: Sequence[float] = (1.0,),
         slots: int = 11,
         patch: int = 4,
-        fold: int = 1,
-        still_shift: float = 1.0,
+        image_shift: float = 1.0,
     ) -> None:
         super().__init__()
         self.register_modules(
-            vae=vae, text_encoder=text_encoder, tokenizer=tokenizer, transformer=transformer, scheduler=scheduler
+            vae=vae,
+            text_encoder=text_encoder,
+            tokenizer=tokenizer,
+            image_unet=image_unet,
+            video_unet=video_unet,
+            scheduler=scheduler,
         )
         self.mean, self.std = list(latents_mean), list(latents_std)
-        self.slots, self.patch, self.fold, self.still_shift = slots, patch, fold, still_shift
+        self.slots, self.patch, self.image_shift = slots, patch, image_shift
         self.register_to_config(
             latents_mean=list(latents_mean),
             latents_std=list(latents_std),
             slots=slots,
             patch=patch,
-            fold=fold,
-            still_shift=still_shift,
+            image_shift=image_shift,
         )
+        for network in (vae, image_unet, video_unet):
+            network.to(memory_format=torch.channels_last)
 
     # ------------------------------------------------------------------------------- latents and words
 
     def encode_pictures(self, pictures: torch.Tensor) -> torch.Tensor:
-        """`[N,3,H,W]` in -1..1 -> normalised latents `[N,C,H/16,W/16]`."""
-        latents = self.vae.encode(F.pixel_unshuffle(pictures, self.patch), return_dict=False)[0].float()
+        """`[N,3,H,W]` in -1..1 -> normalised latents `[N,C,H/8,W/8]`."""
+        folded = F.pixel_unshuffle(pictures, self.patch).contiguous(memory_format=torch.channels_last)
+        latents = self.vae.encode(folded, return_dict=False)[0].float()
         mean, std = self._statistics(latents)
         return (latents - mean) / std
 
     def decode_latents(self, latents: torch.Tensor) -> torch.Tensor:
-        """Normalised latents `[N,C,h,w]` -> pictures `[N,3,16h,16w]` in about -1..1."""
+        """Normalised latents `[N,C,h,w]` -> pictures `[N,3,8h,8w]` in about -1..1."""
         mean, std = self._statistics(latents)
-        made = self.vae.decode((latents * std + mean).to(self.vae.dtype), return_dict=False)[0]
-        return F.pixel_shuffle(made.float(), self.patch)
+        coded = (latents * std + mean).to(self.vae.dtype).contiguous(memory_format=torch.channels_last)
+        return F.pixel_shuffle(self.vae.decode(coded, return_dict=False)[0].float(), self.patch)
 
     def _statistics(self, like: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         return tuple(
@@ -169,7 +183,7 @@ class StoryworldPipeline(DiffusionPipeline):
         self,
         prompt: str | Sequence[str],
         *,
-        frames: int = 17,
+        frames: int = WINDOW,
         width: int = 128,
         height: int = 128,
         num_inference_steps: int = 10,
@@ -180,34 +194,38 @@ class StoryworldPipeline(DiffusionPipeline):
     ) -> Clips:
         """Clips of one or more prompts; `keyframes` hold for all of them.
 
-        `frames` is 8k+1; `width` and `height` are multiples of 16·fold. With a list of generators every clip
-        has its own noise. The first frame is made in a pass of its own, unless it is given; the others follow from it.
+        `frames` is 17 or 33; `width` and `height` are multiples of 32. With a list of generators every clip has its
+        own noise. The first frame is made in a pass of its own, unless keyframes are given; the others follow from
+        it. Of 33 frames every second is made first, then those between.
         """
         prompts = [prompt] if isinstance(prompt, str) else list(prompt)
-        side = CELL * self.fold
-        if (frames - 1) % GROUP or width % side or height % side:
-            raise ValueError(f"{frames} frames of {width}x{height}; frames are 8k+1, sides multiples of {side}")
-        rows, columns = height // CELL, width // CELL
-        shape = (len(prompts), frames, len(self.mean), rows, columns)
+        if frames not in (WINDOW, LONG) or width % SIDE or height % SIDE:
+            raise ValueError(
+                f"{frames} frames of {width}x{height}; frames are {WINDOW} or {LONG}, sides multiples of {SIDE}"
+            )
+        shape = (len(prompts), frames + 1, len(self.mean), height // CELL, width // CELL)
         noise = randn_tensor(shape, generator=generator, device=self._execution_device, dtype=torch.float32)
-        held = [self._held(keyframe, len(prompts)) for keyframe in sorted(keyframes, key=lambda one: one.frame)]
-        context = self.encode_prompts(prompts)
-        nothing = self.encode_prompts([""]).expand_as(context) if guidance_scale > 1 else None
-        begins = frames > 1 and not any(keyframe.frame == 0 for keyframe in keyframes)
-        self._num_timesteps = num_inference_steps * (2 if begins else 1)
+        start, noise = noise[:, :1], noise[:, 1:]
+        known = {one.frame: self._encoded(one.picture).expand(len(prompts), -1, -1, -1) for one in keyframes}
+        contexts = [self.encode_prompts(prompts)]
+        if guidance_scale > 1:
+            contexts.append(self.encode_prompts([""]).expand_as(contexts[0]))
+        self._num_timesteps = num_inference_steps * ((not known) + (1 if frames == WINDOW else 3))
         done = 0
 
-        def sample(noise: Tokens, held: list[Tokens]) -> torch.Tensor:
+        def sample(values: torch.Tensor, given: Given) -> torch.Tensor:
             nonlocal done
-            values, places = noise.values, noise.places.to(self._execution_device)
-            single = values.shape[1] == rows * columns // self.fold**2
-            self.scheduler.set_shift(self.still_shift if single else self.scheduler.config.shift)
-            self.scheduler.set_timesteps(num_inference_steps, device=self._execution_device)
+            single = values.shape[1] == 1
+            unet = self.image_unet if single else self.video_unet
+            self.scheduler.set_shift(self.image_shift if single else self.scheduler.config.shift)
+            self.scheduler.set_timesteps(num_inference_steps, device=values.device)
+            twice = {frame: torch.cat([latents] * len(contexts)) for frame, latents in given.items()}
             for i, timestep in enumerate(self.scheduler.timesteps):
                 sigma = self.scheduler.sigmas[i].to(values.device)
-                clean = self._denoise(values, places, held, sigma, context)
-                if nothing is not None:
-                    free = self._denoise(values, places, held, sigma, nothing)
+                seen = torch.cat([values] * len(contexts))
+                clean = denoise(unet, seen, twice, sigma.expand(len(seen)), torch.cat(contexts))
+                if len(contexts) == 2:
+                    clean, free = clean.chunk(2)
                     clean = free + guidance_scale * (clean - free)
                 velocity = (values - clean) / sigma
                 values = self.scheduler.step(velocity, timestep, values, return_dict=False)[0]
@@ -215,69 +233,32 @@ class StoryworldPipeline(DiffusionPipeline):
                     told = callback_on_step_end(self, done, float(timestep), {"latents": values})
                     values = told.get("latents", values)
                 done += 1
-            return values
+            made = list(values.unbind(1))
+            for frame, latents in given.items():
+                made[frame] = latents
+            return torch.stack(made, 1)
 
-        if begins:
-            start = pack(noise[:, :1], self.fold)
-            held = [Tokens(sample(start, []), start.places.to(self._execution_device)), *held]
-        values = sample(pack(noise, self.fold), held)
-        latents = unpack(values, frames, rows, columns, self.fold).flatten(0, 1)
-        pictures = self.decode_latents(latents)
+        if not known:
+            known[0] = sample(start, {})[:, 0]
+        if frames == WINDOW:
+            latents = sample(noise, known)
+        else:
+            coarse = sample(noise[:, ::2], {frame // 2: latents for frame, latents in known.items() if frame % 2 == 0})
+            known |= {2 * frame: coarse[:, frame] for frame in range(WINDOW)}
+            begins = (0, WINDOW - 1)
+            halves = [
+                sample(
+                    noise[:, begin : begin + WINDOW],
+                    {f - begin: latents for f, latents in known.items() if begin <= f < begin + WINDOW},
+                )
+                for begin in begins
+            ]
+            latents = torch.cat([halves[0], halves[1][:, 1:]], 1)
+        pictures = self.decode_latents(latents.flatten(0, 1))
         made = ((pictures.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).unflatten(0, (len(prompts), frames))
         self.maybe_free_model_hooks()
         return Clips(made.permute(0, 1, 3, 4, 2).cpu().numpy())
 
-    def _held(self, keyframe: Keyframe, batch: int) -> Tokens:
-        picture = torch.from_numpy(np.array(keyframe.picture)).to(self._execution_device)
-        latents = self.encode_pictures((picture.permute(2, 0, 1)[None].float() / 127.5 - 1).to(self.vae.dtype))
-        tokens = keyframe_tokens(latents, keyframe.frame, self.fold)
-        return Tokens(tokens.values.expand(batch, -1, -1), tokens.places.to(latents.device))
-
-    def _denoise(
-        self, values: torch.Tensor, places: torch.Tensor, held: list[Tokens], sigma: torch.Tensor, context: torch.Tensor
-    ) -> torch.Tensor:
-        """The clean latents' tokens, as estimated at noise level `sigma`."""
-        return denoise(self.transformer, values, places, held, sigma.expand(len(values)), context)
-
-
-def denoise(
-    transformer: LTXVideoTransformer3DModel,
-    values: torch.Tensor,
-    places: torch.Tensor,
-    held: Sequence[Tokens],
-    sigma: torch.Tensor,
-    context: torch.Tensor,
-) -> torch.Tensor:
-    """Estimate of the clean tokens `[B,S,D]` from noised `values` at noise levels `sigma` `[B]`.
-
-    A keyframe of frame 0 takes the place of the clip's first tokens; others are appended. Both are told to be
-    free of noise by a timestep of 0.
-    """
-    count, size = values.shape[1], len(values)
-    if not held:
-        times = sigma[:, None]
-    else:
-        noisy = torch.ones(count, device=values.device)
-        for tokens in held:
-            cells = tokens.values.shape[1]
-            if float(tokens.places[0, 0]) == 0:
-                values = torch.cat([tokens.values.to(values.dtype), values[:, cells:]], 1)
-                noisy[:cells] = 0
-            else:
-                values = torch.cat([values, tokens.values.to(values.dtype)], 1)
-                places = torch.cat([places, tokens.places], 1)
-        noisy = torch.cat([noisy, noisy.new_zeros(values.shape[1] - count)])
-        times = sigma[:, None] * noisy
-    clean = transformer(
-        hidden_states=values.to(transformer.dtype),
-        encoder_hidden_states=context.to(transformer.dtype),
-        timestep=times * 1000,
-        encoder_attention_mask=None,
-        video_coords=places[None].expand(size, -1, -1),
-        return_dict=False,
-    )[0].float()
-    clean = clean[:, :count]
-    if held and float(held[0].places[0, 0]) == 0:
-        first = held[0].values
-        clean = torch.cat([first.to(clean.dtype), clean[:, first.shape[1] :]], 1)
-    return clean
+    def _encoded(self, picture: np.ndarray) -> torch.Tensor:
+        pixels = torch.from_numpy(np.array(picture)).to(self._execution_device)
+        return self.encode_pictures((pixels.permute(2, 0, 1)[None].float() / 127.5 - 1).to(self.vae.dtype))

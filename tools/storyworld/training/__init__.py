@@ -4,7 +4,8 @@
     python -m kinograph.tools.storyworld.training.words       --out runs/words
     python -m kinograph.tools.storyworld.training.autoencoder --data runs/clips --out runs/autoencoder
     python -m kinograph.tools.storyworld.training.latents     --data runs/clips --run runs
-    python -m kinograph.tools.storyworld.training.transformer --run runs --out runs/transformer
+    python -m kinograph.tools.storyworld.training.unets       --part image --run runs --out runs/image
+    python -m kinograph.tools.storyworld.training.unets       --part video --run runs --out runs/video
     python -m kinograph.tools.storyworld.training.embedder    --data runs/clips --out runs/embedder
     python -m kinograph.tools.storyworld.training.export      --run runs
 

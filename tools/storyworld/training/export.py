@@ -17,7 +17,7 @@ from diffusers import FlowMatchEulerDiscreteScheduler
 
 from kinograph import disk
 from kinograph.tools.storyworld.pipeline import StoryworldPipeline
-from kinograph.tools.storyworld.training import embedder, transformer
+from kinograph.tools.storyworld.training import embedder, unets
 from kinograph.tools.storyworld.training.latents import load_autoencoder
 
 REPOSITORY = Path(__file__).parents[3]
@@ -29,26 +29,29 @@ ASIDE = ("README.md", "training")
 
 def assemble(run: Path) -> StoryworldPipeline:
     """The pipeline of a run's averaged weights, float32."""
-    settings = json.loads((run / "transformer" / "run.json").read_text())["settings"]
-    fold, heads, layers = (int(settings[name]) for name in ("fold", "heads", "layers"))
-    network = transformer.build(fold, heads, layers)
-    state = torch.load(run / "transformer" / "state.pt", map_location="cpu", weights_only=True)
-    network.load_state_dict(state["average"])
-    text_encoder, tokenizer = transformer.load_words(run / "words")
+    text_encoder, tokenizer = unets.load_words(run / "words")
     statistics = json.loads((run / "latents" / "statistics.json").read_text())
     decoder = run / "decoder"
     return StoryworldPipeline(
         vae=load_autoencoder(decoder if (decoder / "state.pt").exists() else run / "autoencoder"),
         text_encoder=text_encoder,
         tokenizer=tokenizer,
-        transformer=network.eval(),
-        scheduler=FlowMatchEulerDiscreteScheduler(shift=transformer.SHIFT),
+        image_unet=load_unet(run, "image"),
+        video_unet=load_unet(run, "video"),
+        scheduler=FlowMatchEulerDiscreteScheduler(shift=unets.SHIFTS["video"]),
         latents_mean=statistics["mean"],
         latents_std=statistics["std"],
-        slots=len(transformer.words.SLOTS),
-        fold=fold,
-        still_shift=transformer.STILL_SHIFT,
+        slots=len(unets.words.SLOTS),
+        image_shift=unets.SHIFTS["image"],
     )
+
+
+def load_unet(run: Path, part: str) -> unets.UNet2DConditionModel:
+    """The averaged weights of one UNet's training."""
+    widths = json.loads((run / part / "run.json").read_text())["settings"].get("widths", "None")
+    network = unets.build(part, None if widths == "None" else tuple(json.loads(widths)))
+    network.load_state_dict(torch.load(run / part / "state.pt", map_location="cpu", weights_only=True)["average"])
+    return network.eval()
 
 
 def record(run: Path, parts: tuple[str, ...], folder: Path) -> None:
@@ -70,15 +73,15 @@ def main() -> None:
     if args.only != "embedder":
         out = args.out or VIDEO
         assemble(args.run).to(torch.float16).save_pretrained(out)
-        record(args.run, ("words", "autoencoder", "decoder", "transformer"), out)
+        record(args.run, ("words", "autoencoder", "decoder", "image", "video"), out)
         disk.seal(out, ASIDE)
         print(f"{out}: {sum(f.stat().st_size for f in out.rglob('*.safetensors')) / 2**20:.1f} MiB of weights")
     if args.only != "video":
         tokenizer = embedder.build_tokenizer()
-        model = embedder.build(tokenizer)
+        model = embedder.Taught(embedder.build(tokenizer))
         state = torch.load(args.run / "embedder" / "state.pt", map_location="cpu", weights_only=True)
         model.load_state_dict(state["average"])
-        model.eval().to(torch.float16).save_pretrained(EMBEDDER)
+        model.clip.eval().to(torch.float16).save_pretrained(EMBEDDER)
         tokenizer.save_pretrained(EMBEDDER)
         record(args.run, ("embedder",), EMBEDDER)
         disk.seal(EMBEDDER, ASIDE)

@@ -33,8 +33,7 @@ def encode(model: autoencoder.AutoencoderDC, frames: np.ndarray) -> torch.Tensor
     device = next(model.parameters()).device
     pictures = torch.from_numpy(frames).to(device).permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
     folded = F.pixel_unshuffle(pictures, autoencoder.PATCH).contiguous(memory_format=torch.channels_last)
-    with torch.autocast(device.type, torch.bfloat16):
-        return model.encode(folded, return_dict=False)[0].float().cpu()
+    return model.encode(folded, return_dict=False)[0].cpu()
 
 
 def main() -> None:
@@ -52,7 +51,7 @@ def main() -> None:
     statistics = out / "statistics.json"
     if not statistics.exists() and part == 0:
         sample = torch.cat([encode(model, np.array(shard.frames[::5, 8])) for shard in known[:24]])
-        mean, std = sample.mean((0, 2, 3)), sample.std((0, 2, 3))
+        mean, std = sample.mean((0, 2, 3)), autoencoder.spread(sample)
         statistics.write_text(json.dumps({"mean": mean.tolist(), "std": std.tolist()}))
     for index, shard in enumerate(known):
         name = shard.stem.name

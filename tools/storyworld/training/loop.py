@@ -57,6 +57,7 @@ class Training:
         self.seconds = 0.0
         self._peaks = [[group["lr"] for group in optimizer.param_groups] for optimizer in optimizers]
         self._stop = False
+        self._fresh = 0
         args.out.mkdir(parents=True, exist_ok=True)
         self._load()
 
@@ -69,6 +70,7 @@ class Training:
             return
         kept = torch.load(self.state, map_location=self.args.device, weights_only=True)
         self.model.load_state_dict(kept["model"])
+        self._fresh = 0 if "optimizers" in kept else kept["step"]
         if "optimizers" in kept:  # not in weights that were adopted
             for optimizer, state in zip(self.optimizers, kept["optimizers"], strict=True):
                 optimizer.load_state_dict(state)
@@ -112,7 +114,7 @@ class Training:
 
     def rate(self, share: float) -> float:
         """Factor on the learning rate at this share of the session."""
-        warm = min(1.0, (self.step + 1) / self.warmup)
+        warm = min(1.0, (self.step - self._fresh + 1) / self.warmup)  # optimizers that start afresh are warmed up again
         left = min(1.0, (1 - share) / self.cooldown) if self.cooldown else 1.0
         return warm * max(0.0, left)
 
@@ -131,7 +133,7 @@ class Training:
             if self.args.steps is not None:
                 share = (self.step - first) / max(1, self.args.steps - first)
             else:
-                share = (now - started) / 60 / self.args.minutes
+                share = (now - started) / 60 / max(self.args.minutes, 1e-9)
             if share >= 1 or self._stop:
                 break
             factor = self.rate(share)
