@@ -18,6 +18,8 @@ from diffusers.utils.torch_utils import randn_tensor
 from torch.nn import functional as F
 from transformers import PreTrainedTokenizerFast, T5EncoderModel
 
+from kinograph.tools.storyworld.prior import Prior
+
 CELL = 8
 """Pixels a side of a latent."""
 SIDE = 4 * CELL
@@ -71,15 +73,23 @@ def places(rows: int, columns: int) -> torch.Tensor:
 
 
 def denoise(
-    unet: UNet2DConditionModel, values: torch.Tensor, given: Given, sigma: torch.Tensor, context: torch.Tensor
+    unet: UNet2DConditionModel,
+    values: torch.Tensor,
+    given: Given,
+    sigma: torch.Tensor,
+    context: torch.Tensor,
+    blurred: torch.Tensor | None = None,
 ) -> torch.Tensor:
     """Estimate of the clean latents `[B,T,C,h,w]` from noised `values` at noise levels `sigma` `[B]`.
 
-    A single frame is the image UNet's, WINDOW frames are the video UNet's, which only says how each frame differs
-    from the nearest known one. `context` is `[B,slots,D]`.
+    A single frame is the image UNet's, which says how it differs from `blurred`, what the prior makes of the words
+    `[B,C,h,w]`; WINDOW frames are the video UNet's, which says how each differs from the nearest known one. `context`
+    is `[B,slots,D]`.
     """
     frames = values.shape[1]
     seen = values[:, 0] if frames == 1 else stack(values, given)
+    if blurred is not None:
+        seen = torch.cat([seen, blurred], 1)
     where = places(*values.shape[-2:]).to(values.device).expand(len(values), -1, -1, -1)
     seen = torch.cat([seen, where], 1)
     told = context.to(unet.dtype)
@@ -91,6 +101,8 @@ def denoise(
         return_dict=False,
     )[0]
     made = made.float().unflatten(1, (frames, -1))
+    if blurred is not None:
+        made = made + blurred[:, None]
     if given:
         nearest = [min(given, key=lambda one: (abs(one - frame), one)) for frame in range(frames)]
         made = made + torch.stack([given[frame] for frame in nearest], 1)
@@ -105,7 +117,7 @@ class StoryworldPipeline(DiffusionPipeline):
     Generative Models Denoise").
     """
 
-    model_cpu_offload_seq = "text_encoder->image_unet->video_unet->vae"
+    model_cpu_offload_seq = "text_encoder->prior->image_unet->video_unet->vae"
 
     def __init__(
         self,
@@ -114,6 +126,7 @@ class StoryworldPipeline(DiffusionPipeline):
         tokenizer: PreTrainedTokenizerFast,
         image_unet: UNet2DConditionModel,
         video_unet: UNet2DConditionModel,
+        prior: Prior,
         scheduler: FlowMatchEulerDiscreteScheduler,
         latents_mean: Sequence[float] = (0.0,),
         latents_std: Sequence[float] = (1.0,),
@@ -128,6 +141,7 @@ class StoryworldPipeline(DiffusionPipeline):
             tokenizer=tokenizer,
             image_unet=image_unet,
             video_unet=video_unet,
+            prior=prior,
             scheduler=scheduler,
         )
         self.mean, self.std = list(latents_mean), list(latents_std)
@@ -219,11 +233,12 @@ class StoryworldPipeline(DiffusionPipeline):
             unet = self.image_unet if single else self.video_unet
             self.scheduler.set_shift(self.image_shift if single else self.scheduler.config.shift)
             self.scheduler.set_timesteps(num_inference_steps, device=values.device)
+            blurred = self.prior(torch.cat(contexts), *values.shape[-2:]) if single else None
             twice = {frame: torch.cat([latents] * len(contexts)) for frame, latents in given.items()}
             for i, timestep in enumerate(self.scheduler.timesteps):
                 sigma = self.scheduler.sigmas[i].to(values.device)
                 seen = torch.cat([values] * len(contexts))
-                clean = denoise(unet, seen, twice, sigma.expand(len(seen)), torch.cat(contexts))
+                clean = denoise(unet, seen, twice, sigma.expand(len(seen)), torch.cat(contexts), blurred)
                 if len(contexts) == 2:
                     clean, free = clean.chunk(2)
                     clean = free + guidance_scale * (clean - free)

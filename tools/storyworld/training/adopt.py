@@ -43,6 +43,7 @@ def main() -> None:
     encoder.encoder.load_state_dict(pipeline.text_encoder.state_dict())
     adopt(encoder, "words", args.run / "words", args.weights)
     adopt(pipeline.vae, "autoencoder", args.run / "autoencoder", args.weights)
+    adopt(pipeline.prior, "prior", args.run / "prior", args.weights)
     adopt(pipeline.image_unet, "image", args.run / "image", args.weights)
     adopt(pipeline.video_unet, "video", args.run / "video", args.weights)
     statistics = {"mean": pipeline.config.latents_mean, "std": pipeline.config.latents_std}

@@ -12,7 +12,7 @@ classifier-free guidance. The two do not need each other: train them at the same
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,12 +29,11 @@ from kinograph.tools.storyworld.training import words
 from kinograph.tools.storyworld.training.autoencoder import LATENTS
 from kinograph.tools.storyworld.training.clips import BUCKETS
 from kinograph.tools.storyworld.training.loop import Training, arguments
+from kinograph.tools.storyworld.training.prior import SUBJECT, load_prior
 from kinograph.tools.storyworld.world import World
 
 SHARES = {"square": 0.50, "wide": 0.40, "tall": 0.05, "long": 0.05}
 """How often a batch is of each size."""
-SUBJECT = 8.0
-"""How much heavier the loss is where a subject covers a cell."""
 TOLD = 3.0
 """How much faster the layers learn that carry words and noise level into the network."""
 WIDTHS = {"image": (96, 144, 192), "video": (128, 160, 192)}
@@ -49,7 +48,7 @@ def build(part: str, widths: tuple[int, ...] | None = None) -> UNet2DConditionMo
     widths = widths or WIDTHS[part]
     frames = 1 if part == "image" else WINDOW
     model = UNet2DConditionModel(
-        in_channels=pipeline.PLACES + (LATENTS if part == "image" else WINDOW * (LATENTS + 1)),
+        in_channels=pipeline.PLACES + (2 * LATENTS if part == "image" else WINDOW * (LATENTS + 1)),
         out_channels=LATENTS * frames,
         block_out_channels=widths,
         down_block_types=("DownBlock2D",) * len(widths),
@@ -75,16 +74,22 @@ class Batch(NamedTuple):
     """Normalised, `[B,T,C,h,w]`."""
     cells: torch.Tensor
     """Share of each latent's place that subjects cover, `[B,T,h,w]`."""
-    captions: list[str]
+    context: torch.Tensor
+    """Embeddings of captions, `[B,slots,D]`; one in ten is that of no words."""
     given: list[int]
     """Frames that are known."""
 
 
 class Latents:
-    """All encoded clips in memory, float16, by size; of first frames alone when `frames` is 1."""
+    """All encoded clips in memory, float16, by size; of first frames alone when `frames` is 1.
 
-    def __init__(self, folder: Path, frames: int) -> None:
-        self.folder, self.frames = folder, frames
+    Each clip has a few captions, embedded when they are first drawn and kept.
+    """
+
+    def __init__(self, folder: Path, frames: int, embed: Callable[[list[str]], torch.Tensor], wordings: int = 3) -> None:
+        self.folder, self.frames, self.embed, self.wordings = folder, frames, embed, wordings
+        self.silence = embed([""])[0]
+        self._told: dict[tuple[str, int, int], torch.Tensor] = {}
         statistics = json.loads((folder / "statistics.json").read_text())
         self.mean = torch.tensor(statistics["mean"])[:, None, None]
         self.std = torch.tensor(statistics["std"])[:, None, None]
@@ -128,8 +133,19 @@ class Latents:
                 given = given if lot == 0 else list(range(0, WINDOW, 2))
             latents = torch.stack([self.latents[name][i // shard][i % shard, seen] for i in picks]).float()
             cells = torch.stack([self.cells[name][i // shard][i % shard, seen] for i in picks]).float() / 255
-            captions = [describe(self.worlds[name][i], rng) for i in picks]
-            yield Batch((latents - self.mean) / self.std, F.interpolate(cells, scale_factor=2), captions, given)
+            context = self._contexts(name, picks, rng)
+            yield Batch((latents - self.mean) / self.std, F.interpolate(cells, scale_factor=2), context, given)
+
+    def _contexts(self, name: str, picks: np.ndarray, rng: np.random.Generator) -> torch.Tensor:
+        drawn = [(name, int(i), int(wording)) for i, wording in zip(picks, rng.integers(self.wordings, size=len(picks)))]
+        fresh = sorted({key for key in drawn if key not in self._told})
+        if fresh:
+            captions = [describe(self.worlds[name][i], np.random.default_rng([i, w, 6])) for _, i, w in fresh]
+            self._told |= dict(zip(fresh, self.embed(captions).half().cpu(), strict=True))
+        silent = rng.random(len(drawn)) < 0.1
+        return torch.stack(
+            [self.silence if quiet else self._told[key].float() for key, quiet in zip(drawn, silent, strict=True)]
+        )
 
 
 def noise_levels(size: int, shift: float) -> torch.Tensor:
@@ -163,6 +179,20 @@ def known(batch: Batch, rng: np.random.Generator) -> Mapping[int, torch.Tensor]:
     return found
 
 
+def embedding(folder: Path, device: torch.device) -> Callable[[list[str]], torch.Tensor]:
+    """The trained text encoder as a function: captions to `[B,slots,D]`."""
+    encoder, tokenizer = load_words(folder)
+    encoder = encoder.to(device)
+
+    @torch.no_grad()
+    def embed(captions: list[str]) -> torch.Tensor:
+        tokens = tokenizer(captions, padding=True, truncation=True, return_tensors="pt").to(device)
+        states = encoder(input_ids=tokens["input_ids"], attention_mask=tokens["attention_mask"])
+        return states.last_hidden_state[:, : len(words.SLOTS)]
+
+    return embed
+
+
 def load_words(folder: Path) -> tuple[words.T5EncoderModel, PreTrainedTokenizerFast]:
     """The trained text encoder and its tokenizer."""
     tokenizer = words.build_tokenizer()
@@ -180,9 +210,9 @@ def main() -> None:
     args = parser.parse_args()
     torch.manual_seed(args.seed)
     device = torch.device(args.device)
-    data = Latents(args.run / "latents", 1 if args.part == "image" else WINDOW)
-    encoder, tokenizer = load_words(args.run / "words")
-    encoder = encoder.to(device)
+    embed = embedding(args.run / "words", device)
+    data = Latents(args.run / "latents", 1 if args.part == "image" else WINDOW, embed)
+    prior = load_prior(args.run / "prior").to(device) if args.part == "image" else None
     model = build(args.part, args.widths and tuple(args.widths)).to(device)
     rate = args.rate or 1e-3
     told = [value for name, value in model.named_parameters() if "class_emb" in name or "time_emb" in name]
@@ -195,20 +225,15 @@ def main() -> None:
     if args.compile:
         model.compile()
 
-    def embed(captions: list[str]) -> torch.Tensor:
-        tokens = tokenizer(captions, padding=True, truncation=True, return_tensors="pt").to(device)
-        with torch.no_grad():
-            states = encoder(input_ids=tokens["input_ids"], attention_mask=tokens["attention_mask"])
-        return states.last_hidden_state[:, : len(words.SLOTS)]
-
     def loss(batch: Batch) -> tuple[torch.Tensor, dict[str, float]]:
         clean = batch.latents.to(device)
-        said = [text if drop >= 0.1 else "" for text, drop in zip(batch.captions, rng.random(len(clean)), strict=True)]
+        context = batch.context.to(device)
+        blurred = prior(context, *clean.shape[-2:]) if prior else None
         sigma = noise_levels(len(clean), SHIFTS[args.part]).to(device)
         noised = torch.lerp(clean, torch.randn_like(clean), sigma[:, None, None, None, None])
         given = {frame: latents.to(device) for frame, latents in known(batch, rng).items()}
         with torch.autocast(device.type, torch.bfloat16):
-            made = pipeline.denoise(model, noised, given, sigma, embed(said))
+            made = pipeline.denoise(model, noised, given, sigma, context, blurred)
         weight = 1 + SUBJECT * batch.cells.to(device)
         weight[:, batch.given] = 0
         error = (made - clean).square().mean(2) * weight
