@@ -30,6 +30,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         data = ("--data", folder / "clips")
         command(patch, "autoencoder", *data, "--out", folder / "autoencoder", "--steps", 60, *common)
         command(patch, "latents", *data, "--run", folder)
+        command(patch, "prior", "--run", folder, "--out", folder / "prior", "--steps", 300, *common)
         for part in ("image", "video"):
             command(patch, "unets", *small(part, folder), "--out", folder / part, "--steps", 40, *common)
         command(patch, "embedder", *data, "--out", folder / "embedder", "--steps", 30, *common)
@@ -49,7 +50,7 @@ def curve(run: Path, part: str) -> list[dict]:
     return [json.loads(line) for line in (run / part / "curve.jsonl").read_text().splitlines()]
 
 
-@pytest.mark.parametrize("part", ["words", "autoencoder", "image", "video", "embedder"])
+@pytest.mark.parametrize("part", ["words", "autoencoder", "prior", "image", "video", "embedder"])
 def test_the_loss_falls_and_settings_and_commit_are_kept(run: Path, part: str):
     noted = curve(run, part)
     assert noted[-1]["loss"] < 0.95 * noted[0]["loss"]
@@ -90,6 +91,54 @@ def test_what_was_trained_is_exported_and_sampled(run: Path, tmp_path: Path, mon
     assert not np.array_equal(first, sample(2))
     with pytest.raises(ValueError, match="sides multiples of 32"):
         sample(1, width=112)
+
+
+@pytest.mark.parametrize(
+    ("known", "frames", "expected"),
+    [
+        ([0], 17, [[16], [8], [4, 12], [2, 6, 10, 14], [1, 3, 5, 7, 9, 11, 13, 15]]),
+        ([16], 17, [[0], [8], [4, 12], [2, 6, 10, 14], [1, 3, 5, 7, 9, 11, 13, 15]]),
+        ([0, 3], 6, [[5], [1, 4], [2]]),
+        ([2], 3, [[0], [1]]),
+        ([0, 1], 2, []),
+    ],
+)
+def test_every_frame_is_made_once_between_frames_that_are_known(known, frames, expected):
+    from kinograph.tools.storyworld.pipeline import passes
+
+    assert list(passes(known, frames)) == expected
+
+
+def test_a_frame_is_told_its_nearest_known_ones_and_when_they_are():
+    from kinograph.tools.storyworld.pipeline import MOMENTS, neighbours
+
+    known = {frame: torch.full((1, 2, 1, 1), float(frame)) for frame in (0, 4, 16)}
+    hints = neighbours(known, [1, 8], 17).hints()
+    assert hints.base[:, 0, 0, 0].tolist() == [1.0, 8.0]  # what a clip at an even pace shows then
+    assert hints.beside[:, :, 0, 0].tolist() == [[0, 0, 4, 4], [4, 4, 16, 16]]
+    assert hints.moments.shape == (2, MOMENTS)
+    assert hints.moments[:, :3].tolist() == [[0, 1 / 16, 1 / 4], [1 / 4, 1 / 2, 1]]
+    alone = neighbours({0: known[4]}, [16], 17).hints()
+    assert alone.base.flatten().tolist() == [4, 4]
+    assert alone.beside.flatten().tolist() == [4, 4, 0, 0]
+    assert alone.moments[0, -2:].tolist() == [1, 0]
+
+
+def test_training_asks_for_what_sampling_asks_for():
+    from kinograph.tools.storyworld.pipeline import passes
+    from kinograph.tools.storyworld.training.unets import neighbourhood
+
+    rng = np.random.default_rng(1)
+    asked = {neighbourhood(rng, 17) for _ in range(3000)}
+    known = [0]
+    for targets in passes([0], 17):
+        for target in targets:
+            left = max(frame for frame in known if frame < target)
+            right = min((frame for frame in known if frame > target), default=-1)
+            assert (left, target, right) in asked
+        known += targets
+    for left, now, right in asked:
+        assert left < now and (right == -1 or now < right < 17) and (left, right) != (-1, -1)
 
 
 def test_training_goes_on_from_exported_weights(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

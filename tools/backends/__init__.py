@@ -20,8 +20,8 @@ from kinograph.errors import BadInput, BadSetting, UnknownName
 from kinograph.film import Clip, Noun, Rating, RenderRequest, Task, Topology
 from kinograph.settings import explain
 
-FrameRule = Literal["n", "4k+1", "6k+1", "8k+1", "16k+1", "fixed"]
-_STEP = {"n": 1, "4k+1": 4, "6k+1": 6, "8k+1": 8, "16k+1": 16}
+FrameRule = Literal["n", "4k+1", "6k+1", "8k+1", "fixed"]
+_STEP = {"n": 1, "4k+1": 4, "6k+1": 6, "8k+1": 8}
 
 
 class Ratings(Noun):

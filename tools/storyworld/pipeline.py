@@ -1,14 +1,14 @@
 """The diffusion pipeline of the embedded model: diffusers parts, tied together for a CPU.
 
-Frames are coded one by one (AutoencoderDC, an eighth of the size). A small UNet makes the clip's first frame; another
-denoises all frames of the clip in one pass, stacked as channels, and is given the frames that are known: the first
-one, a last one, every second one of a long clip. Given frames take the place of the noise, and a mask says which they
-are, as inpainting models do it (Rombach et al. 2022, "High-Resolution Image Synthesis with Latent Diffusion Models").
+Frames are coded one by one (AutoencoderDC, an eighth of the size). A small UNet makes the clip's first frame. Another
+makes any other frame from the nearest known ones before and after it: from the first the last, from both the middle,
+from those the quarters, and so on, all frames of a pass together. Keyframes are known from the start.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -25,9 +25,9 @@ CELL = 8
 SIDE = 4 * CELL
 """Sides of pictures are multiples of this: the UNets halve the latents twice."""
 WINDOW = 17
-"""Frames that are denoised together."""
+"""Frames of a clip by default."""
 LONG = 2 * WINDOW - 1
-"""Frames of a long clip: every second frame first, then those between."""
+"""Frames of the longest clip."""
 
 
 class Keyframe(NamedTuple):
@@ -45,20 +45,6 @@ class Clips(NamedTuple):
     """uint8 RGB `[B,T,H,W,3]`."""
 
 
-Given = Mapping[int, torch.Tensor]
-"""Latents `[B,C,h,w]` of frames that are known, by their place in the window."""
-
-
-def stack(values: torch.Tensor, given: Given) -> torch.Tensor:
-    """What the video UNet sees: frames `[B,T,C,h,w]` as channels, known ones put in, and a mask: `[B,T·C+T,h,w]`."""
-    frames = list(values.unbind(1))
-    mask = values.new_zeros(len(values), len(frames), *values.shape[-2:])
-    for frame, latents in given.items():
-        frames[frame] = latents.to(values.dtype)
-        mask[:, frame] = 1
-    return torch.cat([*frames, mask], 1)
-
-
 PLACES = 6
 """Channels that tell a UNet where each latent is."""
 
@@ -72,41 +58,104 @@ def places(rows: int, columns: int) -> torch.Tensor:
     return torch.stack([2 * down - 1, 2 * across - 1, *waves])
 
 
-def denoise(
-    unet: UNet2DConditionModel,
-    values: torch.Tensor,
-    given: Given,
-    sigma: torch.Tensor,
-    context: torch.Tensor,
-    blurred: torch.Tensor | None = None,
-) -> torch.Tensor:
-    """Estimate of the clean latents `[B,T,C,h,w]` from noised `values` at noise levels `sigma` `[B]`.
+class Hints(NamedTuple):
+    """What a UNet is told beside the words, of N pictures."""
 
-    A single frame is the image UNet's, which says how it differs from `blurred`, what the prior makes of the words
-    `[B,C,h,w]`; WINDOW frames are the video UNet's, which says how each differs from the nearest known one. `context`
-    is `[B,slots,D]`.
+    base: torch.Tensor
+    """What it says the difference from, `[N,C,h,w]`."""
+    beside: torch.Tensor
+    """What it sees beside the noised latents, `[N,K,h,w]`."""
+    moments: torch.Tensor
+    """When this is, `[N,F]`."""
+
+
+class Neighbours(NamedTuple):
+    """Of N frames that are to be made, the nearest known ones. Times are from 0, the clip's start, to 1, its end."""
+
+    before: torch.Tensor
+    """Latents `[N,C,h,w]`, of any value where there is none."""
+    after: torch.Tensor
+    times: torch.Tensor
+    """Of the frame before, of this one, of the frame after, `[N,3]`; what is not there has a time of NaN."""
+
+    def hints(self) -> Hints:
+        """One neighbour or the blend of both is the base; where one is missing, zeros are seen."""
+        left, now, right = self.times.unbind(1)
+        share = ((now - left) / (right - left)).nan_to_num(0.0)
+        share = torch.where(left.isnan(), 1.0, share)[:, None, None, None]
+        there = ~self.times[:, ::2].isnan()
+        before, after = (
+            torch.where(there[:, side, None, None, None], seen, 0.0)
+            for side, seen in enumerate((self.before, self.after))
+        )
+        times = self.times.nan_to_num(0.0)
+        waves = [wave(torch.pi * times * 2**octave) for octave in range(OCTAVES) for wave in (torch.sin, torch.cos)]
+        return Hints(
+            torch.lerp(before, after, share),
+            torch.cat([before, after], 1),
+            torch.cat([times, *waves, there.float()], 1),
+        )
+
+
+OCTAVES = 3
+MOMENTS = 3 * (1 + 2 * OCTAVES) + 2
+"""Numbers that tell the video UNet when the frame and its neighbours are."""
+
+
+def blurred(prior: Prior, context: torch.Tensor, rows: int, columns: int) -> Hints:
+    """What the image UNet is told: what words alone tell of the picture."""
+    mean = prior(context, rows, columns)
+    return Hints(mean, mean, mean.new_zeros(len(mean), 0))
+
+
+def denoise(
+    unet: UNet2DConditionModel, values: torch.Tensor, sigma: torch.Tensor, context: torch.Tensor, hints: Hints
+) -> torch.Tensor:
+    """Estimate of the clean latents `[N,C,h,w]` from noised `values` at noise levels `sigma` `[N]`.
+
+    `context` is `[N,slots,D]`.
     """
-    frames = values.shape[1]
-    seen = values[:, 0] if frames == 1 else stack(values, given)
-    if blurred is not None:
-        seen = torch.cat([seen, blurred], 1)
     where = places(*values.shape[-2:]).to(values.device).expand(len(values), -1, -1, -1)
-    seen = torch.cat([seen, where], 1)
+    seen = torch.cat([values, hints.beside, where], 1)
     told = context.to(unet.dtype)
     made = unet(
         seen.to(unet.dtype).contiguous(memory_format=torch.channels_last),
         sigma.to(values.device) * 1000,
         encoder_hidden_states=told,
-        class_labels=told.flatten(1),
+        class_labels=torch.cat([told.flatten(1), hints.moments.to(unet.dtype)], 1),
         return_dict=False,
     )[0]
-    made = made.float().unflatten(1, (frames, -1))
-    if blurred is not None:
-        made = made + blurred[:, None]
-    if given:
-        nearest = [min(given, key=lambda one: (abs(one - frame), one)) for frame in range(frames)]
-        made = made + torch.stack([given[frame] for frame in nearest], 1)
-    return made
+    return made.float() + hints.base
+
+
+def neighbours(known: Mapping[int, torch.Tensor], targets: Sequence[int], frames: int) -> Neighbours:
+    """The nearest known frames of each target; `known` are latents `[B,C,h,w]`, the result of B x targets pictures."""
+    before, after, times = [], [], []
+    for target in targets:
+        left = max((frame for frame in known if frame < target), default=None)
+        right = min((frame for frame in known if frame > target), default=None)
+        other = next(iter(known.values()))
+        before.append(other if left is None else known[left])
+        after.append(other if right is None else known[right])
+        times.append([torch.nan if frame is None else frame / (frames - 1) for frame in (left, target, right)])
+    moments = torch.tensor(times, device=before[0].device).expand(len(before[0]), -1, -1)
+    return Neighbours(torch.stack(before, 1).flatten(0, 1), torch.stack(after, 1).flatten(0, 1), moments.flatten(0, 1))
+
+
+def passes(known: Iterable[int], frames: int) -> Iterator[list[int]]:
+    """Which frames are made together, pass by pass: the ends first, then the middle of every gap, until none is left.
+
+    Diffusion over diffusion, as NUWA-XL makes long films (Yin et al. 2023), down to single frames.
+    """
+    done = sorted(set(known))
+    for end in (frames - 1, 0):
+        if end not in done:
+            yield [end]
+            done = sorted({*done, end})
+    while len(done) < frames:
+        middles = [(left + right) // 2 for left, right in pairwise(done) if right - left > 1]
+        yield middles
+        done = sorted({*done, *middles})
 
 
 class StoryworldPipeline(DiffusionPipeline):
@@ -133,6 +182,8 @@ class StoryworldPipeline(DiffusionPipeline):
         slots: int = 11,
         patch: int = 4,
         image_shift: float = 1.0,
+        between_steps: int = 6,
+        video_guidance: float = 1.5,
     ) -> None:
         super().__init__()
         self.register_modules(
@@ -146,12 +197,15 @@ class StoryworldPipeline(DiffusionPipeline):
         )
         self.mean, self.std = list(latents_mean), list(latents_std)
         self.slots, self.patch, self.image_shift = slots, patch, image_shift
+        self.between_steps, self.video_guidance = between_steps, video_guidance
         self.register_to_config(
             latents_mean=list(latents_mean),
             latents_std=list(latents_std),
             slots=slots,
             patch=patch,
             image_shift=image_shift,
+            between_steps=between_steps,
+            video_guidance=video_guidance,
         )
         for network in (vae, image_unet, video_unet):
             network.to(memory_format=torch.channels_last)
@@ -208,67 +262,75 @@ class StoryworldPipeline(DiffusionPipeline):
     ) -> Clips:
         """Clips of one or more prompts; `keyframes` hold for all of them.
 
-        `frames` is 17 or 33; `width` and `height` are multiples of 32. With a list of generators every clip has its
-        own noise. The first frame is made in a pass of its own, unless keyframes are given; the others follow from
-        it. Of 33 frames every second is made first, then those between.
+        `frames` is 2 to 33; `width` and `height` are multiples of 32. With a list of generators every clip has its
+        own noise. The first frame is made by the image UNet, unless keyframes are given; then the clip's ends, then
+        the middle of every gap, until no frame is missing.
         """
         prompts = [prompt] if isinstance(prompt, str) else list(prompt)
-        if frames not in (WINDOW, LONG) or width % SIDE or height % SIDE:
-            raise ValueError(
-                f"{frames} frames of {width}x{height}; frames are {WINDOW} or {LONG}, sides multiples of {SIDE}"
-            )
-        shape = (len(prompts), frames + 1, len(self.mean), height // CELL, width // CELL)
+        if not 2 <= frames <= LONG or width % SIDE or height % SIDE:
+            raise ValueError(f"{frames} frames of {width}x{height}; frames are 2 to {LONG}, sides multiples of {SIDE}")
+        shape = (len(prompts), frames, len(self.mean), height // CELL, width // CELL)
         noise = randn_tensor(shape, generator=generator, device=self._execution_device, dtype=torch.float32)
-        start, noise = noise[:, :1], noise[:, 1:]
         known = {one.frame: self._encoded(one.picture).expand(len(prompts), -1, -1, -1) for one in keyframes}
-        contexts = [self.encode_prompts(prompts)]
-        if guidance_scale > 1:
-            contexts.append(self.encode_prompts([""]).expand_as(contexts[0]))
-        self._num_timesteps = num_inference_steps * ((not known) + (1 if frames == WINDOW else 3))
+        words = self.encode_prompts(prompts)
+        silence = self.encode_prompts([""])
+        plan = list(passes(known or [0], frames))
+        few = self.between_steps or num_inference_steps
+        lengths = [num_inference_steps if max(1, len(known)) + i < 2 else few for i in range(len(plan))]
+        self._num_timesteps = sum(lengths) + (0 if known else num_inference_steps)
         done = 0
 
-        def sample(values: torch.Tensor, given: Given) -> torch.Tensor:
+        def sample(
+            unet: UNet2DConditionModel,
+            values: torch.Tensor,
+            hint: Callable[[torch.Tensor], Hints],
+            steps: int,
+            shift: float,
+            guidance: float,
+        ) -> torch.Tensor:
+            """`values` `[B,N,C,h,w]` of noise to latents."""
             nonlocal done
-            single = values.shape[1] == 1
-            unet = self.image_unet if single else self.video_unet
-            self.scheduler.set_shift(self.image_shift if single else self.scheduler.config.shift)
-            self.scheduler.set_timesteps(num_inference_steps, device=values.device)
-            blurred = self.prior(torch.cat(contexts), *values.shape[-2:]) if single else None
-            twice = {frame: torch.cat([latents] * len(contexts)) for frame, latents in given.items()}
+            size = values.shape[:2]
+            context = words.repeat_interleave(size[1], 0)
+            contexts = torch.cat([context, silence.expand_as(context)]) if guidance > 1 else context
+            hints = hint(contexts)
+            values = values.flatten(0, 1)
+            self.scheduler.set_shift(shift)
+            self.scheduler.set_timesteps(steps, device=values.device)
             for i, timestep in enumerate(self.scheduler.timesteps):
                 sigma = self.scheduler.sigmas[i].to(values.device)
-                seen = torch.cat([values] * len(contexts))
-                clean = denoise(unet, seen, twice, sigma.expand(len(seen)), torch.cat(contexts), blurred)
-                if len(contexts) == 2:
+                seen = values.repeat(len(contexts) // len(values), 1, 1, 1)
+                clean = denoise(unet, seen, sigma.expand(len(seen)), contexts, hints)
+                if len(contexts) > len(values):
                     clean, free = clean.chunk(2)
-                    clean = free + guidance_scale * (clean - free)
+                    clean = free + guidance * (clean - free)
                 velocity = (values - clean) / sigma
                 values = self.scheduler.step(velocity, timestep, values, return_dict=False)[0]
                 if callback_on_step_end is not None:
                     told = callback_on_step_end(self, done, float(timestep), {"latents": values})
                     values = told.get("latents", values)
                 done += 1
-            made = list(values.unbind(1))
-            for frame, latents in given.items():
-                made[frame] = latents
-            return torch.stack(made, 1)
+            return values.unflatten(0, size)
 
         if not known:
-            known[0] = sample(start, {})[:, 0]
-        if frames == WINDOW:
-            latents = sample(noise, known)
-        else:
-            coarse = sample(noise[:, ::2], {frame // 2: latents for frame, latents in known.items() if frame % 2 == 0})
-            known |= {2 * frame: coarse[:, frame] for frame in range(WINDOW)}
-            begins = (0, WINDOW - 1)
-            halves = [
-                sample(
-                    noise[:, begin : begin + WINDOW],
-                    {f - begin: latents for f, latents in known.items() if begin <= f < begin + WINDOW},
-                )
-                for begin in begins
-            ]
-            latents = torch.cat([halves[0], halves[1][:, 1:]], 1)
+            first = sample(
+                self.image_unet, noise[:, :1],
+                lambda context: blurred(self.prior, context, *shape[-2:]),
+                num_inference_steps, self.image_shift, guidance_scale,
+            )  # fmt: skip
+            known[0] = first[:, 0]
+        for targets, steps in zip(plan, lengths, strict=True):
+            beside = neighbours(known, targets, frames)
+
+            def hint(context: torch.Tensor, beside: Neighbours = beside) -> Hints:
+                again = len(context) // len(beside.times)
+                return Neighbours(*(part.repeat(again, *[1] * (part.ndim - 1)) for part in beside)).hints()
+
+            made = sample(
+                self.video_unet, noise[:, targets], hint, steps, self.scheduler.config.shift, self.video_guidance
+            )
+            known |= dict(zip(targets, made.unbind(1), strict=True))
+        latents = torch.stack([known[frame] for frame in range(frames)], 1)
         pictures = self.decode_latents(latents.flatten(0, 1))
         made = ((pictures.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).unflatten(0, (len(prompts), frames))
         self.maybe_free_model_hooks()

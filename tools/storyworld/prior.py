@@ -20,11 +20,17 @@ class Prior(ModelMixin, ConfigMixin):
     """
 
     @register_to_config
-    def __init__(self, words: int = 11 * 192, channels: int = 16, side: int = 16, widths: tuple[int, int] = (256, 96)) -> None:
+    def __init__(
+        self, words: int = 11 * 192, channels: int = 16, side: int = 16, widths: tuple[int, int] = (256, 96)
+    ) -> None:
         super().__init__()
         wide, narrow = widths
         self.layers = nn.Sequential(
-            nn.Linear(words, wide), nn.SiLU(), nn.Linear(wide, narrow), nn.SiLU(), nn.Linear(narrow, channels * side * side)
+            nn.Linear(words, wide),
+            nn.SiLU(),
+            nn.Linear(wide, narrow),
+            nn.SiLU(),
+            nn.Linear(narrow, channels * side * side),
         )
 
     def forward(self, context: torch.Tensor, rows: int, columns: int) -> torch.Tensor:

@@ -2,10 +2,10 @@
 
     python -m kinograph.tools.storyworld.training.autoencoder --data runs/clips --out runs/autoencoder
 
-It is diffusers' AutoencoderDC (Chen et al. 2024, "Deep Compression Autoencoder"), small. Its encoder is not learned but set:
-the principal components of 8x8 patches, so that latents are as smooth as pictures are, the first of them
-a thumbnail. The decoder starts at their inverse and is learned, with a little noise on the latents, so that it forgives what the UNets get
-slightly wrong. Encoded clips stay valid however long the decoder is trained.
+It is diffusers' AutoencoderDC (Chen et al. 2024, "Deep Compression Autoencoder"), small. Its encoder is not learned
+but set: the principal components of 8x8 patches, so that latents are as smooth as pictures are, the first of them a
+thumbnail. The decoder starts at their inverse and is learned, with a little noise on the latents, so that it forgives
+what the UNets get slightly wrong. Encoded clips stay valid however long the decoder is trained.
 """
 
 from __future__ import annotations

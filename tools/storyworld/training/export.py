@@ -40,11 +40,11 @@ def assemble(run: Path) -> StoryworldPipeline:
         image_unet=load_unet(run, "image"),
         video_unet=load_unet(run, "video"),
         prior=load_prior(run / "prior"),
-        scheduler=FlowMatchEulerDiscreteScheduler(shift=unets.SHIFTS["video"]),
+        scheduler=FlowMatchEulerDiscreteScheduler(shift=unets.SHIFT),
         latents_mean=statistics["mean"],
         latents_std=statistics["std"],
         slots=len(unets.words.SLOTS),
-        image_shift=unets.SHIFTS["image"],
+        image_shift=unets.SHIFT,
     )
 
 

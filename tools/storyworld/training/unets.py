@@ -3,16 +3,16 @@
     python -m kinograph.tools.storyworld.training.unets --part image --run runs --out runs/image --minutes 90
     python -m kinograph.tools.storyworld.training.unets --part video --run runs --out runs/video --minutes 90
 
-The image UNet makes a clip's first frame, the video UNet the clip from frames that are known. Flow matching (Lipman
-et al. 2023) with x-prediction (Li and He 2025): x_t = (1-σ)·x + σ·ε, the network gives x, the loss is
-|x̂-x|²/max(σ, 0.4)², heavier where the subjects are. In one example of ten the words are dropped, for
-classifier-free guidance. The two do not need each other: train them at the same time, a core each.
+The image UNet makes a clip's first frame, the video UNet any other frame from the nearest known ones. Flow matching
+(Lipman et al. 2023) with x-prediction (Li and He 2025): x_t = (1-σ)·x + σ·ε, the network gives x, the loss is
+|x̂-x|²/max(σ, 0.4)², heavier where the subjects are. In one example of ten the words are dropped, for classifier-free
+guidance. The two do not need each other: train them at the same time, a core each.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,7 +24,7 @@ from transformers import PreTrainedTokenizerFast
 
 from kinograph.tools.storyworld import pipeline
 from kinograph.tools.storyworld.grammar import describe
-from kinograph.tools.storyworld.pipeline import WINDOW
+from kinograph.tools.storyworld.pipeline import WINDOW, Neighbours
 from kinograph.tools.storyworld.training import words
 from kinograph.tools.storyworld.training.autoencoder import LATENTS
 from kinograph.tools.storyworld.training.clips import BUCKETS
@@ -36,20 +36,19 @@ SHARES = {"square": 0.50, "wide": 0.40, "tall": 0.05, "long": 0.05}
 """How often a batch is of each size."""
 TOLD = 3.0
 """How much faster the layers learn that carry words and noise level into the network."""
-WIDTHS = {"image": (96, 144, 192), "video": (128, 160, 192)}
+PARTS = ("image", "video")
+WIDTHS = (96, 144, 192)
 """Channels at each size of latents."""
-SHIFTS = {"image": 1.5, "video": 2.5}
-"""How far noise levels lean to the noisy side: the more numbers say the same, the more noise hides nothing
-(Esser et al. 2024, "Scaling Rectified Flow Transformers", 5.3.2)."""
+SHIFT = 1.5
+"""How far noise levels lean to the noisy side (Esser et al. 2024, "Scaling Rectified Flow Transformers", 5.3.2)."""
 
 
 def build(part: str, widths: tuple[int, ...] | None = None) -> UNet2DConditionModel:
     """The untrained network of a part, "image" or "video"."""
-    widths = widths or WIDTHS[part]
-    frames = 1 if part == "image" else WINDOW
+    widths = widths or WIDTHS
     model = UNet2DConditionModel(
-        in_channels=pipeline.PLACES + (2 * LATENTS if part == "image" else WINDOW * (LATENTS + 1)),
-        out_channels=LATENTS * frames,
+        in_channels=pipeline.PLACES + LATENTS * (2 if part == "image" else 3),
+        out_channels=LATENTS,
         block_out_channels=widths,
         down_block_types=("DownBlock2D",) * len(widths),
         up_block_types=("UpBlock2D",) * len(widths),
@@ -61,23 +60,24 @@ def build(part: str, widths: tuple[int, ...] | None = None) -> UNet2DConditionMo
         time_embedding_dim=256,
         resnet_time_scale_shift="scale_shift",
         class_embed_type="projection",
-        projection_class_embeddings_input_dim=words.WIDTH * len(words.SLOTS),
+        projection_class_embeddings_input_dim=words.WIDTH * len(words.SLOTS)
+        + (0 if part == "image" else pipeline.MOMENTS),
     )
     torch.nn.init.zeros_(model.conv_out.weight)
     return model.to(memory_format=torch.channels_last).train()
 
 
 class Batch(NamedTuple):
-    """Clips of one size."""
+    """Pictures of one size, normalised latents all."""
 
     latents: torch.Tensor
-    """Normalised, `[B,T,C,h,w]`."""
+    """What is to be made, `[N,C,h,w]`."""
     cells: torch.Tensor
-    """Share of each latent's place that subjects cover, `[B,T,h,w]`."""
+    """Share of each latent's place that subjects cover, here or in a neighbour, `[N,h,w]`."""
     context: torch.Tensor
-    """Embeddings of captions, `[B,slots,D]`; one in ten is that of no words."""
-    given: list[int]
-    """Frames that are known."""
+    """Embeddings of captions, `[N,slots,D]`; one in ten is that of no words."""
+    neighbours: Neighbours | None
+    """Of frames that are not the first."""
 
 
 class Latents:
@@ -86,7 +86,9 @@ class Latents:
     Each clip has a few captions, embedded when they are first drawn and kept.
     """
 
-    def __init__(self, folder: Path, frames: int, embed: Callable[[list[str]], torch.Tensor], wordings: int = 3) -> None:
+    def __init__(
+        self, folder: Path, frames: int, embed: Callable[[list[str]], torch.Tensor], wordings: int = 3
+    ) -> None:
         self.folder, self.frames, self.embed, self.wordings = folder, frames, embed, wordings
         self.silence = embed([""])[0]
         self._told: dict[tuple[str, int, int], torch.Tensor] = {}
@@ -123,21 +125,35 @@ class Latents:
             odds = np.array([SHARES[name] for name in names])
             name = str(rng.choice(names, p=odds / odds.sum()))
             bucket = BUCKETS[name]
-            shard = len(self.latents[name][0])
             picks = rng.integers(len(self.worlds[name]), size=max(1, size * 128**2 // (bucket.width * bucket.height)))
-            given = given_frames(rng) if self.frames > 1 else []
-            seen = slice(None)
-            if self.frames > 1 and bucket.frames > WINDOW:  # every second frame of a long clip, or one half
-                lot = rng.integers(3)
-                seen = (slice(0, None, 2), slice(0, WINDOW), slice(WINDOW - 1, None))[lot]
-                given = given if lot == 0 else list(range(0, WINDOW, 2))
-            latents = torch.stack([self.latents[name][i // shard][i % shard, seen] for i in picks]).float()
-            cells = torch.stack([self.cells[name][i // shard][i % shard, seen] for i in picks]).float() / 255
             context = self._contexts(name, picks, rng)
-            yield Batch((latents - self.mean) / self.std, F.interpolate(cells, scale_factor=2), context, given)
+            if self.frames == 1:
+                yield Batch(self._frames(name, picks, 0), self._cells(name, picks, 0), context, None)
+                continue
+            frames = self.latents[name][0].shape[1]
+            places = np.array([neighbourhood(rng, frames) for _ in picks])  # [N,3]
+            seen = [self._frames(name, picks, places[:, side]) for side in range(3)]
+            cells = torch.stack([self._cells(name, picks, places[:, side]) for side in range(3)]).amax(0)
+            times = torch.tensor(np.where(places < 0, np.nan, places / (frames - 1)), dtype=torch.float32)
+            known = [picture + 0.15 * torch.rand(len(picture), 1, 1, 1) * torch.randn_like(picture) for picture in seen]
+            yield Batch(seen[1], cells, context, Neighbours(known[0], known[2], times))
+
+    def _frames(self, name: str, picks: np.ndarray, frames: np.ndarray | int) -> torch.Tensor:
+        shard = len(self.latents[name][0])
+        found = [self.latents[name][i // shard][i % shard, t] for i, t in np.broadcast(picks, frames)]
+        return (torch.stack(found).float() - self.mean) / self.std
+
+    def _cells(self, name: str, picks: np.ndarray, frames: np.ndarray | int) -> torch.Tensor:
+        """Of a frame -1, which is not there, those of the clip's last do no harm."""
+        shard = len(self.cells[name][0])
+        found = [self.cells[name][i // shard][i % shard, t] for i, t in np.broadcast(picks, frames)]
+        return F.interpolate(torch.stack(found)[:, None].float() / 255, scale_factor=2)[:, 0]
 
     def _contexts(self, name: str, picks: np.ndarray, rng: np.random.Generator) -> torch.Tensor:
-        drawn = [(name, int(i), int(wording)) for i, wording in zip(picks, rng.integers(self.wordings, size=len(picks)))]
+        drawn = [
+            (name, int(i), int(wording))
+            for i, wording in zip(picks, rng.integers(self.wordings, size=len(picks)), strict=True)
+        ]
         fresh = sorted({key for key in drawn if key not in self._told})
         if fresh:
             captions = [describe(self.worlds[name][i], np.random.default_rng([i, w, 6])) for _, i, w in fresh]
@@ -156,27 +172,26 @@ def noise_levels(size: int, shift: float) -> torch.Tensor:
     return shift * u / (1 + (shift - 1) * u)
 
 
-def given_frames(rng: np.random.Generator) -> list[int]:
-    """Which frames are known in one step: mostly the first, as in the pipeline."""
-    lot = rng.random()
-    if lot < 0.74:
-        return [0]
-    if lot < 0.84:
-        return [0, WINDOW - 1]
-    if lot < 0.90:
-        return [WINDOW - 1]
-    if lot < 0.95:
-        return list(range(0, WINDOW, 2))
-    return sorted({int(frame) for frame in rng.integers(WINDOW, size=rng.integers(4))})
+def neighbourhood(rng: np.random.Generator, frames: int) -> tuple[int, int, int]:
+    """The known frame before, the frame to be made and the known one after; -1 is none.
 
-
-def known(batch: Batch, rng: np.random.Generator) -> Mapping[int, torch.Tensor]:
-    """The known frames, a little noised: those of the pipeline are made, not painted."""
-    found = {}
-    for frame in batch.given:
-        picture = batch.latents[:, frame]
-        found[frame] = picture + 0.15 * float(rng.random()) * torch.randn_like(picture)
-    return found
+    Two in three are what the pipeline's passes ask for, the others any, as keyframes may be anywhere.
+    """
+    last, lot = frames - 1, rng.random()
+    if lot < 0.22:
+        return 0, last, -1
+    if lot < 0.66:
+        step = last >> int(rng.integers(1, int(np.log2(last)) + 1))
+        now = step * (2 * int(rng.integers(last // (2 * step))) + 1)
+        return now - step, now, now + step
+    if lot < 0.78:
+        now = int(rng.integers(1, frames))
+        return int(rng.integers(now)), now, -1
+    if lot < 0.88:
+        now = int(rng.integers(last))
+        return -1, now, int(rng.integers(now + 1, frames))
+    before, now, after = sorted(int(frame) for frame in rng.choice(frames, 3, replace=False))
+    return before, now, after
 
 
 def embedding(folder: Path, device: torch.device) -> Callable[[list[str]], torch.Tensor]:
@@ -204,7 +219,7 @@ def load_words(folder: Path) -> tuple[words.T5EncoderModel, PreTrainedTokenizerF
 def main() -> None:
     parser = arguments(__doc__ or "", minutes=90)
     parser.add_argument("--run", type=Path, required=True, help="folder with latents/ and words/")
-    parser.add_argument("--part", choices=tuple(WIDTHS), required=True, help="which of the two networks")
+    parser.add_argument("--part", choices=PARTS, required=True, help="which of the two networks")
     parser.add_argument("--widths", type=int, nargs=3, help="channels at each size of latents")
     parser.add_argument("--compile", action="store_true", help="compile the network: slower to start, faster after")
     args = parser.parse_args()
@@ -221,25 +236,23 @@ def main() -> None:
         [{"params": rest}, {"params": told, "lr": TOLD * rate}], rate, betas=(0.9, 0.98), weight_decay=0.01
     )
     training = Training(model, [optimizer], args, decay=0.998, cooldown=0.3)
-    rng = np.random.default_rng([args.seed, training.step])
     if args.compile:
         model.compile()
 
     def loss(batch: Batch) -> tuple[torch.Tensor, dict[str, float]]:
-        clean = batch.latents.to(device)
-        context = batch.context.to(device)
-        blurred = prior(context, *clean.shape[-2:]) if prior else None
-        sigma = noise_levels(len(clean), SHIFTS[args.part]).to(device)
-        noised = torch.lerp(clean, torch.randn_like(clean), sigma[:, None, None, None, None])
-        given = {frame: latents.to(device) for frame, latents in known(batch, rng).items()}
+        clean, context = batch.latents.to(device), batch.context.to(device)
+        sigma = noise_levels(len(clean), SHIFT).to(device)
+        noised = torch.lerp(clean, torch.randn_like(clean), sigma[:, None, None, None])
+        if batch.neighbours:
+            hints = Neighbours(*(part.to(device) for part in batch.neighbours)).hints()
+        else:
+            hints = pipeline.blurred(prior, context, *clean.shape[-2:])
         with torch.autocast(device.type, torch.bfloat16):
-            made = pipeline.denoise(model, noised, given, sigma, context, blurred)
+            made = pipeline.denoise(model, noised, sigma, context, hints)
         weight = 1 + SUBJECT * batch.cells.to(device)
-        weight[:, batch.given] = 0
-        error = (made - clean).square().mean(2) * weight
-        each = error.sum((1, 2, 3)) / weight.sum((1, 2, 3))
+        each = ((made - clean).square().mean(1) * weight).sum((1, 2)) / weight.sum((1, 2))
         value = (each / sigma.clamp(min=0.4).square()).mean()
-        return value, {"first" if batch.given == [0] else "other": float(each.mean().detach())}
+        return value, {"error": float(each.mean().detach())}
 
     training.run(data.batches(args.batch, args.seed + training.step), loss)
 
