@@ -68,6 +68,9 @@ class Hints(NamedTuple):
     moments: torch.Tensor
     """When this is, `[N,F]`."""
 
+    def repeated(self, times: int) -> Hints:
+        return Hints(*(part.repeat(times, *[1] * (part.ndim - 1)) for part in self))
+
 
 class Neighbours(NamedTuple):
     """Of N frames that are to be made, the nearest known ones. Times are from 0, the clip's start, to 1, its end."""
@@ -281,19 +284,14 @@ class StoryworldPipeline(DiffusionPipeline):
         done = 0
 
         def sample(
-            unet: UNet2DConditionModel,
-            values: torch.Tensor,
-            hint: Callable[[torch.Tensor], Hints],
-            steps: int,
-            shift: float,
-            guidance: float,
+            unet: UNet2DConditionModel, values: torch.Tensor, hints: Hints, steps: int, shift: float, guidance: float
         ) -> torch.Tensor:
             """`values` `[B,N,C,h,w]` of noise to latents."""
             nonlocal done
             size = values.shape[:2]
             context = words.repeat_interleave(size[1], 0)
             contexts = torch.cat([context, silence.expand_as(context)]) if guidance > 1 else context
-            hints = hint(contexts)
+            hints = hints.repeated(len(contexts) // len(context))  # guidance is by the words alone
             values = values.flatten(0, 1)
             self.scheduler.set_shift(shift)
             self.scheduler.set_timesteps(steps, device=values.device)
@@ -313,22 +311,13 @@ class StoryworldPipeline(DiffusionPipeline):
             return values.unflatten(0, size)
 
         if not known:
-            first = sample(
-                self.image_unet, noise[:, :1],
-                lambda context: blurred(self.prior, context, *shape[-2:]),
-                num_inference_steps, self.image_shift, guidance_scale,
-            )  # fmt: skip
+            hints = blurred(self.prior, words, *shape[-2:])
+            first = sample(self.image_unet, noise[:, :1], hints, num_inference_steps, self.image_shift, guidance_scale)
             known[0] = first[:, 0]
+        shift = self.scheduler.config.shift
         for targets, steps in zip(plan, lengths, strict=True):
-            beside = neighbours(known, targets, frames)
-
-            def hint(context: torch.Tensor, beside: Neighbours = beside) -> Hints:
-                again = len(context) // len(beside.times)
-                return Neighbours(*(part.repeat(again, *[1] * (part.ndim - 1)) for part in beside)).hints()
-
-            made = sample(
-                self.video_unet, noise[:, targets], hint, steps, self.scheduler.config.shift, self.video_guidance
-            )
+            hints = neighbours(known, targets, frames).hints()
+            made = sample(self.video_unet, noise[:, targets], hints, steps, shift, self.video_guidance)
             known |= dict(zip(targets, made.unbind(1), strict=True))
         latents = torch.stack([known[frame] for frame in range(frames)], 1)
         pictures = self.decode_latents(latents.flatten(0, 1))

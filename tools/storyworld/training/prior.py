@@ -1,8 +1,6 @@
 """Trains the prior of first frames: words to the mean of what they may mean, by least squares.
 
-    python -m kinograph.tools.storyworld.training.prior --run runs --out runs/prior --minutes 8
-
-In one example of ten the words are dropped, so that there is a mean of everything too.
+python -m kinograph.tools.storyworld.training.prior --run runs --out runs/prior --minutes 8
 """
 
 from __future__ import annotations

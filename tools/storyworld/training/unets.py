@@ -75,7 +75,9 @@ class Batch(NamedTuple):
     cells: torch.Tensor
     """Share of each latent's place that subjects cover, here or in a neighbour, `[N,h,w]`."""
     context: torch.Tensor
-    """Embeddings of captions, `[N,slots,D]`; one in ten is that of no words."""
+    """Embeddings of captions, `[N,slots,D]`."""
+    guiding: torch.Tensor
+    """The same, but one in ten is that of no words, for classifier-free guidance."""
     neighbours: Neighbours | None
     """Of frames that are not the first."""
 
@@ -128,7 +130,7 @@ class Latents:
             picks = rng.integers(len(self.worlds[name]), size=max(1, size * 128**2 // (bucket.width * bucket.height)))
             context = self._contexts(name, picks, rng)
             if self.frames == 1:
-                yield Batch(self._frames(name, picks, 0), self._cells(name, picks, 0), context, None)
+                yield Batch(self._frames(name, picks, 0), self._cells(name, picks, 0), *context, None)
                 continue
             frames = self.latents[name][0].shape[1]
             places = np.array([neighbourhood(rng, frames) for _ in picks])  # [N,3]
@@ -136,7 +138,7 @@ class Latents:
             cells = torch.stack([self._cells(name, picks, places[:, side]) for side in range(3)]).amax(0)
             times = torch.tensor(np.where(places < 0, np.nan, places / (frames - 1)), dtype=torch.float32)
             known = [picture + 0.15 * torch.rand(len(picture), 1, 1, 1) * torch.randn_like(picture) for picture in seen]
-            yield Batch(seen[1], cells, context, Neighbours(known[0], known[2], times))
+            yield Batch(seen[1], cells, *context, Neighbours(known[0], known[2], times))
 
     def _frames(self, name: str, picks: np.ndarray, frames: np.ndarray | int) -> torch.Tensor:
         shard = len(self.latents[name][0])
@@ -149,7 +151,7 @@ class Latents:
         found = [self.cells[name][i // shard][i % shard, t] for i, t in np.broadcast(picks, frames)]
         return F.interpolate(torch.stack(found)[:, None].float() / 255, scale_factor=2)[:, 0]
 
-    def _contexts(self, name: str, picks: np.ndarray, rng: np.random.Generator) -> torch.Tensor:
+    def _contexts(self, name: str, picks: np.ndarray, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
         drawn = [
             (name, int(i), int(wording))
             for i, wording in zip(picks, rng.integers(self.wordings, size=len(picks)), strict=True)
@@ -158,10 +160,9 @@ class Latents:
         if fresh:
             captions = [describe(self.worlds[name][i], np.random.default_rng([i, w, 6])) for _, i, w in fresh]
             self._told |= dict(zip(fresh, self.embed(captions).half().cpu(), strict=True))
-        silent = rng.random(len(drawn)) < 0.1
-        return torch.stack(
-            [self.silence if quiet else self._told[key].float() for key, quiet in zip(drawn, silent, strict=True)]
-        )
+        said = torch.stack([self._told[key].float() for key in drawn])
+        silent = torch.from_numpy(rng.random(len(drawn)) < 0.1)[:, None, None]
+        return said, torch.where(silent, self.silence.cpu(), said)
 
 
 def noise_levels(size: int, shift: float) -> torch.Tensor:
@@ -240,13 +241,13 @@ def main() -> None:
         model.compile()
 
     def loss(batch: Batch) -> tuple[torch.Tensor, dict[str, float]]:
-        clean, context = batch.latents.to(device), batch.context.to(device)
+        clean, context = batch.latents.to(device), batch.guiding.to(device)
         sigma = noise_levels(len(clean), SHIFT).to(device)
         noised = torch.lerp(clean, torch.randn_like(clean), sigma[:, None, None, None])
         if batch.neighbours:
             hints = Neighbours(*(part.to(device) for part in batch.neighbours)).hints()
         else:
-            hints = pipeline.blurred(prior, context, *clean.shape[-2:])
+            hints = pipeline.blurred(prior, batch.context.to(device), *clean.shape[-2:])
         with torch.autocast(device.type, torch.bfloat16):
             made = pipeline.denoise(model, noised, sigma, context, hints)
         weight = 1 + SUBJECT * batch.cells.to(device)
