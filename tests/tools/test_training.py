@@ -30,11 +30,17 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         data = ("--data", folder / "clips")
         command(patch, "autoencoder", *data, "--out", folder / "autoencoder", "--steps", 60, *common)
         command(patch, "latents", *data, "--run", folder)
-        command(patch, "prior", "--run", folder, "--out", folder / "prior", "--steps", 300, *common)
+        command(patch, "layout", *told(folder, "layout"), "--worlds", 64, "--steps", 60, *common)
+        command(patch, "draft", *told(folder, "draft"), "--worlds", 32, "--steps", 60, *common)
+        command(patch, "locator", *told(folder, "locator"), "--steps", 40, *common)
         for part in ("image", "video"):
             command(patch, "unets", *small(part, folder), "--out", folder / part, "--steps", 40, *common)
         command(patch, "embedder", *data, "--out", folder / "embedder", "--steps", 30, *common)
     return folder
+
+
+def told(run: Path, part: str) -> tuple[object, ...]:
+    return ("--run", run, "--out", run / part)
 
 
 def small(part: str, run: Path) -> tuple[object, ...]:
@@ -50,7 +56,7 @@ def curve(run: Path, part: str) -> list[dict]:
     return [json.loads(line) for line in (run / part / "curve.jsonl").read_text().splitlines()]
 
 
-@pytest.mark.parametrize("part", ["words", "autoencoder", "prior", "image", "video", "embedder"])
+@pytest.mark.parametrize("part", ["words", "autoencoder", "layout", "draft", "locator", "image", "video", "embedder"])
 def test_the_loss_falls_and_settings_and_commit_are_kept(run: Path, part: str):
     noted = curve(run, part)
     assert noted[-1]["loss"] < 0.95 * noted[0]["loss"]
@@ -109,19 +115,46 @@ def test_every_frame_is_made_once_between_frames_that_are_known(known, frames, e
     assert list(passes(known, frames)) == expected
 
 
-def test_a_frame_is_told_its_nearest_known_ones_and_when_they_are():
-    from kinograph.tools.storyworld.pipeline import MOMENTS, neighbours
+def test_a_frame_is_told_its_neighbours_and_when_they_are():
+    from kinograph.tools.storyworld.draft import Drafts
+    from kinograph.tools.storyworld.pipeline import MOMENTS, between, share_of
 
-    known = {frame: torch.full((1, 2, 1, 1), float(frame)) for frame in (0, 4, 16)}
-    hints = neighbours(known, [1, 8], 17).hints()
-    assert hints.base[:, 0, 0, 0].tolist() == [1.0, 8.0]  # what a clip at an even pace shows then
-    assert hints.beside[:, :, 0, 0].tolist() == [[0, 0, 4, 4], [4, 4, 16, 16]]
-    assert hints.moments.shape == (2, MOMENTS)
-    assert hints.moments[:, :3].tolist() == [[0, 1 / 16, 1 / 4], [1 / 4, 1 / 2, 1]]
-    alone = neighbours({0: known[4]}, [16], 17).hints()
-    assert alone.base.flatten().tolist() == [4, 4]
-    assert alone.beside.flatten().tolist() == [4, 4, 0, 0]
-    assert alone.moments[0, -2:].tolist() == [1, 0]
+    times = torch.tensor([[0, 1 / 16, 1 / 4], [0, 1.0, torch.nan], [torch.nan, 0.5, 1.0]])
+    assert share_of(times).tolist() == [0.25, 0.0, 1.0]
+    drafts = Drafts(*(torch.full((3, 2, 1, 1), value) for value in (1.0, 2.0, 3.0)), torch.zeros(3, 3, 1, 1))
+    hints = between(drafts, times)
+    assert hints.base.flatten().tolist() == [1.0] * 6
+    assert hints.beside[0].flatten().tolist() == [2, 2, 3, 3, 1, 1, 0, 0, 0]
+    assert hints.moments.shape == (3, MOMENTS)
+    assert hints.moments[:, :3].tolist() == [[0, 1 / 16, 1 / 4], [0, 1, 0], [0, 0.5, 1]]
+    assert hints.moments[:, -2:].tolist() == [[1, 1], [1, 0], [0, 1]]
+
+
+@pytest.mark.parametrize("camera", ["static", "pan left", "tilt up", "zoom in"])
+@pytest.mark.parametrize("motion", ["moves left", "bounces", "spins", "grows"])
+@pytest.mark.parametrize(("width", "height"), [(128, 128), (224, 128), (128, 224)])
+def test_layouts_are_where_the_painter_puts_things(camera: str, motion: str, width: int, height: int):
+    from kinograph.tools.storyworld import paint
+    from kinograph.tools.storyworld.layout import pose, view
+    from kinograph.tools.storyworld.training.layout import layout_of
+
+    subjects = [{"kind": "car", "color": "red", "motion": motion}, {"kind": "star", "color": "blue", "motion": "rises"}]
+    world = World.model_validate({"subjects": subjects, "camera": camera})
+    truth = paint(world, frames=9, width=width, height=height, fps=8, seed=3).truth
+    layout = torch.from_numpy(layout_of(world, 9, width, height, 3))
+    looks = view(layout)
+    for index in range(2):
+        found = pose(layout, index)
+        for t, moment in enumerate(truth.moments):
+            seen = moment.subjects[index]
+            assert float(found.x[t]) == pytest.approx(seen.x, abs=1e-4)
+            assert float(found.y[t]) == pytest.approx(seen.y, abs=1e-4)
+            assert float(torch.maximum(found.wide, found.high)[t]) == pytest.approx(seen.size, rel=1e-3)
+            turned = float(torch.rad2deg(torch.atan2(found.sine[t], found.cosine[t]))) - seen.angle
+            assert abs((turned + 180) % 360 - 180) < 0.05
+    for t, moment in enumerate(truth.moments):
+        assert (float(looks.x[t]), float(looks.y[t])) == pytest.approx((moment.camera_x, moment.camera_y), abs=1e-5)
+        assert float(looks.zoom[t]) == pytest.approx(moment.zoom, rel=1e-4)
 
 
 def test_training_asks_for_what_sampling_asks_for():

@@ -18,7 +18,10 @@ from diffusers.utils.torch_utils import randn_tensor
 from torch.nn import functional as F
 from transformers import PreTrainedTokenizerFast, T5EncoderModel
 
-from kinograph.tools.storyworld.prior import Prior
+from kinograph.tools.storyworld.draft import Draft, Drafts, Known
+from kinograph.tools.storyworld.layout import FRAMES, NUMBERS, POSE, SUBJECTS, Layout
+from kinograph.tools.storyworld.layout import between as at_times
+from kinograph.tools.storyworld.locator import Locator
 
 CELL = 8
 """Pixels a side of a latent."""
@@ -45,6 +48,8 @@ class Clips(NamedTuple):
     """uint8 RGB `[B,T,H,W,3]`."""
 
 
+SURE = 0.5
+"""How sure the locator must be of a subject in a keyframe."""
 PLACES = 6
 """Channels that tell a UNet where each latent is."""
 
@@ -72,43 +77,32 @@ class Hints(NamedTuple):
         return Hints(*(part.repeat(times, *[1] * (part.ndim - 1)) for part in self))
 
 
-class Neighbours(NamedTuple):
-    """Of N frames that are to be made, the nearest known ones. Times are from 0, the clip's start, to 1, its end."""
-
-    before: torch.Tensor
-    """Latents `[N,C,h,w]`, of any value where there is none."""
-    after: torch.Tensor
-    times: torch.Tensor
-    """Of the frame before, of this one, of the frame after, `[N,3]`; what is not there has a time of NaN."""
-
-    def hints(self) -> Hints:
-        """One neighbour or the blend of both is the base; where one is missing, zeros are seen."""
-        left, now, right = self.times.unbind(1)
-        share = ((now - left) / (right - left)).nan_to_num(0.0)
-        share = torch.where(left.isnan(), 1.0, share)[:, None, None, None]
-        there = ~self.times[:, ::2].isnan()
-        before, after = (
-            torch.where(there[:, side, None, None, None], seen, 0.0)
-            for side, seen in enumerate((self.before, self.after))
-        )
-        times = self.times.nan_to_num(0.0)
-        waves = [wave(torch.pi * times * 2**octave) for octave in range(OCTAVES) for wave in (torch.sin, torch.cos)]
-        return Hints(
-            torch.lerp(before, after, share),
-            torch.cat([before, after], 1),
-            torch.cat([times, *waves, there.float()], 1),
-        )
-
-
 OCTAVES = 3
 MOMENTS = 3 * (1 + 2 * OCTAVES) + 2
 """Numbers that tell the video UNet when the frame and its neighbours are."""
 
 
-def blurred(prior: Prior, context: torch.Tensor, rows: int, columns: int) -> Hints:
-    """What the image UNet is told: what words alone tell of the picture."""
-    mean = prior(context, rows, columns)
-    return Hints(mean, mean, mean.new_zeros(len(mean), 0))
+def share_of(times: torch.Tensor) -> torch.Tensor:
+    """How far on each frame is between its neighbours; all the way to the only one. `times` as in `between`."""
+    left, now, right = times.unbind(1)
+    return torch.where(left.isnan(), 1.0, ((now - left) / (right - left)).nan_to_num(0.0))
+
+
+def first(drafts: Drafts) -> Hints:
+    """What the image UNet is told."""
+    base = drafts.base
+    return Hints(base, torch.cat([base, drafts.masks[:, :1]], 1), base.new_zeros(len(base), 0))
+
+
+def between(drafts: Drafts, times: torch.Tensor) -> Hints:
+    """What the video UNet is told. `times` `[N,3]` are those of the frame before, of this one and of the one after,
+    from 0, the clip's start, to 1, its end; of what is not there NaN.
+    """
+    there = ~times[:, ::2].isnan()
+    times = times.nan_to_num(0.0)
+    waves = [wave(torch.pi * times * 2**octave) for octave in range(OCTAVES) for wave in (torch.sin, torch.cos)]
+    beside = torch.cat([drafts.before, drafts.after, drafts.base, drafts.masks], 1)
+    return Hints(drafts.base, beside, torch.cat([times, *waves, there.float()], 1))
 
 
 def denoise(
@@ -129,20 +123,6 @@ def denoise(
         return_dict=False,
     )[0]
     return made.float() + hints.base
-
-
-def neighbours(known: Mapping[int, torch.Tensor], targets: Sequence[int], frames: int) -> Neighbours:
-    """The nearest known frames of each target; `known` are latents `[B,C,h,w]`, the result of B x targets pictures."""
-    before, after, times = [], [], []
-    for target in targets:
-        left = max((frame for frame in known if frame < target), default=None)
-        right = min((frame for frame in known if frame > target), default=None)
-        other = next(iter(known.values()))
-        before.append(other if left is None else known[left])
-        after.append(other if right is None else known[right])
-        times.append([torch.nan if frame is None else frame / (frames - 1) for frame in (left, target, right)])
-    moments = torch.tensor(times, device=before[0].device).expand(len(before[0]), -1, -1)
-    return Neighbours(torch.stack(before, 1).flatten(0, 1), torch.stack(after, 1).flatten(0, 1), moments.flatten(0, 1))
 
 
 def passes(known: Iterable[int], frames: int) -> Iterator[list[int]]:
@@ -169,7 +149,7 @@ class StoryworldPipeline(DiffusionPipeline):
     Generative Models Denoise").
     """
 
-    model_cpu_offload_seq = "text_encoder->prior->image_unet->video_unet->vae"
+    model_cpu_offload_seq = "text_encoder->locator->layout->draft->image_unet->video_unet->vae"
 
     def __init__(
         self,
@@ -178,7 +158,9 @@ class StoryworldPipeline(DiffusionPipeline):
         tokenizer: PreTrainedTokenizerFast,
         image_unet: UNet2DConditionModel,
         video_unet: UNet2DConditionModel,
-        prior: Prior,
+        layout: Layout,
+        locator: Locator,
+        draft: Draft,
         scheduler: FlowMatchEulerDiscreteScheduler,
         latents_mean: Sequence[float] = (0.0,),
         latents_std: Sequence[float] = (1.0,),
@@ -195,7 +177,9 @@ class StoryworldPipeline(DiffusionPipeline):
             tokenizer=tokenizer,
             image_unet=image_unet,
             video_unet=video_unet,
-            prior=prior,
+            layout=layout,
+            locator=locator,
+            draft=draft,
             scheduler=scheduler,
         )
         self.mean, self.std = list(latents_mean), list(latents_std)
@@ -310,20 +294,57 @@ class StoryworldPipeline(DiffusionPipeline):
                 done += 1
             return values.unflatten(0, size)
 
+        layouts = self._layouts(words, known, frames, width / height, generator)
+        pictures = self.draft.pictures(words)
+
+        def told(frame: int) -> Known:
+            there = torch.full((len(prompts),), float(frame in known), device=words.device)
+            return Known(known.get(frame, next(iter(known.values()))), layouts[:, max(frame, 0)], there)
+
         if not known:
-            hints = blurred(self.prior, words, *shape[-2:])
-            first = sample(self.image_unet, noise[:, :1], hints, num_inference_steps, self.image_shift, guidance_scale)
-            known[0] = first[:, 0]
+            drafts = self.draft.first(words, pictures, layouts[:, 0], *shape[-2:])
+            made = sample(
+                self.image_unet, noise[:, :1], first(drafts), num_inference_steps, self.image_shift, guidance_scale
+            )
+            known[0] = made[:, 0]
         shift = self.scheduler.config.shift
         for targets, steps in zip(plan, lengths, strict=True):
-            hints = neighbours(known, targets, frames).hints()
+            told_each = []
+            for target in targets:
+                left = max((frame for frame in known if frame < target), default=-1)
+                right = min((frame for frame in known if frame > target), default=-1)
+                times = [torch.nan if frame < 0 else frame / (frames - 1) for frame in (left, target, right)]
+                moments = torch.tensor(times, device=words.device).expand(len(prompts), -1)
+                shares = share_of(moments)
+                drafts = self.draft.between(words, pictures, layouts[:, target], shares, told(left), told(right))
+                told_each.append(between(drafts, moments))
+            hints = Hints(*(torch.stack(parts, 1).flatten(0, 1) for parts in zip(*told_each, strict=True)))
             made = sample(self.video_unet, noise[:, targets], hints, steps, shift, self.video_guidance)
             known |= dict(zip(targets, made.unbind(1), strict=True))
         latents = torch.stack([known[frame] for frame in range(frames)], 1)
-        pictures = self.decode_latents(latents.flatten(0, 1))
-        made = ((pictures.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).unflatten(0, (len(prompts), frames))
+        decoded = self.decode_latents(latents.flatten(0, 1))
+        made = ((decoded.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).unflatten(0, (len(prompts), frames))
         self.maybe_free_model_hooks()
         return Clips(made.permute(0, 1, 3, 4, 2).cpu().numpy())
+
+    def _layouts(
+        self,
+        words: torch.Tensor,
+        known: Mapping[int, torch.Tensor],
+        frames: int,
+        form: float,
+        generator: torch.Generator | list[torch.Generator] | None,
+    ) -> torch.Tensor:
+        """Where everything is in every frame, `[B,frames,NUMBERS]`; subjects stay where keyframes show them."""
+        batch, device = len(words), words.device
+        poses = torch.zeros(batch, FRAMES, SUBJECTS * POSE, device=device)
+        there = torch.zeros(batch, FRAMES, SUBJECTS, device=device)
+        for frame, latents in known.items():
+            found, at = self.locator.find(latents, words), round(frame * (FRAMES - 1) / (frames - 1))
+            poses[:, at] = found.poses
+            there[:, at] = (found.sure > SURE).float()
+        noise = randn_tensor((batch, FRAMES * NUMBERS), generator=generator, device=device, dtype=torch.float32)
+        return at_times(self.layout.sample(noise, words, float(np.log(form)), poses, there), frames)
 
     def _encoded(self, picture: np.ndarray) -> torch.Tensor:
         pixels = torch.from_numpy(np.array(picture)).to(self._execution_device)

@@ -4,6 +4,9 @@
     python -m kinograph.tools.storyworld.training.words       --out runs/words
     python -m kinograph.tools.storyworld.training.autoencoder --data runs/clips --out runs/autoencoder
     python -m kinograph.tools.storyworld.training.latents     --data runs/clips --run runs
+    python -m kinograph.tools.storyworld.training.layout      --run runs --out runs/layout
+    python -m kinograph.tools.storyworld.training.draft       --run runs --out runs/draft
+    python -m kinograph.tools.storyworld.training.locator     --run runs --out runs/locator
     python -m kinograph.tools.storyworld.training.unets       --part image --run runs --out runs/image
     python -m kinograph.tools.storyworld.training.unets       --part video --run runs --out runs/video
     python -m kinograph.tools.storyworld.training.embedder    --data runs/clips --out runs/embedder

@@ -2,7 +2,7 @@
 
     python -m kinograph.tools.storyworld.training.adopt --run runs
 
-Writes the checkpoints of words, autoencoder and UNets and the latents' statistics; optimizers start afresh. Then
+Writes the checkpoints of all parts and the latents' statistics; optimizers start afresh. Then
 paint clips, encode them, and train on. The text encoder comes without its classifiers: it is used, not trained on.
 """
 
@@ -43,7 +43,9 @@ def main() -> None:
     encoder.encoder.load_state_dict(pipeline.text_encoder.state_dict())
     adopt(encoder, "words", args.run / "words", args.weights)
     adopt(pipeline.vae, "autoencoder", args.run / "autoencoder", args.weights)
-    adopt(pipeline.prior, "prior", args.run / "prior", args.weights)
+    adopt(pipeline.layout, "layout", args.run / "layout", args.weights)
+    adopt(pipeline.locator, "locator", args.run / "locator", args.weights)
+    adopt(pipeline.draft, "draft", args.run / "draft", args.weights)
     adopt(pipeline.image_unet, "image", args.run / "image", args.weights)
     adopt(pipeline.video_unet, "video", args.run / "video", args.weights)
     statistics = {"mean": pipeline.config.latents_mean, "std": pipeline.config.latents_std}

@@ -18,8 +18,10 @@ from diffusers import FlowMatchEulerDiscreteScheduler
 from kinograph import disk
 from kinograph.tools.storyworld.pipeline import StoryworldPipeline
 from kinograph.tools.storyworld.training import embedder, unets
+from kinograph.tools.storyworld.training.draft import load_draft
 from kinograph.tools.storyworld.training.latents import load_autoencoder
-from kinograph.tools.storyworld.training.prior import load_prior
+from kinograph.tools.storyworld.training.layout import load_layout
+from kinograph.tools.storyworld.training.locator import load_locator
 
 REPOSITORY = Path(__file__).parents[3]
 VIDEO = REPOSITORY / "tools" / "storyworld" / "model"
@@ -39,7 +41,9 @@ def assemble(run: Path) -> StoryworldPipeline:
         tokenizer=tokenizer,
         image_unet=load_unet(run, "image"),
         video_unet=load_unet(run, "video"),
-        prior=load_prior(run / "prior"),
+        layout=load_layout(run / "layout"),
+        locator=load_locator(run / "locator"),
+        draft=load_draft(run / "draft"),
         scheduler=FlowMatchEulerDiscreteScheduler(shift=unets.SHIFT),
         latents_mean=statistics["mean"],
         latents_std=statistics["std"],
@@ -75,7 +79,7 @@ def main() -> None:
     if args.only != "embedder":
         out = args.out or VIDEO
         assemble(args.run).to(torch.float16).save_pretrained(out)
-        record(args.run, ("words", "autoencoder", "decoder", "prior", "image", "video"), out)
+        record(args.run, ("words", "autoencoder", "decoder", "layout", "locator", "draft", "image", "video"), out)
         disk.seal(out, ASIDE)
         print(f"{out}: {sum(f.stat().st_size for f in out.rglob('*.safetensors')) / 2**20:.1f} MiB of weights")
     if args.only != "video":

@@ -23,13 +23,16 @@ from torch.nn import functional as F
 from transformers import PreTrainedTokenizerFast
 
 from kinograph.tools.storyworld import pipeline
+from kinograph.tools.storyworld.draft import SIDE, Draft, Known
 from kinograph.tools.storyworld.grammar import describe
-from kinograph.tools.storyworld.pipeline import WINDOW, Neighbours
+from kinograph.tools.storyworld.layout import SUBJECTS
+from kinograph.tools.storyworld.pipeline import WINDOW
 from kinograph.tools.storyworld.training import words
 from kinograph.tools.storyworld.training.autoencoder import LATENTS
 from kinograph.tools.storyworld.training.clips import BUCKETS
+from kinograph.tools.storyworld.training.draft import load_draft
+from kinograph.tools.storyworld.training.layout import layout_of
 from kinograph.tools.storyworld.training.loop import Training, arguments
-from kinograph.tools.storyworld.training.prior import SUBJECT, load_prior
 from kinograph.tools.storyworld.world import World
 
 SHARES = {"square": 0.50, "wide": 0.40, "tall": 0.05, "long": 0.05}
@@ -39,6 +42,8 @@ TOLD = 3.0
 PARTS = ("image", "video")
 WIDTHS = (96, 144, 192)
 """Channels at each size of latents."""
+SUBJECT = 8.0
+"""How much heavier the loss is where a subject covers a cell."""
 SHIFT = 1.5
 """How far noise levels lean to the noisy side (Esser et al. 2024, "Scaling Rectified Flow Transformers", 5.3.2)."""
 
@@ -47,7 +52,7 @@ def build(part: str, widths: tuple[int, ...] | None = None) -> UNet2DConditionMo
     """The untrained network of a part, "image" or "video"."""
     widths = widths or WIDTHS
     model = UNet2DConditionModel(
-        in_channels=pipeline.PLACES + LATENTS * (2 if part == "image" else 3),
+        in_channels=pipeline.PLACES + (2 * LATENTS + 1 if part == "image" else 4 * LATENTS + 3),
         out_channels=LATENTS,
         block_out_channels=widths,
         down_block_types=("DownBlock2D",) * len(widths),
@@ -78,8 +83,21 @@ class Batch(NamedTuple):
     """Embeddings of captions, `[N,slots,D]`."""
     guiding: torch.Tensor
     """The same, but one in ten is that of no words, for classifier-free guidance."""
-    neighbours: Neighbours | None
+    layout: torch.Tensor
+    """Where everything is in them, `[N,NUMBERS]`."""
+    pictures: torch.Tensor
+    """Their subjects, as `Draft.pictures` gives them."""
+    around: Around | None = None
     """Of frames that are not the first."""
+
+
+class Around(NamedTuple):
+    """Of N frames that are to be made, the nearest known ones."""
+
+    before: Known
+    after: Known
+    times: torch.Tensor
+    """Of the frame before, of this one, of the frame after, from 0 to 1, `[N,3]`; NaN is not there."""
 
 
 class Latents:
@@ -89,9 +107,16 @@ class Latents:
     """
 
     def __init__(
-        self, folder: Path, frames: int, embed: Callable[[list[str]], torch.Tensor], wordings: int = 3
+        self,
+        folder: Path,
+        frames: int,
+        embed: Callable[[list[str]], torch.Tensor],
+        wordings: int = 3,
+        draft: Draft | None = None,
     ) -> None:
         self.folder, self.frames, self.embed, self.wordings = folder, frames, embed, wordings
+        self.draft = draft
+        self._pictures: dict[tuple[str, ...], torch.Tensor] = {}
         self.silence = embed([""])[0]
         self._told: dict[tuple[str, int, int], torch.Tensor] = {}
         statistics = json.loads((folder / "statistics.json").read_text())
@@ -100,6 +125,7 @@ class Latents:
         self.latents: dict[str, list[torch.Tensor]] = {}
         self.cells: dict[str, list[torch.Tensor]] = {}
         self.worlds: dict[str, list[World]] = {}
+        self.layouts: dict[str, list[torch.Tensor]] = {}
         self._known: set[str] = set()
         self.look()
 
@@ -114,8 +140,15 @@ class Latents:
             for kept, what in ((self.latents, "latents"), (self.cells, "cells")):
                 loaded = np.load(f"{stem}.{what}.npy", mmap_mode="r")
                 kept.setdefault(bucket, []).append(torch.from_numpy(np.array(loaded[:, seen])))
-            lines = done.read_text("utf-8").splitlines()
-            self.worlds.setdefault(bucket, []).extend(World.model_validate(json.loads(line)["world"]) for line in lines)
+            kept = [json.loads(line) for line in done.read_text("utf-8").splitlines()]
+            worlds = [World.model_validate(one["world"]) for one in kept]
+            self.worlds.setdefault(bucket, []).extend(worlds)
+            size = BUCKETS[bucket]
+            told = [
+                layout_of(world, size.frames, size.width, size.height, one["seed"])[seen]
+                for world, one in zip(worlds, kept, strict=True)
+            ]
+            self.layouts.setdefault(bucket, []).append(torch.from_numpy(np.stack(told)))
 
     def batches(self, size: int, seed: int) -> Iterator[Batch]:
         """Endless batches; of larger pictures there are fewer in one, so that all batches take about as long."""
@@ -130,15 +163,46 @@ class Latents:
             picks = rng.integers(len(self.worlds[name]), size=max(1, size * 128**2 // (bucket.width * bucket.height)))
             context = self._contexts(name, picks, rng)
             if self.frames == 1:
-                yield Batch(self._frames(name, picks, 0), self._cells(name, picks, 0), *context, None)
+                layout = self._layouts(name, picks, 0)
+                pictures = self._subjects(name, picks)
+                yield Batch(self._frames(name, picks, 0), self._cells(name, picks, 0), *context, layout, pictures)
                 continue
             frames = self.latents[name][0].shape[1]
             places = np.array([neighbourhood(rng, frames) for _ in picks])  # [N,3]
             seen = [self._frames(name, picks, places[:, side]) for side in range(3)]
             cells = torch.stack([self._cells(name, picks, places[:, side]) for side in range(3)]).amax(0)
             times = torch.tensor(np.where(places < 0, np.nan, places / (frames - 1)), dtype=torch.float32)
-            known = [picture + 0.15 * torch.rand(len(picture), 1, 1, 1) * torch.randn_like(picture) for picture in seen]
-            yield Batch(seen[1], cells, *context, Neighbours(known[0], known[2], times))
+            known = [
+                Known(
+                    seen[side] + 0.15 * torch.rand(len(picks), 1, 1, 1) * torch.randn_like(seen[side]),
+                    self._layouts(name, picks, places[:, side]),
+                    torch.from_numpy(places[:, side] >= 0).float(),
+                )
+                for side in (0, 2)
+            ]
+            layout, pictures = self._layouts(name, picks, places[:, 1]), self._subjects(name, picks)
+            yield Batch(seen[1], cells, *context, layout, pictures, Around(*known, times))
+
+    def _subjects(self, name: str, picks: np.ndarray) -> torch.Tensor:
+        """Pictures of subjects are kept by what they show: wording changes them hardly."""
+        made = []
+        for pick in picks:
+            world = self.worlds[name][pick]
+            for index in range(SUBJECTS):
+                one = world.subjects[index] if index < len(world.subjects) else None
+                key = (str(index), world.look, *((one.kind, one.color) if one else ()))
+                if self.draft is None or (one is None and key not in self._pictures):
+                    self._pictures[key] = torch.zeros(4, SIDE, SIDE)
+                elif key not in self._pictures:
+                    with torch.no_grad():
+                        told = self.draft.pictures(self.embed([describe(world, np.random.default_rng(1))])).cpu()
+                    self._pictures[key] = told[0, index]
+                made.append(self._pictures[key])
+        return torch.stack(made).unflatten(0, (len(picks), SUBJECTS))
+
+    def _layouts(self, name: str, picks: np.ndarray, frames: np.ndarray | int) -> torch.Tensor:
+        shard = len(self.layouts[name][0])
+        return torch.stack([self.layouts[name][i // shard][i % shard, t] for i, t in np.broadcast(picks, frames)])
 
     def _frames(self, name: str, picks: np.ndarray, frames: np.ndarray | int) -> torch.Tensor:
         shard = len(self.latents[name][0])
@@ -227,8 +291,9 @@ def main() -> None:
     torch.manual_seed(args.seed)
     device = torch.device(args.device)
     embed = embedding(args.run / "words", device)
-    data = Latents(args.run / "latents", 1 if args.part == "image" else WINDOW, embed)
-    prior = load_prior(args.run / "prior").to(device) if args.part == "image" else None
+    draft = load_draft(args.run / "draft")
+    data = Latents(args.run / "latents", 1 if args.part == "image" else WINDOW, embed, draft=draft)
+    draft = draft.to(device)
     model = build(args.part, args.widths and tuple(args.widths)).to(device)
     rate = args.rate or 1e-3
     told = [value for name, value in model.named_parameters() if "class_emb" in name or "time_emb" in name]
@@ -244,10 +309,13 @@ def main() -> None:
         clean, context = batch.latents.to(device), batch.guiding.to(device)
         sigma = noise_levels(len(clean), SHIFT).to(device)
         noised = torch.lerp(clean, torch.randn_like(clean), sigma[:, None, None, None])
-        if batch.neighbours:
-            hints = Neighbours(*(part.to(device) for part in batch.neighbours)).hints()
+        told = (batch.context.to(device), batch.pictures.to(device), batch.layout.to(device))
+        if batch.around:
+            times = batch.around.times.to(device)
+            sides = (Known(*(part.to(device) for part in side)) for side in (batch.around.before, batch.around.after))
+            hints = pipeline.between(draft.between(*told, pipeline.share_of(times), *sides), times)
         else:
-            hints = pipeline.blurred(prior, batch.context.to(device), *clean.shape[-2:])
+            hints = pipeline.first(draft.first(*told, *clean.shape[-2:]))
         with torch.autocast(device.type, torch.bfloat16):
             made = pipeline.denoise(model, noised, sigma, context, hints)
         weight = 1 + SUBJECT * batch.cells.to(device)
