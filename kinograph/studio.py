@@ -103,8 +103,8 @@ class Studio:
         vault = Vault(self.settings.home / "vault")
         return tuple(vault.keep_picture(picture) for picture in pictures)
 
-    def plan(self, brief: Brief | str) -> Plan:
-        """Decides and plans; renders nothing and opens no production."""
+    def plan(self, brief: Brief | str, mind: Mind | None = None) -> Plan:
+        """Decides and plans, with a mind of its own or the one given; renders nothing and opens no production."""
         from kinograph.agents.generation import resolve
         from kinograph.agents.motion import Motion
         from kinograph.agents.planner import Assignment, Planner, storyboard
@@ -113,7 +113,7 @@ class Studio:
         from kinograph.tools.backends import card
 
         brief = self._checked(brief)
-        mind = self._mind_anew()
+        mind = mind or self.fresh_mind()
         decision = self._decide(brief, mind)
         model = card(decision.model)
         outline = mind.think(Planner(), Assignment(brief=brief, max_subjects=model.max_subjects))
@@ -138,7 +138,7 @@ class Studio:
         """Makes a film and yields what happens; the last event is Finished."""
         brief = self._checked(brief)
         self._cancelled.clear()
-        mind = self._mind_anew()
+        mind = self.fresh_mind()
         decision = self._decide(brief, mind)
         id = name_for(brief.text)
         folder = Path(out).expanduser().absolute() if out else (self.settings.films / id).absolute()
@@ -156,16 +156,18 @@ class Studio:
         version: Version,
         carried: Carried,
         takes: Sequence[Take] = (),
+        mind: Mind | None = None,
     ) -> Generator[Event]:
         """Films a version of a conversation as production `id`, or goes on with it; events as in `stream`.
 
-        Shots in `carried`, whose `takes` are recorded with the production, are not rendered.
+        Shots in `carried`, whose `takes` are recorded with the production, are not rendered. `mind` is the one that
+        has thought about the version: what that cost is filed with the film.
         """
         self._cancelled.clear()
         with self.ledger() as ledger:
             begun = ledger.has_production(id)
         if begun:
-            yield from self.resume_stream(id)
+            yield from self._go_on(id, mind=mind)
             return
         check_free(folder)
         papers = {"storyboard": version.storyboard, "carried": carried}
@@ -173,7 +175,7 @@ class Studio:
             record = ledger.open_production(id, folder, version.brief, version.decision, papers, takes)
             disk.write(folder / ".kinograph" / "production.json", json.dumps({"id": id}))
             yield Opened(id=id, folder=str(folder))
-            yield from self._run(ledger, record)
+            yield from self._run(ledger, record, mind)
 
     def open(self, session: str | None = None, *, out: str | Path | None = None, **wishes: Any) -> Conversation:
         """A conversation: a new one, or the session of that id. Wishes are fields of the brief besides its text.
@@ -185,9 +187,9 @@ class Studio:
 
         return Conversation(self, session, out=out, **wishes)
 
-    def decide(self, brief: Brief) -> Decision:
+    def decide(self, brief: Brief, mind: Mind | None = None) -> Decision:
         """How the orchestrator would make a film of this brief. Raises BadInput or UnknownName."""
-        return self._decide(self._checked(brief))
+        return self._decide(self._checked(brief), mind)
 
     def revision(self, model: str) -> str:
         """The revision of a model as it would render now."""
@@ -212,6 +214,9 @@ class Studio:
         `rebuild` sets the checkpoints aside and goes through all steps again; clips are taken from the
         vault, so nothing is rendered twice.
         """
+        yield from self._go_on(production, rebuild=rebuild)
+
+    def _go_on(self, production: str | Path, *, rebuild: bool = False, mind: Mind | None = None) -> Generator[Event]:
         self._cancelled.clear()
         with self.ledger() as ledger:
             record = self._find(ledger, production)
@@ -219,11 +224,15 @@ class Studio:
                 if rebuild or (record.state == "finished" and not _is_whole(ledger, record)):
                     disk.set_aside(record.folder / ".kinograph" / "checkpoints.sqlite")
                 yield Opened(id=record.id, folder=str(record.folder), resumed=True)
-                yield from self._run(ledger, record)
+                yield from self._run(ledger, record, mind)
 
     def cancel(self) -> None:
-        """Asks a running `make` or `resume` to stop; it raises Cancelled soon. Safe from signal handlers."""
+        """Asks a running `make`, `resume` or thought to stop; it raises Cancelled soon. Safe from signal handlers."""
         self._cancelled.set()
+
+    def begin(self) -> None:
+        """Forgets that something was asked to stop: something new begins."""
+        self._cancelled.clear()
 
     # ----------------------------------------------------------------------------------- looking
 
@@ -250,15 +259,15 @@ class Studio:
             return open_mind(self.settings.mind, self.settings.home, cancelled)
         return given if isinstance(given, Mind) else hand_in(given, self.settings.mind, cancelled)
 
-    def _mind_anew(self) -> Mind:
-        """The mind with accounts of its own, for one production."""
+    def fresh_mind(self, usage: Usage | None = None) -> Mind:
+        """The mind with accounts of its own, for one production; `usage` is what it has cost that already."""
         from kinograph.agents.language.accounts import Accounts
         from kinograph.agents.language.mind import LanguageMind
 
         if not isinstance(self.mind, LanguageMind):
             return self.mind
         settings = self.settings.mind
-        return self.mind.anew(Accounts(self.mind.name, settings.budgets, settings.prices))
+        return self.mind.anew(Accounts(self.mind.name, settings.budgets, settings.prices, usage))
 
     # --------------------------------------------------------------------------------- machinery
 
@@ -380,7 +389,7 @@ class Studio:
         from kinograph.manifest import publish
 
         started, state = time.monotonic(), "failed"
-        mind = mind or self._mind_anew()
+        mind = mind or self.fresh_mind()
         _account(ledger, record, mind)
         try:
             with self._crew(ledger, record, mind) as crew:
