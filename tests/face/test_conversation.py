@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from minds import mind_of
+from minds import settings_of
 from server import Server
 from talking import Chat
 
@@ -18,6 +18,7 @@ from kinograph.agents.reviser import Reviser, Revision
 from kinograph.agents.wish import Wish
 from kinograph.errors import BadInput, KinographError, ProductionBusy, UnknownName
 from kinograph.events import Asked, Finished, Proposed, Said, ShotSettled, Stopped, TakeStarted, Warned
+from kinograph.settings import Settings
 from kinograph.tools.footage import load
 
 BALL = "A red ball rolls across a meadow at sunset. Then it bounces over the sea at night. 2 seconds."
@@ -249,9 +250,13 @@ def test_two_sessions_do_not_mix(home: Path):
 @pytest.fixture
 def thinking(home: Path, server: Server):
     """A conversation whose agents ask the test server."""
-    chat = Chat(Studio(mind=mind_of(server, home, timeout=60.0, models={})), home)
+    chat = Chat(asking(server), home)
     yield chat
     chat.close()
+
+
+def asking(server: Server) -> Studio:
+    return Studio(Settings.load().model_copy(update={"mind": settings_of(server, timeout=60.0, models={})}))
 
 
 def test_opening_a_conversation_asks_no_model(thinking: Chat, server: Server):
@@ -292,8 +297,7 @@ def test_what_thinking_cost_survives_the_process_and_is_filed_with_the_film(thin
     calls = len(server.asked)
     id = thinking.conversation.id
     thinking.close()
-    again = Studio(mind=mind_of(server, home, timeout=60.0, models={}))
-    with again.open(id) as conversation:
+    with asking(server).open(id) as conversation:
         film = list(conversation.say("yes"))[-1]
         assert isinstance(film, Finished)
         assert len(film.film.usage.calls) == calls > 0
