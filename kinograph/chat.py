@@ -87,6 +87,7 @@ class Chat:
     def _play(self, start: Callable[[], Generator[Event]]) -> bool:
         """Shows the events of a turn; whether a storyboard waits for approval at its end."""
         waiting, film = False, None
+        last: list[Event] = []
         with (
             stopping(self.conversation.cancel, "the session goes on"),
             watching(enabled=sys.stderr.isatty() and self._pretty) as bars,
@@ -96,8 +97,12 @@ class Chat:
                 film = event if isinstance(event, Finished) else film
                 if self._as_json:
                     print(json.dumps({"event": type(event).__name__} | event.model_dump(mode="json")), flush=True)
+                elif isinstance(event, (Said, Asked, Stopped, Proposed)):
+                    last.append(event)  # under the bars, which are drawn once more when they end
                 else:
                     self._show(event, bars)
+        for event in last:
+            self._show(event, Quiet())
         if film is not None and not self._as_json:
             self._filmed(film)
         return waiting
