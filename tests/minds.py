@@ -53,8 +53,8 @@ def commission(text: str = TEXT, **wishes: Any) -> Commission:
     )
 
 
-def viewing(folder: Path, color: Color = "red", asked: str = "red") -> Viewing:
-    """A take of a `color` ball where one of `asked` color was asked for."""
+def viewing(folder: Path, color: Color = "red", asked: str = "red", who: str = "ball", shot: str = "s1.1") -> Viewing:
+    """A take of a `color` ball, known as `who`, where one of `asked` color was asked for."""
     world = World(subjects=(Subject(kind="ball", color=color, motion="moves right"),), setting="meadow", time="day")
     request = RenderRequest(
         model="storyworld-render", revision="1", prompt="", seed=1, frames=16, fps=12, width=192, height=108
@@ -63,14 +63,14 @@ def viewing(folder: Path, color: Color = "red", asked: str = "red") -> Viewing:
     folder.mkdir(parents=True, exist_ok=True)
     return Viewing(
         shot=Shot(
-            id="s1.1",
+            id=shot,
             scene="s1",
             text="",
-            cast=(Appearance(who="ball", motion="moves right"),),
+            cast=(Appearance(who=who, motion="moves right"),),
             setting="meadow",
             time="day",
         ),
-        cast=(Character(id="ball", kind="ball", color=asked, words=f"a {asked} ball"),),
+        cast=(Character(id=who, kind="ball", color=asked, words=f"a {asked} ball"),),
         look=Look(),
         request=request,
         clip=develop(request, frames, folder, 0.1),

@@ -7,7 +7,9 @@ requests are (mis)treated.
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import io
 import json
 import re
 import socket
@@ -23,6 +25,9 @@ from kinograph.agents.director import Director
 from kinograph.agents.language.replies import ANSWER
 from kinograph.agents.planner import Assignment, Beat, Outline, Planner, Wishes
 from kinograph.film import Brief, Character
+
+PIXELS_A_TOKEN = 750
+"""Of a picture, as Anthropic documents for its models; OpenAI's tiles come to about the same."""
 
 Brain = Callable[[str, dict[str, Any]], Any]
 """role, facts -> the draft as JSON data, or the answer's very text"""
@@ -99,7 +104,7 @@ def serving(brain: Brain | None = None) -> Iterator[Server]:
 
 def by_rules(role: str, facts: dict[str, Any]) -> Any:
     """What an obedient and able model would answer."""
-    return {"planner": _outline, "director": _direction, "orchestrator": _choice, "validator": _rubric}[role](facts)
+    return {"planner": _outline, "director": _direction, "orchestrator": _choice, "validator": _rubrics}[role](facts)
 
 
 def _outline(facts: dict[str, Any]) -> Any:
@@ -140,10 +145,15 @@ def _choice(facts: dict[str, Any]) -> Any:
     return facts["proposal"]
 
 
-def _rubric(facts: dict[str, Any]) -> Any:
+def _rubrics(facts: dict[str, Any]) -> Any:
+    return {"takes": [_rubric(take) for take in facts["takes"]]}
+
+
+def _rubric(take: dict[str, Any]) -> dict[str, Any]:
     yes = {"there": "yes", "color": "yes", "kind": "yes", "motion": "yes", "same": "unsure"}
-    subjects = [{"who": one["who"]} | yes for one in facts["asked"]["subjects"]]
-    return {"seen": "as asked", "subjects": subjects, "setting": "yes", "problems": [], "correction": ""}
+    subjects = [{"who": one["who"]} | yes for one in take["asked"]["subjects"]]
+    plain = {"seen": "as asked", "setting": "yes", "problems": [], "correction": ""}
+    return {"take": take["take"], "subjects": subjects} | plain
 
 
 # -------------------------------------------------------------------------------------- the protocol
@@ -402,7 +412,7 @@ def _lax(schema: Any) -> str:
 
 
 def _usage(body: dict[str, Any], message: dict[str, Any]) -> dict[str, Any]:
-    """Four bytes a token; a picture costs 1000; a prefix seen before counts as cached in steps of 128."""
+    """Four bytes a token; a picture costs by its area; a prefix seen before counts as cached in steps of 128."""
     parts = [
         part
         for told in body["messages"]
@@ -411,8 +421,9 @@ def _usage(body: dict[str, Any], message: dict[str, Any]) -> dict[str, Any]:
         )
     ]
     forms = len(json.dumps([body.get("response_format"), body.get("tools")])) // 4
-    prompt = (
-        sum(len(part["text"].encode("utf-8", "replace")) // 4 if "text" in part else 1000 for part in parts) + forms
+    prompt = forms + sum(
+        len(part["text"].encode("utf-8", "replace")) // 4 if "text" in part else _area(part) // PIXELS_A_TOKEN
+        for part in parts
     )
     system = len(body["messages"][0]["content"]) // 4
     return {
@@ -421,6 +432,13 @@ def _usage(body: dict[str, Any], message: dict[str, Any]) -> dict[str, Any]:
         "total_tokens": prompt,
         "prompt_tokens_details": {"cached_tokens": system // 128 * 128},
     }
+
+
+def _area(part: dict[str, Any]) -> int:
+    from PIL import Image
+
+    with Image.open(io.BytesIO(base64.b64decode(part["image_url"]["url"].partition(",")[2]))) as picture:
+        return picture.width * picture.height
 
 
 def _error(words: str) -> dict[str, Any]:

@@ -7,20 +7,22 @@ A tool that shows pictures returns them as its artifact: JPEG bytes.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from pydantic import Field
 
 from kinograph.tools.backends import card, cards
-from kinograph.tools.sheet import sheet
+from kinograph.tools.sheet import Strip, sheet
 
 if TYPE_CHECKING:
     from langchain_core.tools import BaseTool
 
 MAX_FRAMES = 6
 """Most frames that are shown at once."""
+Picture = Callable[[], np.ndarray]
+"""Loads a picture `[H,W,3]`, or the frames of a take `[T,H,W,3]`, uint8 RGB."""
 
 
 def of_models() -> list[BaseTool]:
@@ -53,29 +55,32 @@ def of_models() -> list[BaseTool]:
     return [list_models, look_up_card, estimate_cost]
 
 
-def of_a_clip(frames: np.ndarray, remembered: Sequence[tuple[str, Callable[[], np.ndarray]]]) -> list[BaseTool]:
-    """What the validator may look at: frames of the clip `[T,H,W,3]`, and keyframes by what they show."""
+def of_takes(takes: Mapping[str, Picture], remembered: Sequence[tuple[str, Picture]]) -> list[BaseTool]:
+    """What the validator may look at: frames `[T,H,W,3]` of takes by their letters, and keyframes by what they show."""
     from langchain_core.tools import tool
 
     @tool(response_format="content_and_artifact")
     def inspect_frames(
+        take: Annotated[str, Field(max_length=4)],
         numbers: Annotated[list[int], Field(min_length=1, max_length=MAX_FRAMES)],
     ) -> tuple[str, list[bytes]]:
-        """Shows frames of the take by their numbers, larger than on the sheet."""
+        """Shows frames of a take by their numbers, larger than on the sheet."""
+        if take not in takes:
+            return f"There is no take {take!r}; there are: {', '.join(takes)}.", []
+        frames = takes[take]()
         if outside := [number for number in numbers if not 0 <= number < len(frames)]:
             return f"There is no frame {outside[0]}; there are 0 to {len(frames) - 1}.", []
-        picture = sheet([(f"frame {n}", frames[n]) for n in numbers], [], width=512)
-        return f"frames {', '.join(map(str, numbers))}", [picture]
+        picture = sheet(Strip([(f"{take} frame {n}", frames[n]) for n in numbers], 2))
+        return f"take {take}, frames {', '.join(map(str, numbers))}", [picture]
 
     @tool(response_format="content_and_artifact")
     def recall_keyframes(about: Annotated[str, Field(max_length=60)]) -> tuple[str, list[bytes]]:
-        """Shows what is remembered of a character, a place or an earlier shot."""
-        found = [(name, load) for name, load in remembered if about.lower() in name.lower()]
+        """Shows what is remembered of a character, a place or an earlier shot, larger than on the sheet."""
+        found = [(name, load) for name, load in remembered if about.lower() in name.lower()][:4]
         if not found:
             known = ", ".join(name for name, _ in remembered) or "nothing"
             return f"Nothing is remembered of {about!r}; remembered: {known}.", []
-        return "; ".join(name for name, _ in found), [
-            sheet([], [(name, load()) for name, load in found[:4]], width=512)
-        ]
+        told = "; ".join(f"{number}: {name}" for number, (name, _) in enumerate(found, 1))
+        return told, [sheet(Strip([(str(number), load()) for number, (_, load) in enumerate(found, 1)], 2))]
 
     return [inspect_frames, recall_keyframes]
