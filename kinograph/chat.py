@@ -29,7 +29,7 @@ A storyboard waits for your yes; only shots whose picture would change are rende
   /takes SHOT       all takes of a shot                         /keep SHOT.TAKE  use that take, e.g. /keep 3.2
   /undo [N] /redo   step back, step forward                     /version NAME    go to a version; going on branches
   /seed [N]         show or set the film's seed                 /save NAME       name this version
-  /models           what can render                             /cost            what was rendered so far
+  /models           what can render                             /cost            what was rendered and thought so far
   /export PATH      copy film, sheet and manifest               /mind            what the agents think with
   /help             this                                        /quit            leave; the session is kept
 Ctrl-C stops a render, not the session. Ctrl-D leaves."""
@@ -196,10 +196,15 @@ def _models(chat: Chat, rest: str) -> None:
 
 
 def _cost(chat: Chat, rest: str) -> None:
+    from kinograph import pages
+
     films = [one.film for one in chat.conversation.at.filmed()]
     fresh = {take.request.digest: take.clip for film in films for take in film.takes if take.clip and not take.reused}
     rendering, work = sum(clip.render_seconds for clip in fresh.values()), sum(film.seconds for film in films)
     chat.tell(f"{len(films)} films, {len(fresh)} takes rendered in {rendering:.1f} s, {work:.1f} s of work in all")
+    used = chat.conversation.at.usage
+    if used.calls or used.fallbacks:
+        chat.tell(pages.usage(used))
 
 
 def _export(chat: Chat, rest: str) -> None:

@@ -15,7 +15,7 @@ from kinograph.agents.revising import Draft, Used, revise
 from kinograph.agents.wish import Wish
 from kinograph.errors import BadInput, Cancelled, KinographError, UnknownName
 from kinograph.events import Asked, Event, Finished, Proposed, Said, Stopped
-from kinograph.film import Brief, Film, Take
+from kinograph.film import Brief, Film, Take, Usage
 from kinograph.graphs.conversation import Heard
 from kinograph.memory.sessions import Session as Record
 from kinograph.memory.sessions import Sessions, Turn, Version
@@ -26,8 +26,10 @@ from kinograph.telling import as_text
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from kinograph.agents.mind import Mind
     from kinograph.studio import Studio
 
+HALTED = "Stopped while thinking; nothing has changed."
 DECLINED = "Nothing is rendered. Say what should be different, or yes to render it."
 
 
@@ -39,6 +41,7 @@ class Session:
         self.record = record
         self._store = store
         self._vault = Vault(studio.settings.home / "vault")
+        self.mind = _accounted(studio, store, record.id)
 
     # ------------------------------------------------------------------------------------- hearing
 
@@ -48,9 +51,12 @@ class Session:
             return self._heard(old.does, old.said)
         from kinograph.studio import checked_text
 
+        self.studio.go_on()
         try:
             words = checked_text(words)
             return self._begun(turn, words) if self.record.head is None else self._revised(turn, words)
+        except Cancelled:
+            return Heard(does="say", words=HALTED, events=(Stopped(words=HALTED),))
         except BadInput as error:
             return self._keep(Turn(id=turn, words=words[:2000], does="say", said=_sentence(str(error))))
 
@@ -74,7 +80,7 @@ class Session:
         """The first turns: a brief comes together, at most one question is asked."""
         told = f"{self.record.told}\n{words}".strip()
         brief = self.studio.brief(told, **self.record.wishes).changed(references=self.record.references)
-        plan = self.studio.plan(brief)
+        plan = self.studio.plan(brief, self.mind)
         if not self.record.asked and (question := question_about(told, plan.storyboard.cast)):
             return self._keep(
                 Turn(id=turn, words=words[:2000], does="ask", said=question), told=_wishes(told), asked=True
@@ -96,7 +102,7 @@ class Session:
             history=tuple(old.words[:200] for old in self._store.turns(self.record.id)),
             awaiting=not head.approved,
         )
-        revision: Revision = self.studio.mind.think(Reviser(), wish)
+        revision: Revision = self.mind.think(Reviser(), wish)
         note = Turn(id=turn, words=words[:2000], does="say")
         for edit in revision.edits:
             if isinstance(edit, (edits.Undo, edits.Redo, edits.Visit)):
@@ -137,7 +143,7 @@ class Session:
         brief, decision = draft.brief, head.decision
         if (brief.model, brief.aspect) != (head.brief.model, head.brief.aspect):
             brief = _resized(brief, head) if brief.aspect != head.brief.aspect else brief
-            decision = self.studio.decide(brief)
+            decision = self.studio.decide(brief, self.mind)
         else:
             decision = decision.changed(revision=self.studio.revision(decision.model))
         return Version(
@@ -229,6 +235,19 @@ class Session:
                         found.setdefault(take.request.digest, take)
         return list(found.values())
 
+    @property
+    def usage(self) -> Usage:
+        """What thinking cost: the talk about storyboards, and every film that was begun."""
+        used = [self._store.usage(self.record.id)]
+        with self.studio.ledger() as ledger:
+            papers = [ledger.paper(self.production(one), "usage", Usage) for one in self.versions]
+        used += [paper for paper in papers if paper is not None]
+        return Usage(
+            mind=self.mind.name,
+            calls=tuple(call for one in used for call in one.calls),
+            fallbacks=tuple(fallback for one in used for fallback in one.fallbacks),
+        )
+
     def costs(self) -> Costs:
         """What filming the head comes to."""
         head, filmed = self.head, self.filmed()
@@ -290,6 +309,15 @@ class Session:
         from pathlib import Path
 
         return Path(self.record.folder) / f"v{version.number}"
+
+
+def _accounted(studio: Studio, store: Sessions, id: str) -> Mind:
+    """The session's mind: what it costs is kept with the session, over all times that it is resumed."""
+    from kinograph.studio import account
+
+    mind = studio.mind_anew()
+    account(mind, lambda usage: store.keep_usage(id, usage), store.usage(id))
+    return mind
 
 
 def _apart(events: Generator[Event]) -> Generator[Event]:

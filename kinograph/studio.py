@@ -13,7 +13,7 @@ import secrets
 import threading
 import time
 from collections import Counter
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -103,8 +103,8 @@ class Studio:
         vault = Vault(self.settings.home / "vault")
         return tuple(vault.keep_picture(picture) for picture in pictures)
 
-    def plan(self, brief: Brief | str) -> Plan:
-        """Decides and plans; renders nothing and opens no production."""
+    def plan(self, brief: Brief | str, mind: Mind | None = None) -> Plan:
+        """Decides and plans, with accounts of its own unless a `mind` is given; opens no production."""
         from kinograph.agents.generation import resolve
         from kinograph.agents.motion import Motion
         from kinograph.agents.planner import Assignment, Planner, storyboard
@@ -113,7 +113,7 @@ class Studio:
         from kinograph.tools.backends import card
 
         brief = self._checked(brief)
-        mind = self._mind_anew()
+        mind = mind or self.mind_anew()
         decision = self._decide(brief, mind)
         model = card(decision.model)
         outline = mind.think(Planner(), Assignment(brief=brief, max_subjects=model.max_subjects))
@@ -138,7 +138,7 @@ class Studio:
         """Makes a film and yields what happens; the last event is Finished."""
         brief = self._checked(brief)
         self._cancelled.clear()
-        mind = self._mind_anew()
+        mind = self.mind_anew()
         decision = self._decide(brief, mind)
         id = name_for(brief.text)
         folder = Path(out).expanduser().absolute() if out else (self.settings.films / id).absolute()
@@ -185,9 +185,9 @@ class Studio:
 
         return Conversation(self, session, out=out, **wishes)
 
-    def decide(self, brief: Brief) -> Decision:
+    def decide(self, brief: Brief, mind: Mind | None = None) -> Decision:
         """How the orchestrator would make a film of this brief. Raises BadInput or UnknownName."""
-        return self._decide(self._checked(brief))
+        return self._decide(self._checked(brief), mind)
 
     def revision(self, model: str) -> str:
         """The revision of a model as it would render now."""
@@ -225,6 +225,10 @@ class Studio:
         """Asks a running `make` or `resume` to stop; it raises Cancelled soon. Safe from signal handlers."""
         self._cancelled.set()
 
+    def go_on(self) -> None:
+        """Forgets an earlier `cancel`: what stopped was stopped, and what comes now is something else."""
+        self._cancelled.clear()
+
     # ----------------------------------------------------------------------------------- looking
 
     def productions(self) -> list[Record]:
@@ -250,8 +254,8 @@ class Studio:
             return open_mind(self.settings.mind, self.settings.home, cancelled)
         return given if isinstance(given, Mind) else hand_in(given, self.settings.mind, cancelled)
 
-    def _mind_anew(self) -> Mind:
-        """The mind with accounts of its own, for one production."""
+    def mind_anew(self) -> Mind:
+        """The mind with accounts of its own, for one production or session."""
         from kinograph.agents.language.accounts import Accounts
         from kinograph.agents.language.mind import LanguageMind
 
@@ -380,8 +384,8 @@ class Studio:
         from kinograph.manifest import publish
 
         started, state = time.monotonic(), "failed"
-        mind = mind or self._mind_anew()
-        _account(ledger, record, mind)
+        mind = mind or self.mind_anew()
+        account(mind, lambda usage: ledger.file(record.id, "usage", usage), ledger.paper(record.id, "usage", Usage))
         try:
             with self._crew(ledger, record, mind) as crew:
                 outcomes = yield from run(crew)
@@ -400,13 +404,12 @@ class Studio:
         yield Finished(film=film)
 
 
-def _account(ledger: Ledger, record: Record, mind: Mind) -> None:
-    """Has a language mind file what it costs with the production, beside what earlier sessions cost."""
+def account(mind: Mind, keep: Callable[[Usage], None], before: Usage | None) -> None:
+    """Has a language mind file what it costs by `keep`, beside what it cost `before`."""
     from kinograph.agents.language.mind import LanguageMind
 
     if isinstance(mind, LanguageMind):
-        before = ledger.paper(record.id, "usage", Usage)
-        mind.accounts.keep_in(lambda usage: ledger.file(record.id, "usage", usage), before)
+        mind.accounts.keep_in(keep, before)
 
 
 def fallen_back(usage: Usage) -> str:

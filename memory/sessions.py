@@ -11,7 +11,7 @@ from pydantic import Field
 
 from kinograph import disk
 from kinograph.errors import UnknownName
-from kinograph.film import Brief, Decision, Noun, Storyboard
+from kinograph.film import Brief, Decision, Noun, Storyboard, Usage
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS sessions (
@@ -20,6 +20,7 @@ CREATE TABLE IF NOT EXISTS versions (
   session TEXT NOT NULL, number INTEGER NOT NULL, noun TEXT NOT NULL, PRIMARY KEY (session, number));
 CREATE TABLE IF NOT EXISTS turns (
   session TEXT NOT NULL, id TEXT NOT NULL, noun TEXT NOT NULL, at REAL NOT NULL, PRIMARY KEY (session, id));
+CREATE TABLE IF NOT EXISTS usage (session TEXT PRIMARY KEY, noun TEXT NOT NULL);
 """
 
 
@@ -165,6 +166,16 @@ class Sessions:
         """The last turns, oldest first."""
         rows = self._many("SELECT noun FROM turns WHERE session = ? ORDER BY at DESC LIMIT ?", (session, last))
         return [Turn.model_validate_json(noun) for noun in reversed(rows)]
+
+    def usage(self, session: str) -> Usage:
+        """What thinking about a session's storyboards cost, its films apart."""
+        noun = self._one("SELECT noun FROM usage WHERE session = ?", (session,))
+        return Usage.model_validate_json(noun) if noun else Usage()
+
+    def keep_usage(self, session: str, usage: Usage) -> None:
+        """Writes what thinking has cost by now. Raises StorageError."""
+        with self._lock, disk.storage(self.path):
+            self._db.execute("INSERT OR REPLACE INTO usage VALUES (?, ?)", (session, usage.model_dump_json()))
 
     def _one(self, query: str, values: tuple[Any, ...]) -> str | None:
         return next(iter(self._many(query, values)), None)
