@@ -141,7 +141,7 @@ class Validator:
         own = [k for k in known if k.about == one.character.id]
         if not own:
             return
-        hues = [_picture_hue(load_picture(self._vault.picture(keyframe.picture))) for keyframe in own]
+        hues = [eyes.picture_hue(load_picture(self._vault.picture(keyframe.picture))) for keyframe in own]
         gaps = [float(colors.hue_gap(hue, np.nanmedian(one.sighting.hue))) for hue in hues if hue is not None]
         if gaps and min(gaps) > DRIFT_TOLERANCE:
             words = f"{one.character.words} is {min(gaps):.0f} degrees of hue off how it looked in {own[0].shot}"
@@ -153,11 +153,6 @@ class Validator:
         if near and near[0].keyframe.about != one.character.id and near[0].similarity - best_own > 0.15:
             words = f"{one.character.words} looks more like the remembered {near[0].keyframe.about}"
             yield _finding(question, "off model", words, 0.4, one.character.id)
-
-
-def _picture_hue(picture: np.ndarray) -> float | None:
-    found = eyes.blobs(colors.to_lab(picture[None])[0])
-    return found[0].hue if found else None
 
 
 def _mostly(sighting: eyes.Sighting) -> bool:

@@ -24,6 +24,8 @@ from kinograph import prompts
 from kinograph.agents.director import Director
 from kinograph.agents.language.replies import ANSWER
 from kinograph.agents.planner import Assignment, Beat, Outline, Planner, Wishes
+from kinograph.agents.reviser import Reviser
+from kinograph.agents.wish import Wish
 from kinograph.film import Brief, Character
 
 PIXELS_A_TOKEN = 750
@@ -55,9 +57,11 @@ class Server:
         self.ignores: set[str] = set()
         """Forms that it takes without a word and does not heed: it answers in prose."""
         self.manners: dict[str, str] = {}
-        """Role, or "*" for all, to the name of a misbehaviour."""
+        """Role, or "*" for all, to the name of a misbehaviour, or to "status" and an HTTP status."""
         self.times = 10**9
         """How often it misbehaves before it comes to its senses."""
+        self.tools: dict[str, list[tuple[str, dict[str, Any]]]] = {}
+        """Tools that a role calls before its first answer, with their arguments."""
         self.latency = 0.0
         self.reply_with_usage = True
         self.asked: list[Asked] = []
@@ -104,7 +108,19 @@ def serving(brain: Brain | None = None) -> Iterator[Server]:
 
 def by_rules(role: str, facts: dict[str, Any]) -> Any:
     """What an obedient and able model would answer."""
-    return {"planner": _outline, "director": _direction, "orchestrator": _choice, "validator": _rubrics}[role](facts)
+    brains = {"planner": _outline, "director": _direction, "orchestrator": _choice, "validator": _rubrics}
+    return (brains | {"memory": _references, "reviser": _revision})[role](facts)
+
+
+def _references(facts: dict[str, Any]) -> Any:
+    """The first picture of each character."""
+    first = {picture["who"]: picture["number"] for picture in reversed(facts["pictures"])}
+    return {"keep": list(first.values()), "why": "seen first"}
+
+
+def _revision(facts: dict[str, Any]) -> Any:
+    wish = Wish.model_validate({"storyboard": facts["storyboard"]} | facts)
+    return {"edits": [edit.model_dump() for edit in Reviser().rules(wish).edits]}
 
 
 def _outline(facts: dict[str, Any]) -> Any:
@@ -216,7 +232,9 @@ class _Handler(BaseHTTPRequestHandler):
         manner = owner.manners.get(role) or owner.manners.get("*")
         served = sum(asked.role == role for asked in owner.asked)
         try:
-            if manner in REPLIES and served <= owner.times:
+            if manner and manner.startswith("status ") and served <= owner.times:
+                self._send(int(manner.removeprefix("status ")), _error(manner))
+            elif manner in REPLIES and served <= owner.times:
                 self._misbehave(manner, body)
             else:
                 self._answer(body, BODIES[manner] if manner and served <= owner.times else None)
@@ -229,6 +247,14 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(500 if means == "json_schema" else 400, _error(f"{means} is not supported"))
             return
         owner.stopping.wait(owner.latency)
+        looks = owner.tools.get(_role(body)) if means == "tool" and len(body["tools"]) > 1 else None
+        if looks and not any(message["role"] == "tool" for message in body["messages"]):
+            calls = [
+                {"id": f"c{n}", "type": "function", "function": {"name": name, "arguments": json.dumps(arguments)}}
+                for n, (name, arguments) in enumerate(looks)
+            ]
+            self._complete(body, {"role": "assistant", "content": None, "tool_calls": calls}, "tool_calls")
+            return
         answer = owner.generate(body) if owner.generate else owner.brain(_role(body), facts_of(body))
         text = answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
         text = spoil(text) if spoil else text
@@ -377,7 +403,15 @@ def schema_of(body: dict[str, Any]) -> dict[str, Any]:
 def facts_of(body: dict[str, Any]) -> dict[str, Any]:
     """The question's facts, out of the message that holds them."""
     content = body["messages"][1]["content"]
-    text = content if isinstance(content, str) else content[0]["text"]
+    return _between_marks(content if isinstance(content, str) else content[0]["text"])
+
+
+def tool_results(body: dict[str, Any]) -> list[str]:
+    """What a request says that tools have said."""
+    return [_between_marks(message["content"]) for message in body["messages"] if message["role"] == "tool"]
+
+
+def _between_marks(text: str) -> Any:
     found = re.search(r"<data>\n(.*)\n</data>", text)
     assert found, text
     return json.loads(found[1])

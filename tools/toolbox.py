@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 from pydantic import Field
 
+from kinograph.tools import colors, eyes
 from kinograph.tools.backends import card, cards
 from kinograph.tools.sheet import Strip, sheet
 
@@ -84,3 +85,35 @@ def of_takes(takes: Mapping[str, Picture], remembered: Sequence[tuple[str, Pictu
         return told, [sheet(Strip([(str(number), load()) for number, (_, load) in enumerate(found, 1)], 2))]
 
     return [inspect_frames, recall_keyframes]
+
+
+def of_memory(remembered: Mapping[str, tuple[str, Picture]]) -> list[BaseTool]:
+    """What the memory agent may look at: keyframes by number, with what they show. In words, so that any model can."""
+    from langchain_core.tools import tool
+
+    @tool
+    def recall_keyframes(about: Annotated[str, Field(max_length=60)]) -> str:
+        """Lists what is remembered of a character, with the number of each picture."""
+        found = {number: name for number, (name, _) in remembered.items() if about.lower() in name.lower()}
+        known = ", ".join(name for name, _ in remembered.values())
+        return json.dumps(found) if found else f"Nothing is remembered of {about!r}; remembered: {known}."
+
+    @tool
+    def inspect_keyframe(number: Annotated[str, Field(max_length=4)]) -> str:
+        """Measures a picture: size in pixels, lightness, the colour of what stands out, how sharp it is."""
+        if number not in remembered:
+            return f"There is no picture {number!r}; there are: {', '.join(remembered)}."
+        return json.dumps(_measured(remembered[number][1]()))
+
+    return [recall_keyframes, inspect_keyframe]
+
+
+def _measured(picture: np.ndarray) -> dict[str, str | float]:
+    lightness = colors.to_lab(picture[None])[0, ..., 0]
+    hue = eyes.picture_hue(picture)
+    return {
+        "size": f"{picture.shape[1]}x{picture.shape[0]}",
+        "lightness": round(float(lightness.mean()), 1),
+        "color": "none is vivid" if hue is None else f"{colors.name_of(hue)} (hue {hue:.0f} degrees)",
+        "sharpness": round(float(np.abs(np.diff(lightness, axis=1)).mean()), 2),
+    }

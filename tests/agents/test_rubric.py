@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from minds import mind_of, validator, viewing
 from PIL import Image
-from server import Server, by_rules
+from server import Server, tool_results
 
 from kinograph.agents.generation import resolve
 from kinograph.agents.verdicts import Viewing
@@ -146,30 +146,17 @@ def test_without_a_model_named_for_it_nobody_is_shown_pictures(server: Server, t
     assert mind.accounts.usage.fallbacks == ()
 
 
-def test_a_closer_look_is_granted_and_bounded(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    import server as test_server
-
-    looks = [("inspect_frames", '{"take": "A", "numbers": [0, 15]}')]
-    looks += [("inspect_frames", '{"take": "A", "numbers": [99]}'), ("inspect_frames", '{"take": "X", "numbers": [0]}')]
-    looks += [("recall_keyframes", '{"about": "ball"}'), ("read_file", '{"path": "/etc/passwd"}')]
-    original = test_server._Handler._answer
-
-    def answer(self: Any, body: dict[str, Any], spoil: Any) -> None:
-        done = sum(message["role"] == "assistant" for message in body["messages"])
-        if body.get("tools") and len(body["tools"]) > 1 and done == 0:
-            calls = [
-                {"id": f"c{n}", "type": "function", "function": {"name": name, "arguments": arguments}}
-                for n, (name, arguments) in enumerate(looks)
-            ]
-            self._complete(body, {"role": "assistant", "content": None, "tool_calls": calls}, "tool_calls")
-        else:
-            original(self, body, spoil)
-
-    monkeypatch.setattr(test_server._Handler, "_answer", answer)
-    server.brain = by_rules
+def test_a_closer_look_is_granted_and_bounded(server: Server, tmp_path: Path):
+    server.tools["validator"] = [
+        ("inspect_frames", {"take": "A", "numbers": [0, 15]}),
+        ("inspect_frames", {"take": "A", "numbers": [99]}),
+        ("inspect_frames", {"take": "X", "numbers": [0]}),
+        ("recall_keyframes", {"about": "ball"}),
+        ("read_file", {"path": "/etc/passwd"}),
+    ]
     mind = mind_of(server)
     assert mind.think(validator(tmp_path), viewing(tmp_path / "clips")).accepted
-    said = [message["content"] for message in server.asked[1].body["messages"] if message["role"] == "tool"]
+    said = tool_results(server.asked[1].body)
     assert said == [
         "take A, frames 0, 15",
         "There is no frame 99; there are 0 to 15.",

@@ -51,6 +51,13 @@ def test_twelve_shots_are_planned_in_three_calls(server: Server):
     assert sum(call.prompt_tokens for call in film.usage.calls) < 5000
 
 
+def test_an_ordinary_film_asks_nothing_of_the_memory(server: Server):
+    text = "A red ball rolls across a meadow. Then it bounces over the sea at night. Then it rises in the snow at dawn."
+    film = make(studio_of(server, models={"memory": "archivist"}, timeout=10.0), text)
+    assert any(shot.needs for shot in film.storyboard.shots)
+    assert server.roles == ["orchestrator", "planner", "director"]
+
+
 def test_eyes_cost_one_call_a_take_that_is_alone(server: Server):
     film = make(studio_of(server, models={"validator": "eyes"}, timeout=10.0), topology="chain")
     assert server.roles[:3] == ["orchestrator", "planner", "director"]
