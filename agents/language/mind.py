@@ -22,7 +22,7 @@ from kinograph import prompts
 from kinograph.agents import Agent
 from kinograph.agents.language import loop, tooling
 from kinograph.agents.language.accounts import Accounts, Spent
-from kinograph.agents.language.drafts import read, schema_of
+from kinograph.agents.language.drafts import as_data, read, schema_of
 from kinograph.agents.language.gathering import Gathering
 from kinograph.agents.language.means import MeansMemory
 from kinograph.agents.language.replies import (
@@ -306,11 +306,6 @@ class Thought:
             {"role": "assistant", "content": text[:SHOWN] or "(nothing)"},
             {"role": "user", "content": prompts.render("repair", complaints=as_data(complaints))},
         ]
-
-
-def as_data(value: Any) -> str:
-    """JSON in which nothing can close the marks around it."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c").replace(">", "\\u003e")
 
 
 def _picture(jpeg: bytes) -> dict[str, Any]:
