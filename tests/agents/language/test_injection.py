@@ -93,7 +93,7 @@ def fallen(attack: str) -> Any:
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_an_attack_stays_between_the_marks(server: Server, attack: str):
     brief = Brief(text=f"{STORY} {attack}")
-    mind = mind_of(server, key=SECRET)
+    mind = mind_of(server, key=SECRET, timeout=20.0)
     outline = mind.think(Planner(), Assignment(brief=brief, max_subjects=2))
     mind.think(Director(), outline)
     machine = Machine(cores=4, ram_gb=8)
@@ -192,7 +192,7 @@ def test_a_tools_result_stays_between_the_marks(server: Server, attack: str, rem
     question = question.changed(found=found, storyboard=board.changed(cast=cast))
     server.tools["memory"] = [("recall_keyframes", {"about": ""}), ("inspect_keyframe", {"number": attack[:4]})]
     server.brain = lambda role, facts: {"keep": ["K1"], "why": attack[:200]}
-    kept = mind_of(server, key=SECRET).think(agent, question)
+    kept = mind_of(server, key=SECRET, timeout=20.0).think(agent, question)
     assert [k.shot for k in kept.keyframes if k.role == "identity"] == ["s1.1"]
     results = [message for message in server.asked[-1].body["messages"] if message["role"] == "tool"]
     assert len(results) == 2
@@ -217,7 +217,7 @@ def test_what_eyes_that_fell_for_an_attack_say_only_changes_what_is_pictured(
         return {"takes": [take | {"seen": attack[:300], "problems": [problem], "correction": attack[:160]}]}
 
     server.brain = brain
-    verdict = mind_of(server).think(*seen)
+    verdict = mind_of(server, timeout=20.0).think(*seen)
     assert not verdict.accepted, "an attack in the words is no approval"
     assert {correction.action for correction in verdict.corrections} <= {"reseed", "avoid", "emphasize"}
     told = verdict.model_dump_json()
