@@ -45,8 +45,8 @@ def _attempt(state: TakeState) -> int:
 def recall(state: TakeState, runtime: Run) -> dict[str, Any]:
     crew, board = runtime.context, runtime.context.storyboard
     crew.go_on()
-    keyframes = crew.memory.recall(board.shot(state["shot"]), board)
-    return {"attempt": 1, "recalled": [keyframe.model_dump() for keyframe in keyframes]}
+    recalled = crew.mind.think(crew.memory, crew.memory.recollection(board.shot(state["shot"]), board))
+    return {"attempt": 1, "recalled": [keyframe.model_dump() for keyframe in recalled.keyframes]}
 
 
 def render(state: TakeState, runtime: Run) -> dict[str, Any]:

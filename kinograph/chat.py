@@ -30,7 +30,7 @@ A storyboard waits for your yes; only shots whose picture would change are rende
   /takes SHOT       all takes of a shot                         /keep SHOT.TAKE  use that take, e.g. /keep 3.2
   /undo [N] /redo   step back, step forward                     /version NAME    go to a version; going on branches
   /seed [N]         show or set the film's seed                 /save [NAME]     name this version
-  /models           what can render                             /cost            what was rendered so far
+  /models           what can render                             /cost            what was rendered and thought so far
   /export PATH      copy film, sheet and manifest               /mind            what the agents think with
   /help             this                                        /quit            leave; the session is kept
 Ctrl-C stops a render, not the session. Ctrl-D leaves."""

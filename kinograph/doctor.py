@@ -131,11 +131,12 @@ def _mind(settings: Settings) -> Check:
     from kinograph.agents.language.connection import listed
 
     names = list(dict.fromkeys([str(chosen.model), *chosen.models.values()]))
+    told = ", ".join([str(chosen.model), *(f"{role}: {name}" for role, name in chosen.models.items())])
     try:
         open_mind(chosen, settings.home)
         known = listed(chosen)
     except KinographError as error:
-        return Check("mind", False, f"{', '.join(names)}: {error}; rules answer instead", needed=False)
+        return Check("mind", False, f"{told}: {error}; rules answer instead", needed=False)
     missing = [name for name in names if name not in known]
-    told = f"; {', '.join(missing)} not listed there" if missing else ""
-    return Check("mind", True, f"{', '.join(names)} at {chosen.base_url} answers{told}", needed=False)
+    lacking = f"; {', '.join(missing)} not listed there" if missing else ""
+    return Check("mind", True, f"{told} at {chosen.base_url} answers{lacking}", needed=False)

@@ -44,7 +44,7 @@ def test_a_model_answers_for_every_role_as_its_draft_says(server: Server, tmp_pa
         answer = mind.think(agent, question)
         assert isinstance(answer, agent.answer), role
     assert mind.accounts.usage.fallbacks == ()
-    assert server.roles == ["orchestrator", "planner", "director", "validator"]
+    assert server.roles == ["orchestrator", "planner", "director", "validator", "memory", "reviser"]
 
 
 def test_what_the_model_says_is_what_is_planned(server: Server):
@@ -268,7 +268,7 @@ def test_an_impossible_wish_is_refused_without_asking_anyone(server: Server):
 
 # ------------------------------------------------------------------------------------- misbehaviour
 
-CALLED = ("orchestrator", "planner", "scene", "motion", "style", "validator")
+CALLED = ("orchestrator", "planner", "scene", "motion", "style", "validator", "memory", "reviser")
 
 
 @pytest.mark.parametrize("manner", MISBEHAVIOURS)
