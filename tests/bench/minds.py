@@ -75,8 +75,8 @@ def measure(scenes: int, eyes: bool) -> str:
         assert len(film.storyboard.shots) == scenes * SHOTS, [shot.text for shot in film.storyboard.shots]
         assert not film.usage.fallbacks, film.usage.fallbacks
         used = film.usage
-    told = f"{len(used.calls):5} {used.prompt_tokens:14} {used.completion_tokens:14} {seconds:9.1f} s {os.getloadavg()[0]:8.1f}"
-    return f"{scenes:6} {'with eyes' if eyes else 'no eyes':10} {told}"
+    told = f"{len(used.calls):5} {used.prompt_tokens:14} {used.completion_tokens:14} {seconds:9.1f} s"
+    return f"{scenes:6} {'with eyes' if eyes else 'no eyes':10} {told} {os.getloadavg()[0]:8.1f}"
 
 
 def main() -> None:
