@@ -187,11 +187,11 @@ def facts(question: Commission, proposal: Decision) -> dict[str, Any]:
         "brief": brief.text[:MAX_TEXT],
         "demands": brief.model_dump(mode="json", exclude_defaults=True, exclude={"text", "references", "seed"}),
         "reference_pictures": len(brief.references),
-        "machine": str(machine),
+        "machine": f"{machine}; {question.load}",
         "models": [model.model_dump(mode="json", include=wanted | {"ratings"}) for model in able(brief, machine)],
         "topologies": list(question.topologies),
         "max_takes": brief.takes,
-        "max_workers": question.workers or max(1, machine.cores),
+        "max_workers": most_workers(question),
         "experience": [known.model_dump() for known in question.experience],
         "proposal": {
             "model": proposal.model,
@@ -200,7 +200,7 @@ def facts(question: Commission, proposal: Decision) -> dict[str, Any]:
             "seconds": proposal.seconds,
             "takes": proposal.takes,
             "workers": proposal.workers,
-            "reasons": dict(zip(ReasonsDraft.model_fields, (why.why for why in proposal.reasons), strict=True)),
+            "reasons": dict(zip(ReasonsDraft.model_fields, (why.why for why in proposal.reasons), strict=False)),
         },
     }
 
@@ -219,7 +219,7 @@ def complaints(question: Commission, draft: DecisionDraft) -> list[str]:
         found.append(f"topology {draft.topology!r} does not exist; these do: {', '.join(question.topologies)}")
     if not 1 <= draft.takes <= brief.takes:
         found.append(f"takes {draft.takes}: 1 to {brief.takes} are allowed")
-    most = max(1, question.machine.cores)
+    most = most_workers(question)
     if question.workers is not None and draft.workers != question.workers:
         found.append(f"workers {draft.workers}: {question.workers} are demanded")
     elif question.workers is None and not 1 <= draft.workers <= most:
@@ -229,6 +229,13 @@ def complaints(question: Commission, draft: DecisionDraft) -> list[str]:
         told = f"the brief asks for {asked:g}" if asked else "the brief names no length, so it must be null"
         found.append(f"seconds {draft.seconds:g}: {told}")
     return found
+
+
+def most_workers(question: Commission) -> int:
+    """Most shots at a time that a language model may decide on."""
+    if question.offline or question.strategy == "sequential":
+        return question.workers or 1
+    return question.workers or max(1, question.machine.cores)
 
 
 def able(brief: Brief, machine: Machine) -> list[ModelCard]:

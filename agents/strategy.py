@@ -11,6 +11,7 @@ import statistics
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from kinograph.agents.english.lexicon import lexicon
 from kinograph.agents.english.wishes import lengths, story
 from kinograph.film import Brief, Shot, Stock, Storyboard, Strategy, Trial, Visuals
 from kinograph.tools.backends import ModelCard
@@ -105,7 +106,7 @@ class Standing(NamedTuple):
     """What the trials of one strategy come to."""
 
     strategy: Strategy
-    count: int
+    runs: int
     rate: float
     """Share that succeeded."""
     worst: float
@@ -117,7 +118,7 @@ class Standing(NamedTuple):
 
     def __str__(self) -> str:
         return (
-            f"{self.strategy} succeeded in {self.rate:.0%} of {self.count}, {self.seconds[1]:.3g} s a take, "
+            f"{self.strategy} succeeded in {self.rate:.0%} of {self.runs}, {self.seconds[1]:.3g} s a take, "
             f"quality {self.quality:.2f}"
         )
 
@@ -177,7 +178,7 @@ def _faster(one: Standing, other: Standing) -> bool:
 class Workers(NamedTuple):
     """Shots at a time, and why."""
 
-    count: int
+    number: int
     why: str
 
 
@@ -224,6 +225,13 @@ def visuals(content: Complexity, offline: bool, model: ModelCard, stock: Sequenc
         why = "technical" if content.technical else f"complexity {content.value:g} is over 0.6"
         return Shown("hybrid AI first", f"{why}; {fitting} for retakes")
     return Shown("hybrid stock first", f"{fitting}; complexity {content.value:g}")
+
+
+def subjects(brief: Brief) -> frozenset[str]:
+    """Words by which a picture for the brief may be named: those of the brief that not every text has."""
+    common = {word for words in lexicon().data["closed"].values() for word in words}
+    words = set(re.findall(r"[a-z]+", brief.text.lower())) - common
+    return frozenset(words | {word.removesuffix("s") for word in words})
 
 
 def picture_for(shot: Shot, board: Storyboard, stock: Sequence[Stock]) -> str | None:

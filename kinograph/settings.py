@@ -131,6 +131,17 @@ class Settings(BaseSettings):
     backends: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """Options of a backend by model id: [backends.storyworld-render] fault_rate = 0.3"""
 
+    @model_validator(mode="after")
+    def _stays_here(self) -> Self:
+        host = urlsplit(self.mind.base_url).hostname or ""
+        if (
+            self.offline
+            and self.mind.kind == "openai"
+            and not (host in ("localhost", "::1") or host.startswith("127."))
+        ):
+            raise ValueError(f"offline = true, but mind.base_url asks another machine: {host!r}")
+        return self
+
     @classmethod
     def settings_customise_sources(
         cls,

@@ -307,13 +307,14 @@ class Studio:
 
     def _stock(self, brief: Brief) -> tuple[Stock, ...]:
         """Pictures of the media folder that are named after something in the brief, kept in the vault."""
+        from kinograph.agents.strategy import subjects
         from kinograph.memory.vault import Vault
-        from kinograph.tools.media import search, words_of
+        from kinograph.tools.media import search
 
         if self.settings.media is None:
             return ()
         vault = Vault(self.settings.home / "vault")
-        found = search(self.settings.media.expanduser(), frozenset(words_of(brief.text)))
+        found = search(self.settings.media.expanduser(), subjects(brief))
         return tuple(Stock(picture=vault.keep_picture(one.png), words=one.words) for one in found.pictures)
 
     def _backend(self, model: str, scratch: Path) -> VideoBackend:

@@ -49,7 +49,7 @@ def search(folder: Path, wanted: frozenset[str]) -> Finds:
     """
     if not folder.is_dir():
         raise BadSetting(f"media = {str(folder)!r} is not a folder")
-    named = [(path, words_of(path.relative_to(folder))) for path in _pictures(folder)]
+    named = [(path, words_of(path.relative_to(folder).with_suffix(""))) for path in _pictures(folder)]
     fitting = sorted(
         (-len(wanted.intersection(words)), str(path), path, words)
         for path, words in named
@@ -65,8 +65,8 @@ def search(folder: Path, wanted: frozenset[str]) -> Finds:
 
 
 def words_of(name: Path) -> tuple[str, ...]:
-    """The words that a file is named by, without its ending: "sea/Red_ball-02.jpg" is sea, red, ball."""
-    return tuple(dict.fromkeys(re.findall(r"[a-z]+", str(name.with_suffix("")).lower())))
+    """The words in a name: "sea/Red_ball-02" is sea, red, ball."""
+    return tuple(dict.fromkeys(re.findall(r"[a-z]+", str(name).lower())))
 
 
 def _pictures(folder: Path) -> Iterator[Path]:

@@ -47,7 +47,8 @@ def place(gb: float, offloaded_gb: float | None, residents: Sequence[Resident], 
     Whole if it alone fits into `budget_gb`, else offloaded if it may be and that fits. Evicts idle models, least
     recently used first and no more than needed; none while busy ones alone leave too little.
     """
-    for need, how in ((gb, "whole"), (offloaded_gb, "offloaded")):
+    ways: tuple[tuple[float | None, Literal["whole", "offloaded"]], ...] = ((gb, "whole"), (offloaded_gb, "offloaded"))
+    for need, how in ways:
         if need is None or need > budget_gb:
             continue
         if need + sum(one.gb for one in residents if one.busy) > budget_gb:

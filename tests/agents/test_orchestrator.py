@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from minds import commission
 
 import kinograph.agents.orchestrator as orchestrator
-from kinograph.agents.orchestrator import Commission, Orchestrator
+from kinograph.agents.orchestrator import Commission, DecisionDraft, Orchestrator
 from kinograph.errors import BadInput, UnknownName
 from kinograph.film import Brief, Decision, Stock, Trial
 from kinograph.tools.backends import ModelCard, cards
@@ -170,6 +171,30 @@ def test_offline_is_one_at_a_time_whatever_the_record_says():
 def test_what_is_asked_for_is_done(asked: dict[str, Any], expected: tuple[str, int]):
     decision = decide(BIG, model="storyworld-render", asked=asked)
     assert (decision.strategy, decision.workers) == expected
+
+
+def test_a_language_model_may_not_undo_one_at_a_time():
+    question = commission().changed(strategy="sequential")
+    assert Orchestrator().ask(question).facts["max_workers"] == 1
+    assert Orchestrator().ask(question.changed(strategy=None, offline=True)).facts["max_workers"] == 1
+    assert Orchestrator().ask(question.changed(strategy="adaptive")).facts["max_workers"] == 4
+
+
+def test_a_number_that_a_language_model_only_agrees_to_stays_adaptive():
+    question = commission("A technical film with quick cuts.").changed(machine=Machine(cores=16, ram_gb=64))
+    ask = Orchestrator().ask(question)
+    told = ask.facts["proposal"]
+    draft = DecisionDraft.model_validate(told)
+    assert ask.check(draft) == []
+    accepted = ask.accept(draft)
+    assert (accepted.strategy, accepted.workers) == ("adaptive", 8)
+    assert [reason.choice for reason in accepted.reasons[4:]] == [
+        "strategy adaptive",
+        "pictures AI only",
+        "complexity 0.7",
+    ]
+    other = ask.accept(draft.changed(workers=3))
+    assert (other.strategy, other.workers) == ("parallel", 3)
 
 
 def test_several_at_a_time_one_at_a_time_is_refused():

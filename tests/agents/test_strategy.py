@@ -151,14 +151,14 @@ def test_what_the_record_prefers_is_never_worse_in_it(record: list[Trial]):
     known = strategy.standings(record, MODEL)
     if chosen != TABLE.strategy:
         assert known[chosen].rate >= known["parallel"].rate - 0.05
-        assert min(known[chosen].count, known["parallel"].count) >= strategy.EVIDENCE
+        assert min(known[chosen].runs, known["parallel"].runs) >= strategy.EVIDENCE
 
 
 def test_workers_are_one_or_what_the_machine_has_room_for():
     render, wan = card(MODEL), card("wan-2.1-14b")
-    assert strategy.workers("sequential", render, B, load(), 0.5).count == 1
-    assert strategy.workers("parallel", render, B, load(85), 0.5).count == 4
-    assert strategy.workers("adaptive", render, B, load(85), 0.5).count == 8
+    assert strategy.workers("sequential", render, B, load(), 0.5).number == 1
+    assert strategy.workers("parallel", render, B, load(85), 0.5).number == 4
+    assert strategy.workers("adaptive", render, B, load(85), 0.5).number == 8
     assert (
         "4 now, asked again before each render; CPU 85 %" in strategy.workers("adaptive", render, B, load(85), 0.5).why
     )
@@ -166,6 +166,13 @@ def test_workers_are_one_or_what_the_machine_has_room_for():
 
 
 # -------------------------------------------------------------------------------------------- pictures
+
+
+def test_pictures_are_looked_for_by_words_that_not_every_brief_has():
+    assert strategy.subjects(Brief(text="The two red balls roll over a Meadow.")) == {
+        *("red", "balls", "ball", "roll", "meadow"),
+    }
+
 
 PLAIN = Complexity(0.5, False, "")
 STOCK = (Stock(picture="p1", words=("red", "ball", "meadow")), Stock(picture="p2", words=("ball", "meadow", "sunset")))
