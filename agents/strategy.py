@@ -94,7 +94,8 @@ def by_table(machine: Machine, load: Snapshot, complexity: float, offline: bool)
     if offline:
         return Chosen("sequential", "offline")
     left = strength(machine, load)
-    resources = f"resources {left:g} on tier {machine.tier}, complexity {complexity:g}"
+    measured = f"others at {load.others_percent:.0f} % CPU, memory {load.ram_percent:.0f} % full"
+    resources = f"resources {left:g} on tier {machine.tier} with {measured}, complexity {complexity:g}"
     if left > 0.7 and complexity > 0.6:
         return Chosen("adaptive", f"{resources}: over 0.7 and over 0.6")
     if left > 0.5:

@@ -48,13 +48,14 @@ def place(gb: float, offloaded_gb: float | None, residents: Sequence[Resident], 
     recently used first and no more than needed; none while busy ones alone leave too little.
     """
     ways: tuple[tuple[float | None, Literal["whole", "offloaded"]], ...] = ((gb, "whole"), (offloaded_gb, "offloaded"))
+    oldest_first = sorted(residents, key=lambda one: (one.used, one.key))
     for need, how in ways:
         if need is None or need > budget_gb:
             continue
-        if need + sum(one.gb for one in residents if one.busy) > budget_gb:
+        if need + sum(one.gb for one in oldest_first if one.busy) > budget_gb:
             return Placement("later")
-        kept, evict = list(residents), []
-        for one in sorted(residents, key=lambda one: (one.used, one.key)):
+        kept, evict = oldest_first.copy(), []
+        for one in oldest_first:
             if need + sum(other.gb for other in kept) <= budget_gb:
                 break
             if not one.busy:

@@ -56,9 +56,7 @@ def test_placing_is_the_same_in_whatever_order_the_shelf_is_listed(
 ):
     again = held.copy()
     chance.shuffle(again)
-    one, other = place(gb, offloaded, held, have), place(gb, offloaded, again, have)
-    assert one.evict == other.evict or abs(sum(r.gb for r in held) + gb - have) < 1e-6
-    assert one.how == other.how or one.how == "later" or other.how == "later"
+    assert place(gb, offloaded, held, have) == place(gb, offloaded, again, have)
 
 
 @pytest.mark.parametrize(
