@@ -41,9 +41,10 @@ def examine(settings: Settings) -> list[Check]:
     return [
         Check("python", True, platform.python_version()),
         *map(_package, WANTED),
-        _hardware(),
+        *_hardware(settings),
         _folder("home", settings.home),
         _folder("films", settings.films),
+        _media(settings),
         _encoder(),
         _models(settings),
         _weights(),
@@ -58,11 +59,19 @@ def _package(name: str) -> Check:
         return Check(name, False, f"not installed; pip install {name}")
 
 
-def _hardware() -> Check:
+def _hardware(settings: Settings) -> list[Check]:
+    """What the machine has, how busy it is, and how many shots at a time follow for content like most."""
     from kinograph.tools.machine import this_machine
+    from kinograph.tools.resources import Meter, recommended_concurrency
 
-    machine = this_machine()
-    return Check("graphics card", bool(machine.gpu), str(machine), needed=False)
+    machine, load = this_machine(), Meter(settings.home)()
+    at_a_time = recommended_concurrency(machine, load, complexity=0.5)
+    return [
+        Check("graphics card", bool(machine.gpu), "; ".join(map(str, load.gpus)) or "no GPU", needed=False),
+        Check("machine", True, f"tier {machine.tier}: {machine}", needed=False),
+        Check("load", True, str(load), needed=False),
+        Check("shots at a time", True, f"{at_a_time.workers}: {at_a_time.why}", needed=False),
+    ]
 
 
 def _folder(name: str, path: Path) -> Check:
@@ -76,6 +85,19 @@ def _folder(name: str, path: Path) -> Check:
     except KinographError as error:
         return Check(name, False, str(error))
     return Check(name, free > 0.5, f"{path}: {free:.1f} GB free")
+
+
+def _media(settings: Settings) -> Check:
+    """How many own pictures there are; none is opened."""
+    from kinograph.tools.media import search
+
+    if settings.media is None:
+        return Check("media", True, "no folder of own pictures is set", needed=False)
+    try:
+        finds = search(settings.media.expanduser(), frozenset())
+    except KinographError as error:
+        return Check("media", False, str(error))
+    return Check("media", True, f"{settings.media}: {finds.named} pictures", needed=False)
 
 
 def _encoder() -> Check:

@@ -23,6 +23,10 @@ Aspect = Literal["square", "wide", "vertical"]
 Topology = Literal["chain", "hierarchical", "distributed"]
 Task = Literal["t2v", "i2v", "v2v", "flf2v", "upscale", "interpolate"]
 Rating = Literal["low", "medium", "high", "very high"]
+Strategy = Literal["sequential", "parallel", "adaptive"]
+"""One shot at a time; a fixed number; as many as the machine has room for, asked again before each render."""
+Visuals = Literal["stock only", "AI only", "hybrid stock first", "hybrid AI first"]
+"""Where pictures come from: the user's own media folder (stock), a video model, or one before the other."""
 
 
 def canonical_json(value: Any) -> bytes:
@@ -158,6 +162,15 @@ class Storyboard(Noun):
         return next(character for character in self.cast if character.id == id)
 
 
+class Stock(Noun):
+    """A picture out of the user's media folder that a shot may begin with."""
+
+    picture: str
+    """Digest of the picture in the vault."""
+    words: tuple[str, ...]
+    """The words of its file name: what it is taken to show."""
+
+
 class Reason(Noun):
     """One choice of the orchestrator and why it was made."""
 
@@ -178,7 +191,12 @@ class Decision(Noun):
     guidance: float = 0.0
     takes: int
     workers: int = 1
-    """Shots rendered at the same time."""
+    """Shots rendered at the same time; with the adaptive strategy, at most."""
+    strategy: Strategy = "parallel"
+    visuals: Visuals = "AI only"
+    complexity: float = Field(default=0.5, ge=0, le=1)
+    stock: tuple[Stock, ...] = ()
+    """Pictures that shots may begin with, as `visuals` says."""
     seconds: float | None = None
     """Length asked of the whole film; `None` leaves the storyboard's own."""
     shot_seconds: float = 3.0
@@ -325,6 +343,19 @@ class Take(Noun):
     @property
     def accepted(self) -> bool:
         return self.verdict is not None and self.verdict.accepted
+
+
+class Trial(Noun):
+    """What a production came to, as evidence about its strategy."""
+
+    strategy: Strategy
+    model: str
+    succeeded: bool
+    """A film was made, and none of its shots is missing."""
+    seconds: float | None = None
+    """Wall seconds for each newly rendered take; None when there is no film."""
+    quality: float | None = None
+    """Mean quality of those takes, 0..1."""
 
 
 # ---------------------------------------------------------------------------------------- thinking

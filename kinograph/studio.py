@@ -23,21 +23,22 @@ from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
 from kinograph import disk
-from kinograph.errors import BadBrief, BadInput, Cancelled, Damaged, ProductionBusy
+from kinograph.errors import BadBrief, BadInput, Cancelled, Damaged, ProductionBusy, RenderFailed
 from kinograph.events import Event, Finished, Opened, Warned
-from kinograph.film import Brief, Decision, Film, Noun, RenderRequest, Storyboard, Take, Usage
+from kinograph.film import Brief, Decision, Film, Noun, RenderRequest, Stock, Storyboard, Take, Trial, Usage
 from kinograph.settings import Settings, explain
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
     from kinograph.agents.mind import Mind
-    from kinograph.agents.orchestrator import Experience
     from kinograph.conversation import Conversation
     from kinograph.graphs.production import Carried, Crew
     from kinograph.memory.ledger import Ledger, Record
     from kinograph.memory.sessions import Kept, Version
     from kinograph.tools.backends import VideoBackend
+    from kinograph.tools.resources import Monitor
+    from kinograph.tools.workers import WorkerPool
 
 ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?)")
 """Terminal escape sequences: a brief is text, and is printed again."""
@@ -64,7 +65,7 @@ class Studio:
     `settings` (or the same fields as keyword arguments) come from kinograph.toml, KINOGRAPH_* and the
     arguments. `mind` answers for the agents: a Mind, a LangChain chat model, or several by role with the one
     for all others under "" and a vision model under "validator"; by default the one that the settings name, and
-    without those each agent answers by its own rules.
+    without those each agent answers by its own rules. `monitor` tells how busy the machine is, instead of measuring.
     """
 
     def __init__(
@@ -72,11 +73,13 @@ class Studio:
         settings: Settings | None = None,
         *,
         mind: Mind | BaseChatModel | Mapping[str, BaseChatModel] | None = None,
+        monitor: Monitor | None = None,
         **arguments: Any,
     ) -> None:
         self.settings = settings or Settings.load(**arguments)
         self._cancelled = threading.Event()
         self._given_mind = mind
+        self._given_monitor = monitor
 
     # ------------------------------------------------------------------------------------ asking
 
@@ -249,6 +252,14 @@ class Studio:
             return film.changed(folder=str(record.folder)) if film else record
 
     @cached_property
+    def monitor(self) -> Monitor:
+        """How busy the machine is; lets the renders of all productions of this Studio start."""
+        from kinograph.tools.machine import this_machine
+        from kinograph.tools.resources import Meter, Monitor
+
+        return self._given_monitor or Monitor(this_machine(), Meter(self.settings.home), self.settings.reading_seconds)
+
+    @cached_property
     def mind(self) -> Mind:
         """What answers for the agents. Raises BadInput for something that cannot."""
         from kinograph.agents.language import hand_in, open_mind
@@ -277,26 +288,43 @@ class Studio:
     def _decide(self, brief: Brief, mind: Mind | None = None) -> Decision:
         from kinograph.agents.orchestrator import Commission, Orchestrator
         from kinograph.graphs import TOPOLOGIES
-        from kinograph.tools.machine import this_machine
 
+        settings = self.settings
         commission = Commission(
             brief=brief,
-            machine=this_machine(),
+            machine=self.monitor.machine,
+            load=self.monitor.snapshot(),
             topologies=tuple(TOPOLOGIES),
-            workers=self.settings.workers,
-            experience=self._experience(),
+            workers=settings.workers,
+            strategy=settings.strategy,
+            offline=settings.offline,
+            media=settings.media is not None,
+            stock=self._stock(brief),
+            **self._history(),
         )
         decision = (mind or self.mind).think(Orchestrator(), commission)
         return decision.changed(revision=self._backend(decision.model, Path()).revision)
 
-    def _experience(self) -> tuple[Experience, ...]:
-        """What the latest takes of all productions came to; asking must not create a ledger."""
+    def _history(self) -> dict[str, Any]:
+        """What the latest takes and productions came to; asking must not create a ledger."""
         from kinograph.agents.orchestrator import experience
 
         if not (self.settings.home / "ledger.sqlite").is_file():
-            return ()
+            return {}
         with self.ledger() as ledger:
-            return experience(ledger.latest_takes())
+            return {"experience": experience(ledger.latest_takes()), "trials": tuple(ledger.trials())}
+
+    def _stock(self, brief: Brief) -> tuple[Stock, ...]:
+        """Pictures of the media folder that are named after something in the brief, kept in the vault."""
+        from kinograph.agents.strategy import subjects
+        from kinograph.memory.vault import Vault
+        from kinograph.tools.media import search
+
+        if self.settings.media is None:
+            return ()
+        vault = Vault(self.settings.home / "vault")
+        found = search(self.settings.media.expanduser(), subjects(brief))
+        return tuple(Stock(picture=vault.keep_picture(one.png), words=one.words) for one in found.pictures)
 
     def _backend(self, model: str, scratch: Path) -> VideoBackend:
         from kinograph.memory.vault import Vault
@@ -357,7 +385,6 @@ class Studio:
         from kinograph.memory.embedders import open_embedder
         from kinograph.memory.keyframes import Keyframes
         from kinograph.memory.vault import Vault
-        from kinograph.tools.workers import open_pool
 
         home, decision = self.settings.home, ledger.paper(record.id, "decision", Decision)
         assert decision is not None, "a production is opened with its decision"
@@ -373,7 +400,7 @@ class Studio:
                 brief=record.brief,
                 mind=mind,
                 ledger=ledger,
-                generation=Generation(vault, ledger, open_pool("here", backend)),
+                generation=Generation(vault, ledger, self._pool(backend, decision)),
                 memory=Memory(keyframes, vault),
                 validator=Validator(vault, keyframes),
                 cancelled=self._cancelled,
@@ -382,6 +409,19 @@ class Studio:
         finally:
             keyframes.close()
             vault.clear_scratch(record.id)
+
+    def _pool(self, backend: VideoBackend, decision: Decision) -> WorkerPool:
+        """Where the renders of a production run, each once the machine has room for it."""
+        from kinograph.tools.workers import open_pool
+        from kinograph.tools.workers.paced import Paced
+
+        monitor, adapts = self.monitor, decision.strategy == "adaptive"
+        return Paced(
+            open_pool("here", backend),
+            monitor,
+            backend.card.cost,
+            (lambda: monitor.recommended_concurrency(decision.complexity).workers) if adapts else None,
+        )
 
     def _run(self, ledger: Ledger, record: Record, mind: Mind | None = None) -> Generator[Event]:
         """Runs the graph; `mind` is the one that has thought about this production before, else one anew."""
@@ -396,6 +436,13 @@ class Studio:
                 outcomes = yield from run(crew)
                 film = publish(ledger, record, outcomes, record.seconds + time.monotonic() - started)
             state = "finished"
+            if record.state != "finished" and (trial := _trial(film, ledger)):
+                ledger.record_trial(record.id, trial)
+        except RenderFailed:
+            if decision := ledger.paper(record.id, "decision", Decision):
+                failed = Trial(strategy=decision.strategy, model=decision.model, succeeded=False)
+                ledger.record_trial(record.id, failed)
+            raise
         except Cancelled as error:
             state = "cancelled"
             raise Cancelled(f"stopped; continue with: kinograph resume {record.id}") from error
@@ -424,6 +471,24 @@ def fallen_back(usage: Usage) -> str:
     told = [f"{role}{f' ({times} times)' if times > 1 else ''}: {why}" for (role, why), times in counts.items()]
     more = f"; {len(told) - 4} more in the manifest" if len(told) > 4 else ""
     return f"rules answered where {usage.mind} did not: {'; '.join(told[:4])}{more}" if told else ""
+
+
+def _trial(film: Film, ledger: Ledger) -> Trial | None:
+    """What a film says of its strategy; None when nothing was rendered for it."""
+    from kinograph.graphs.production import Carried
+
+    carried = ledger.paper(film.id, "carried", Carried)
+    kept = {one.shot for one in carried.shots} if carried else set()
+    new = [take for take in film.takes if take.clip and not take.reused and take.shot not in kept]
+    if not new:
+        return None
+    return Trial(
+        strategy=film.decision.strategy,
+        model=film.decision.model,
+        succeeded=not film.missing,
+        seconds=round(film.seconds / len(new), 3),
+        quality=round(sum(take.verdict.quality if take.verdict else 0.0 for take in new) / len(new), 3),
+    )
 
 
 def _film(events: Iterator[Event]) -> Film:

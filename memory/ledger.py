@@ -15,7 +15,7 @@ import psutil
 
 from kinograph import disk
 from kinograph.errors import UnknownName
-from kinograph.film import Brief, Decision, Noun, RenderRequest, Take
+from kinograph.film import Brief, Decision, Noun, RenderRequest, Take, Trial
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS productions (
@@ -26,11 +26,16 @@ CREATE TABLE IF NOT EXISTS papers (
 CREATE TABLE IF NOT EXISTS takes (
   production TEXT NOT NULL, shot TEXT NOT NULL, attempt INTEGER NOT NULL, take TEXT NOT NULL,
   PRIMARY KEY (production, shot, attempt));
+CREATE TABLE IF NOT EXISTS trials (
+  number INTEGER PRIMARY KEY AUTOINCREMENT, production TEXT UNIQUE NOT NULL, strategy TEXT NOT NULL,
+  trial TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS jobs (
   digest TEXT PRIMARY KEY, request TEXT NOT NULL, state TEXT NOT NULL, owner TEXT, lease REAL,
   attempts INTEGER NOT NULL DEFAULT 0, renders INTEGER NOT NULL DEFAULT 0, error TEXT);
 """
 
+MOST_TRIALS = 100
+"""Trials that are kept of each strategy: the latest."""
 State = Literal["open", "finished", "cancelled", "failed"]
 Paper = TypeVar("Paper", bound=Noun)
 
@@ -198,6 +203,27 @@ class Ledger:
             if take.attempt == attempt:
                 return take
         raise KeyError((production, shot, attempt))
+
+    # ------------------------------------------------------------------------------------- trials
+
+    def record_trial(self, production: str, trial: Trial) -> None:
+        """Records what a production came to, in place of what it came to before, and forgets the oldest."""
+        with self._transaction():
+            self._db.execute(
+                "INSERT OR REPLACE INTO trials (production, strategy, trial) VALUES (?, ?, ?)",
+                (production, trial.strategy, trial.model_dump_json()),
+            )
+            self._db.execute(
+                "DELETE FROM trials WHERE strategy = ?1 AND number NOT IN "
+                "(SELECT number FROM trials WHERE strategy = ?1 ORDER BY number DESC LIMIT ?2)",
+                (trial.strategy, MOST_TRIALS),
+            )
+
+    def trials(self) -> list[Trial]:
+        """What the latest productions came to, newest first."""
+        with self._lock:
+            rows = self._db.execute("SELECT trial FROM trials ORDER BY number DESC").fetchall()
+        return [Trial.model_validate_json(row["trial"]) for row in rows]
 
     # --------------------------------------------------------------------------------------- jobs
 

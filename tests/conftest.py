@@ -10,6 +10,8 @@ import pytest
 from server import Server, serving
 
 from kinograph.film import RenderRequest
+from kinograph.tools.machine import Machine
+from kinograph.tools.resources import Monitor, Snapshot
 
 
 @pytest.fixture(autouse=True)
@@ -20,6 +22,13 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("KINOGRAPH_FILMS", str(tmp_path / "films"))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     return tmp_path / "home"
+
+
+@pytest.fixture
+def idle() -> Monitor:
+    """The readings of a machine of four cores that nobody else uses, so that decisions are alike everywhere."""
+    machine, load = Machine(cores=4, ram_gb=8), Snapshot(cpu_percent=0, ram_percent=20, disk_free_gb=100)
+    return Monitor(machine, lambda: load)
 
 
 @pytest.fixture

@@ -27,6 +27,7 @@ from kinograph.memory.vault import Vault
 from kinograph.settings import MindSettings
 from kinograph.tools.footage import develop
 from kinograph.tools.machine import Machine
+from kinograph.tools.resources import Snapshot
 from kinograph.tools.storyworld.painter import paint
 from kinograph.tools.storyworld.world import Color, Subject, World
 
@@ -54,6 +55,7 @@ def commission(text: str = TEXT, **wishes: Any) -> Commission:
     return Commission(
         brief=Brief.model_validate({"text": text} | wishes),
         machine=Machine(cores=4, ram_gb=8),
+        load=Snapshot(cpu_percent=0, ram_percent=20, disk_free_gb=100),
         topologies=("chain", "hierarchical"),
     )
 

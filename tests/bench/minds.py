@@ -28,7 +28,11 @@ from kinograph import Settings, Studio
 from kinograph.film import Clip, RenderRequest
 from kinograph.tools.backends import Progress
 from kinograph.tools.backends.storyworld import StoryworldBackend
+from kinograph.tools.machine import Machine
+from kinograph.tools.resources import Monitor, Snapshot
 
+IDLE = Monitor(Machine(cores=32, ram_gb=64), lambda: Snapshot(cpu_percent=0, ram_percent=0, disk_free_gb=100))
+"""Renders that only sleep need no room: they start whatever else this machine does."""
 THINKING, RENDERING, SHOTS, WORKERS = 0.5, 4.0, 4, 12
 SCENES = (
     ("a red ball", "the meadow by day"), ("a blue fish", "the sea at sunset"), ("a green car", "the city at night"),
@@ -66,7 +70,7 @@ def measure(scenes: int, eyes: bool) -> str:
         os.chdir(home)
         mind = {"kind": "openai", "base_url": server.url, "model": "stub", "concurrency": WORKERS}
         mind |= {"models": {"validator": "stub-eyes"}} if eyes else {}
-        studio = Studio(Settings.load(home=Path(home, "home"), mind=mind, workers=WORKERS))
+        studio = Studio(Settings.load(home=Path(home, "home"), mind=mind, workers=WORKERS), monitor=IDLE)
         _ = studio.mind.name
         brief = studio.brief(brief_of(scenes), model="slow", width=96, height=54, frames=8, takes=1)
         started = time.monotonic()

@@ -108,6 +108,17 @@ def test_lists_models_and_examines_the_machine(kinograph):
     assert "MB of model, storyworld_clip, as shipped" in " ".join(out.split())
 
 
+def test_the_doctor_shows_the_load_the_tier_and_what_follows(kinograph, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("KINOGRAPH_MEDIA", "nowhere")
+    status, out, _ = kinograph("doctor", "--json")
+    found = {check["name"]: check["finding"] for check in json.loads(out)}
+    assert status == 1
+    assert re.match(r"tier [A-D]: \d+ cores, \d+ GB of memory, ", found["machine"])
+    assert re.match(r"CPU \d+ %.*, memory \d+ %, \d+ GB of disk free, ", found["load"])
+    assert re.match(r"[1-8]: half of \d+ cores", found["shots at a time"])
+    assert found["media"] == "media = 'nowhere' is not a folder"
+
+
 def test_the_doctor_fails_where_films_cannot_be_written(kinograph, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("KINOGRAPH_HOME", "/dev/null/home")
     status, out, _ = kinograph("doctor")

