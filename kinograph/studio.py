@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from kinograph.agents.mind import Mind
     from kinograph.agents.orchestrator import Experience
     from kinograph.conversation import Conversation
+    from kinograph.graphs.floor import Floor
     from kinograph.graphs.production import Carried, Crew
     from kinograph.memory.ledger import Ledger, Record
     from kinograph.memory.sessions import Kept, Version
@@ -76,6 +77,8 @@ class Studio:
     ) -> None:
         self.settings = settings or Settings.load(**arguments)
         self._cancelled = threading.Event()
+        self._stops: set[threading.Event] = set()
+        """One for each production that runs."""
         self._given_mind = mind
 
     # ------------------------------------------------------------------------------------ asking
@@ -159,8 +162,11 @@ class Studio:
     ) -> Generator[Event]:
         """Films a version of a conversation as production `id`, or goes on with it; events as in `stream`.
 
-        Shots in `carried`, whose `takes` are recorded with the production, are not rendered.
+        Shots in `carried`, whose `takes` are recorded with the production, are not rendered. Raises BadStoryboard.
         """
+        from kinograph.graphs.dependencies import tasks_of
+
+        tasks_of(version.storyboard)
         self._cancelled.clear()
         with self.ledger() as ledger:
             begun = ledger.has_production(id)
@@ -224,6 +230,8 @@ class Studio:
     def cancel(self) -> None:
         """Asks a running `make` or `resume` to stop; it raises Cancelled soon. Safe from signal handlers."""
         self._cancelled.set()
+        for stop in tuple(self._stops):
+            stop.set()
 
     # ----------------------------------------------------------------------------------- looking
 
@@ -238,6 +246,13 @@ class Studio:
             record = self._find(ledger, production)
             film = ledger.paper(record.id, "film", Film)
             return film.changed(folder=str(record.folder)) if film else record
+
+    @cached_property
+    def _floor(self) -> Floor:
+        """Productions that run at the same time share the render workers."""
+        from kinograph.graphs.floor import Floor
+
+        return Floor()
 
     @cached_property
     def mind(self) -> Mind:
@@ -357,6 +372,10 @@ class Studio:
         backend = self._backend(decision.model, vault.scratch(record.id))
         embedder = open_embedder(self.settings.embedder)
         keyframes = Keyframes(home / "keyframes.sqlite", home / "index" / record.id, record.id, embedder)
+        stop = threading.Event()
+        self._stops.add(stop)
+        if self._cancelled.is_set():
+            stop.set()
         try:
             yield Crew(
                 id=record.id,
@@ -367,10 +386,11 @@ class Studio:
                 generation=Generation(vault, ledger, open_pool("here", backend)),
                 memory=Memory(keyframes, vault),
                 validator=Validator(vault, keyframes),
-                cancelled=self._cancelled,
-                rendering=threading.BoundedSemaphore(decision.workers),
+                floor=self._floor,
+                cancelled=stop,
             )
         finally:
+            self._stops.discard(stop)
             keyframes.close()
             vault.clear_scratch(record.id)
 

@@ -15,7 +15,7 @@ import psutil
 
 from kinograph import disk
 from kinograph.errors import UnknownName
-from kinograph.film import Brief, Decision, Noun, RenderRequest, Take
+from kinograph.film import Brief, Decision, Noun, Outcome, RenderRequest, Take
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS productions (
@@ -26,6 +26,8 @@ CREATE TABLE IF NOT EXISTS papers (
 CREATE TABLE IF NOT EXISTS takes (
   production TEXT NOT NULL, shot TEXT NOT NULL, attempt INTEGER NOT NULL, take TEXT NOT NULL,
   PRIMARY KEY (production, shot, attempt));
+CREATE TABLE IF NOT EXISTS outcomes (
+  production TEXT NOT NULL, shot TEXT NOT NULL, outcome TEXT NOT NULL, PRIMARY KEY (production, shot));
 CREATE TABLE IF NOT EXISTS jobs (
   digest TEXT PRIMARY KEY, request TEXT NOT NULL, state TEXT NOT NULL, owner TEXT, lease REAL,
   attempts INTEGER NOT NULL DEFAULT 0, renders INTEGER NOT NULL DEFAULT 0, error TEXT);
@@ -198,6 +200,30 @@ class Ledger:
             if take.attempt == attempt:
                 return take
         raise KeyError((production, shot, attempt))
+
+    # ----------------------------------------------------------------------------------- outcomes
+
+    def settle_shot(self, production: str, outcome: Outcome) -> None:
+        """Records what became of a shot: it needs no more takes, however often the production is resumed."""
+        with self._transaction():
+            self._db.execute(
+                "INSERT OR REPLACE INTO outcomes VALUES (?, ?, ?)",
+                (production, outcome.shot, outcome.model_dump_json()),
+            )
+
+    def outcomes(self, production: str) -> dict[str, Outcome]:
+        """What became of each shot that is settled."""
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT outcome FROM outcomes WHERE production = ? ORDER BY rowid", (production,)
+            ).fetchall()
+        found = (Outcome.model_validate_json(row["outcome"]) for row in rows)
+        return {outcome.shot: outcome for outcome in found}
+
+    def unsettle(self, production: str) -> None:
+        """Forgets the outcomes of a production that goes through all of its steps again."""
+        with self._transaction():
+            self._db.execute("DELETE FROM outcomes WHERE production = ?", (production,))
 
     # --------------------------------------------------------------------------------------- jobs
 
