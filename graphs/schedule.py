@@ -73,9 +73,11 @@ class _Production:
                 if not self.missing[id]:
                     heapq.heappush(self.fresh, self.turn(id, 1))
 
+    def path(self, id: str, attempt: int) -> float:
+        return self.pace.left(self.graph.tasks[id].seconds, attempt) + self.ahead[id]
+
     def turn(self, id: str, attempt: int) -> Turn:
-        task = self.graph.tasks[id]
-        return -(self.ahead[id] + self.pace.left(task.seconds, attempt)), -task.priority, id
+        return -self.path(id, attempt), -self.graph.tasks[id].priority, id
 
     def ready(self) -> list[Turn] | None:
         """The heap whose first is to go next; None when nothing can."""
@@ -157,6 +159,10 @@ class Schedule:
         if production in self._productions:
             self._productions[production].rendering.discard(task)
             self._productions[production].attempts.pop(task, None)
+
+    def path(self, production: str, task: str, attempt: int) -> float:
+        """Expected seconds from the beginning of an attempt to the end of the longest path behind the task."""
+        return self._productions[production].path(task, attempt)
 
     def holds(self, production: str, task: str) -> bool:
         """The task has a worker."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Literal, NamedTuple
 
 import numpy as np
 
-from kinograph.graphs.dependencies import TaskGraph, task
+from kinograph.graphs.dependencies import Task, TaskGraph, task
 from kinograph.graphs.schedule import Pace
 
 Chained = Literal["independent", "half chained", "all chained"]
@@ -73,7 +74,7 @@ def trace(seed: int, chained: Chained) -> Trace:
     )
 
 
-def _tasks(scenes: Sequence[Sequence[str]], links: dict[str, bool]):
+def _tasks(scenes: Sequence[Sequence[str]], links: dict[str, bool]) -> Iterator[Task]:
     for scene in scenes:
         for before, shot in zip((None, *scene), scene, strict=False):
             yield task(shot, "shot", (before,) if before and links[shot] else (), EXPECTED)
@@ -82,7 +83,7 @@ def _tasks(scenes: Sequence[Sequence[str]], links: dict[str, bool]):
 def fenced(graph: TaskGraph, batches: Sequence[Sequence[str]]) -> TaskGraph:
     """The same tasks, none of a batch before all of the batch before it are settled."""
     before: dict[str, tuple[str, ...]] = {}
-    for earlier, batch in zip(batches, batches[1:], strict=False):
+    for earlier, batch in pairwise(batches):
         before |= dict.fromkeys(batch, tuple(earlier))
     return TaskGraph(
         one.changed(needs=tuple(dict.fromkeys((*one.needs, *before.get(one.id, ()))))) for one in graph.tasks.values()
