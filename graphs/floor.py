@@ -107,7 +107,7 @@ class Floor:
 
     @contextmanager
     def worker(self, production: str, task: str) -> Iterator[None]:
-        """Waits for the schedule to give the task a worker, unless it has one; takes it back after. Raises Cancelled."""
+        """Waits for a worker, unless the task has one already, and takes it back after. Raises Cancelled."""
         with self._changed:
             waiting = False
             while not self._schedule.holds(production, task):

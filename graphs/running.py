@@ -91,6 +91,7 @@ def checkpointer(path: Path, mend: str) -> Iterator[SqliteSaver]:
         with closing(sqlite3.connect(path, check_same_thread=False)) as connection:
             if (state := connection.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
                 raise sqlite3.DatabaseError(state)
+            connection.execute("PRAGMA synchronous=NORMAL")  # a kill loses nothing, a power cut the last steps
             saver = SqliteSaver(connection)
             saver.setup()
             yield saver

@@ -31,16 +31,18 @@ PRIOR = (1.0, 4.0)
 
 def side_by_side(_: Production, runtime: Run) -> dict[str, Any]:
     """Has every shot live as soon as what it needs is settled and a worker is free."""
-    return _shoot(runtime.context, runtime.stream_writer, lambda graph: graph)
+    shoot(replace(runtime.context, tell=runtime.stream_writer))
+    return {}
 
 
 def one_by_one(_: Production, runtime: Run) -> dict[str, Any]:
     """Has the shots live one after the other, in film order."""
-    return _shoot(runtime.context, runtime.stream_writer, TaskGraph.in_order)
+    shoot(replace(runtime.context, tell=runtime.stream_writer), TaskGraph.in_order)
+    return {}
 
 
-def _shoot(crew: Crew, tell: Callable[[Any], None], arranged: Callable[[TaskGraph], TaskGraph]) -> dict[str, Any]:
-    crew = replace(crew, tell=tell)
+def shoot(crew: Crew, arranged: Callable[[TaskGraph], TaskGraph] = lambda graph: graph) -> None:
+    """Returns when every shot is settled. Raises what a life raises that is not one shot's own failure."""
     lives = take.build().compile(checkpointer=crew.checkpoints)
 
     def live(shot: str) -> None:
@@ -57,7 +59,6 @@ def _shoot(crew: Crew, tell: Callable[[Any], None], arranged: Callable[[TaskGrap
     graph = arranged(tasks_of(crew.storyboard, expected.seconds).of("shot"))
     settled = crew.ledger.outcomes(crew.id)
     crew.floor.run(crew.id, graph, expected.pace, crew.decision.workers, live, crew.cancelled, settled)
-    return {}
 
 
 class Expected(NamedTuple):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -101,7 +103,7 @@ def test_batches_hold_every_task_once_and_after_all_it_needs(given_tasks: list[T
 
 @given(tasks())
 def test_in_order_is_one_line_that_keeps_to_the_needs(given_tasks: list[Task]):
-    line = [batch for batch in TaskGraph(given_tasks).in_order().batches]
+    line = TaskGraph(given_tasks).in_order().batches
     assert all(len(batch) == 1 for batch in line)
     place = {batch[0]: number for number, batch in enumerate(line)}
     assert set(place) == {one.id for one in given_tasks}
@@ -121,4 +123,4 @@ def test_any_circle_that_is_closed_is_found_and_is_one(given_tasks: list[Task], 
     circle = str(refused.value).rpartition(": ")[2].split(" needs ")
     needs = {one.id: one.needs for one in closed}
     assert circle[0] == circle[-1]
-    assert all(later in needs[one] for one, later in zip(circle, circle[1:], strict=False))
+    assert all(later in needs[one] for one, later in pairwise(circle))
