@@ -33,6 +33,9 @@ CREATE TABLE IF NOT EXISTS jobs (
   attempts INTEGER NOT NULL DEFAULT 0, renders INTEGER NOT NULL DEFAULT 0, error TEXT);
 """
 
+RENDERING: set[tuple[Path, str]] = set()
+"""Ledgers and digests that threads of this process hold a claim to; changed within a transaction."""
+
 State = Literal["open", "finished", "cancelled", "failed"]
 Paper = TypeVar("Paper", bound=Noun)
 
@@ -230,20 +233,23 @@ class Ledger:
     def claim(self, request: RenderRequest, lease_seconds: float = 60.0) -> bool:
         """Tries to become the one who renders `request`; False while another living worker holds it.
 
-        A lease ends when it runs out, or at once when its owner was a process of this host that died.
+        A lease ends when it runs out, or at once when its owner was a process of this host that died. Within a process
+        the threads are workers of their own.
         """
         digest, now = request.digest, time.time()
         with self._transaction():
             row = self._db.execute("SELECT state, owner, lease FROM jobs WHERE digest = ?", (digest,)).fetchone()
-            held = row["owner"] if row is not None and row["state"] == "leased" and row["lease"] > now else self.me
-            if held != self.me and not gone(held):
-                return False
+            if row is not None and row["state"] == "leased" and row["lease"] > now:
+                mine = row["owner"] == self.me
+                if (self.path, digest) in RENDERING if mine else not gone(row["owner"]):
+                    return False
             self._db.execute(
                 "INSERT INTO jobs (digest, request, state, owner, lease, attempts) VALUES (?, ?, 'leased', ?, ?, 1) "
                 "ON CONFLICT (digest) DO UPDATE SET state = 'leased', owner = excluded.owner, "
                 "lease = excluded.lease, attempts = attempts + 1",
                 (digest, request.model_dump_json(), self.me, now + lease_seconds),
             )
+            RENDERING.add((self.path, digest))
         return True
 
     def renew(self, digest: str, lease_seconds: float = 60.0) -> None:
@@ -258,6 +264,7 @@ class Ledger:
         """Gives a claim back unused: the clip turned out to be there."""
         with self._transaction():
             self._db.execute("UPDATE jobs SET state = 'done', owner = NULL, lease = NULL WHERE digest = ?", (digest,))
+            RENDERING.discard((self.path, digest))
 
     def settle(self, digest: str, error: str | None = None) -> None:
         """Ends a job: done, or failed with the reason."""
@@ -267,6 +274,7 @@ class Ledger:
                 "WHERE digest = ?",
                 ("failed" if error else "done", error, 0 if error else 1, digest),
             )
+            RENDERING.discard((self.path, digest))
 
     def renders(self) -> dict[str, int]:
         """How many times each request was rendered to the end."""

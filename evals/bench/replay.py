@@ -131,7 +131,7 @@ def film(
 def film_of(trace: Trace, home: Path, workers: int, scale: float) -> Played:
     """The whole production of a trace, `scale` times faster than life."""
     shots = {
-        id: Shot(id=id, scene=scene[0], text=id, seconds=1.0, needs=trace.graph.tasks[id].needs)
+        id: Shot(id=id, scene=scene[0], text=id, extra=id, seconds=1.0, needs=trace.graph.tasks[id].needs)
         for scene in trace.scenes
         for id in scene
     }
