@@ -29,13 +29,13 @@ PRIOR = (1.0, 4.0)
 """Rejected takes and all takes, as if seen before any was: one in four."""
 
 
-def side_by_side(_: Production, runtime: Run) -> dict[str, Any]:
+def side_by_side(state: Production, runtime: Run) -> dict[str, Any]:
     """Has every shot live as soon as what it needs is settled and a worker is free."""
     shoot(replace(runtime.context, tell=runtime.stream_writer))
     return {}
 
 
-def one_by_one(_: Production, runtime: Run) -> dict[str, Any]:
+def one_by_one(state: Production, runtime: Run) -> dict[str, Any]:
     """Has the shots live one after the other, in film order."""
     shoot(replace(runtime.context, tell=runtime.stream_writer), TaskGraph.in_order)
     return {}

@@ -70,7 +70,7 @@ def parts_of(storyboard: Storyboard, takes: Sequence[Take], outcomes: Mapping[st
     ]
 
 
-def cut(_: Production, runtime: Run) -> dict[str, Any]:
+def cut(state: Production, runtime: Run) -> dict[str, Any]:
     """Joins the chosen takes. Raises NoFilm when every shot failed."""
     crew, board = runtime.context, runtime.context.storyboard
     crew.go_on()

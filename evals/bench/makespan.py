@@ -1,26 +1,30 @@
 """How near to the shortest possible time productions are scheduled.
 
-    python -m kinograph.evals.bench.makespan [--seeds 300] [--replay 3] [--scale 100]
+    python -m kinograph.evals.bench.makespan [--seeds 300] [--replay 2] [--films 0] [--scale 100]
 
 Six scenes of three to eight shots; renders take 79 s in the mean (lognormal), a verdict 8 s beside the workers, and
 three of ten takes are rejected, up to three takes a shot. The scheduler knows means, not the production at hand. A
-table of seconds over the lower bound follows, by a virtual clock; then some of the same productions on the floor,
-with renderers that sleep, in real time.
+table of seconds over the lower bound follows, by a virtual clock; then some of the same productions in real time,
+with renderers that sleep: on the floor alone, or as whole films with graph, checkpoints, ledger, vault and memory.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import tempfile
 from collections import deque
 from collections.abc import Callable
+from itertools import product
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from kinograph.evals.bench.clock import Clock, Ran
-from kinograph.evals.bench.replay import on_the_floor
+from kinograph.evals.bench.replay import film_of, on_the_floor
 from kinograph.evals.bench.traces import CHAINED, Chained, Trace, fenced, trace
+from kinograph.events import ShotSettled, TakeStarted
 from kinograph.graphs.dependencies import TaskGraph
 from kinograph.graphs.schedule import Grant, Pace
 
@@ -142,26 +146,35 @@ def table(seeds: int) -> None:
         print(f"{policy:18}" + "".join(f"{f'{100 * m.extra:.1f} / {100 * m.wasted:.1f}':>18}" for m in costs))
 
 
-def replays(count: int, scale: float) -> None:
-    print(f"the same on the floor, {scale:g} times faster than life, load {os.getloadavg()[0]:.1f}")
-    print(f"{'seed':>4} {'workers':>7} {'chained':>13} {'clock':>9} {'floor':>9} {'over':>6}")
-    for seed in range(count):
-        for workers in WORKERS:
-            for chained in CHAINED:
-                one = trace(seed, chained)
-                clock, floor = Clock(one, workers).play().seconds, on_the_floor(one, workers, scale) * scale
-                over = 100 * (floor / clock - 1)
-                print(f"{seed:4} {workers:7} {chained:>13} {clock:7.1f} s {floor:7.1f} s {over:5.1f}%", flush=True)
+def on_the_whole(one: Trace, workers: int, scale: float) -> float:
+    """Wall seconds of a whole film from its first take to its last shot settled, `scale` times faster than life."""
+    with tempfile.TemporaryDirectory() as home:
+        played = film_of(one, Path(home), workers, scale)
+    begun = next(at for at, event in played.events if isinstance(event, TakeStarted))
+    return played.last(ShotSettled) - begun
+
+
+def replays(seeds: int, scale: float, what: str, run: Callable[[Trace, int, float], float]) -> None:
+    print(f"by the clock and as {what}, {scale:g} times faster than life, load {os.getloadavg()[0]:.1f}")
+    for seed, workers, chained in product(range(seeds), WORKERS, CHAINED):
+        one = trace(seed, chained)
+        clock, real = Clock(one, workers).play().seconds, run(one, workers, scale) * scale
+        over = 100 * (real / clock - 1)
+        print(f"seed {seed} k={workers} {chained:>13}: {clock:7.1f} s {real:7.1f} s {over:5.1f} %", flush=True)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=300)
-    parser.add_argument("--replay", type=int, default=2, help="seeds that are replayed in real time")
+    parser.add_argument("--replay", type=int, default=2, help="seeds that are replayed on the floor")
+    parser.add_argument("--films", type=int, default=0, help="seeds that are replayed as whole films")
     parser.add_argument("--scale", type=float, default=100.0, help="how much faster than life")
     arguments = parser.parse_args()
     table(arguments.seeds)
-    replays(arguments.replay, arguments.scale)
+    if arguments.replay:
+        replays(arguments.replay, arguments.scale, "lives on the floor", on_the_floor)
+    if arguments.films:
+        replays(arguments.films, arguments.scale, "whole films", on_the_whole)
 
 
 if __name__ == "__main__":

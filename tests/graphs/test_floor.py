@@ -158,7 +158,7 @@ def test_cancelling_reaches_shots_that_render_and_shots_that_wait():
             raise
 
     with pytest.raises(Cancelled):
-        run(floor, graph(a="", b="", c=""), live, workers=1, cancelled=cancelled)
+        run(floor, graph(a="", b=""), live, workers=1, cancelled=cancelled)
     assert set(ended) == {"a", "b"}
 
 

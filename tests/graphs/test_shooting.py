@@ -183,4 +183,4 @@ def test_expects_what_earlier_takes_with_the_model_came_to(request_of: Any):
     takes += [taken(request_of, 900.0, 90.0, accepted=False, model="another")]
     expected = expect(board_of(2), DECISION, MODEL, takes)
     assert expected.seconds["s0.1"] == pytest.approx(8 * 2.0)
-    assert expected.pace == Pace(judging=3.0, rejected=pytest.approx(4 / 10), takes=3)
+    assert expected.pace == Pace(judging=3.0, rejected=4 / 10, takes=3)
