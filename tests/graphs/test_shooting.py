@@ -122,6 +122,15 @@ def test_a_shot_that_was_killed_after_its_render_is_judged_and_not_rendered_agai
     assert production.ledger.outcomes("film")["s0.0"].state == "accepted"
 
 
+def test_a_shot_that_goes_on_at_its_verdict_leaves_the_worker_to_others(tmp_path: Path):
+    production, cancelled, other = Production(tmp_path, shots=11, workers=1), threading.Event(), threading.Event()
+    with pytest.raises(Cancelled):
+        production.shoot(Counting(lambda request: cancelled.set()), cancelled=cancelled)
+    production.shoot(Counting(lambda request: other.set()), accepts=lambda request: other.wait(20))
+    outcomes = production.ledger.outcomes("film").values()
+    assert {(outcome.state, outcome.attempt) for outcome in outcomes} == {("accepted", 1)}
+
+
 def test_one_by_one_keeps_to_the_order_of_the_film(tmp_path: Path):
     events = Production(tmp_path, shots=25, workers=4).shoot(Counting(), arranged=TaskGraph.in_order)
     told = [(type(event), event.shot) for event in events if isinstance(event, TakeStarted | ShotSettled)]
