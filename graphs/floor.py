@@ -71,14 +71,13 @@ class Floor:
     def _wait(self, production: str, company: _Company) -> None:
         told = None
         while not self._schedule.finished(production):
-            if company.cancelled.is_set() or company.failures:
-                self._schedule.close(production)
-                if not self._schedule.begun(production):
-                    return
             if company.cancelled.is_set():
+                self._schedule.close(production)
                 told = told or time.monotonic()
                 if time.monotonic() - told > PATIENCE:
                     return
+            if (told or company.failures) and not self._schedule.begun(production):
+                return
             self._changed.wait(LOOK)
 
     def _hand_out(self) -> None:
@@ -102,6 +101,7 @@ class Floor:
                 self._schedule.settle(production, task)
             else:
                 company.failures.append(failure)
+                self._schedule.close(production)
                 self._schedule.drop(production, task)
             self._hand_out()
 

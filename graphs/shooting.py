@@ -51,8 +51,8 @@ def shoot(crew: Crew, arranged: Callable[[TaskGraph], TaskGraph] = lambda graph:
             "recursion_limit": MOST_STEPS,
         }
         at = lives.get_state(config).next
-        if at and not {"recall", "render"} & set(at):
-            crew.floor.give_back(crew.id, shot)  # killed after its render: the clip is there
+        if {"judge", "remember", "settle"} & set(at):
+            crew.floor.give_back(crew.id, shot)  # stopped after its render: the clip is there
         lives.invoke(None if at else {"id": crew.id, "shot": shot}, config, context=crew, durability="sync")
 
     expected = expect(crew.storyboard, crew.decision, crew.card, crew.ledger.latest_takes())

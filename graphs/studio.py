@@ -80,8 +80,8 @@ def cut(state: Production, runtime: Run) -> dict[str, Any]:
     if not parts:
         raise NoFilm(f"no shot could be rendered: {takes[-1].error if takes else 'the storyboard is empty'}")
     for shot in board.shots:
-        if (state := outcomes[shot.id].state) not in ("accepted", "chosen"):
-            runtime.stream_writer(Warned(words=f"shot {shot.id}: no take was accepted; {LEFT[state]}"))
+        if (became := outcomes[shot.id].state) not in ("accepted", "chosen"):
+            runtime.stream_writer(Warned(words=f"shot {shot.id}: no take was accepted; {LEFT[became]}"))
     shots = [_shot_file(crew, part) for part in parts]
     editing.contact_sheet(board, takes, parts, crew.folder / "contact_sheet.png")
     recipe = {"kinograph": crew.id, "brief": crew.brief.model_dump(mode="json"), "seed": crew.brief.seed}

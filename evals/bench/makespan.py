@@ -130,7 +130,7 @@ def interval(values: np.ndarray) -> str:
 
 
 def table(seeds: int) -> None:
-    cases = [(workers, chained) for workers in WORKERS for chained in CHAINED]
+    cases = list(TARGETS)
     found = {(policy, *case): measure(policy, *case, seeds) for policy in POLICIES for case in cases}
     print(f"makespan over the lower bound, {seeds} seeds, mean and 95 % interval")
     print(f"{'':18}" + "".join(f"{f'k={workers} {chained}':>18}" for workers, chained in cases))
