@@ -36,6 +36,7 @@ bench: $(READY)
 	$(BIN)/python tests/bench/minds.py
 	$(BIN)/python tests/bench/embedded.py
 	$(BIN)/python -m kinograph.evals.embedded
+	for one in makespan critical_path overhead scaling; do $(BIN)/python -m kinograph.evals.bench.$$one || exit 1; done
 
 # The packages are mapped onto top-level folders; links show pyright the shape that Python sees.
 typings:

@@ -31,6 +31,8 @@ class Experience(Noun):
     accepted: int
     seconds_per_frame: float
     """Wall seconds of rendering, whatever the size was."""
+    judging: float = 0.0
+    """Wall seconds from a clip to its verdict."""
 
 
 def experience(takes: Iterable[Take]) -> tuple[Experience, ...]:
@@ -49,6 +51,7 @@ def experience(takes: Iterable[Take]) -> tuple[Experience, ...]:
                 / sum(take.clip.frames for take in judged if take.clip),
                 4,
             ),
+            judging=round(sum(take.judging for take in judged) / len(judged), 3),
         )
         for model, judged in sorted(by_model.items())
     )

@@ -9,6 +9,7 @@ from kinograph.agents.planner import Assignment, Planner, storyboard
 from kinograph.agents.scene import Scene
 from kinograph.agents.style import Style
 from kinograph.events import Planned
+from kinograph.graphs.dependencies import tasks_of
 from kinograph.graphs.production import Production, Run
 
 
@@ -44,11 +45,12 @@ def style(state: Production, runtime: Run) -> dict[str, Any]:
 
 
 def board(state: Production, runtime: Run) -> dict[str, Any]:
-    """Puts the specialists' answers together into the storyboard."""
+    """Puts the specialists' answers together into the storyboard. Raises BadStoryboard for one that has no order."""
     crew, decision = runtime.context, runtime.context.decision
     if crew.agreed:
         return {}
     plan = storyboard(crew.outline, crew.places, crew.moves, crew.look, decision.seconds, decision.shot_seconds)
+    tasks_of(plan)
     crew.ledger.file(crew.id, "storyboard", plan)
     runtime.stream_writer(Planned(storyboard=plan))
     return {}

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import unicodedata
+from functools import cached_property
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -156,7 +157,11 @@ class Storyboard(Noun):
         return tuple(shot for scene in self.scenes for shot in scene.shots)
 
     def shot(self, id: str) -> Shot:
-        return next(shot for shot in self.shots if shot.id == id)
+        return self._by_id[id]
+
+    @cached_property
+    def _by_id(self) -> dict[str, Shot]:
+        return {shot.id: shot for shot in self.shots}
 
     def character(self, id: str) -> Character:
         return next(character for character in self.cast if character.id == id)
@@ -339,6 +344,8 @@ class Take(Noun):
     """Why there is no clip."""
     reused: bool = False
     """The clip was already in the vault."""
+    judging: float = 0.0
+    """Wall seconds from clip to verdict."""
 
     @property
     def accepted(self) -> bool:
@@ -356,6 +363,19 @@ class Trial(Noun):
     """Wall seconds for each newly rendered take; None when there is no film."""
     quality: float | None = None
     """Mean quality of those takes, 0..1."""
+
+
+class Outcome(Noun):
+    """What became of a shot."""
+
+    shot: str
+    state: Literal["accepted", "trimmed", "best", "chosen", "failed"]
+    """accepted; trimmed: no take was, but one is sound without its bad frames; best: the least bad; chosen: by the
+    user; failed: none."""
+    attempt: int = 0
+    first: int = 0
+    last: int = -1
+    """Frames to use, inclusive."""
 
 
 # ---------------------------------------------------------------------------------------- thinking

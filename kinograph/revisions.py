@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from kinograph.agents.generation import resolve
 from kinograph.events import Work
-from kinograph.film import Film, RenderRequest, Shot, Storyboard, Take
-from kinograph.graphs.production import Carried, Carry
+from kinograph.film import Film, Outcome, RenderRequest, Shot, Storyboard, Take
+from kinograph.graphs.production import Carried
 from kinograph.tools.backends import ModelCard, card
 
 if TYPE_CHECKING:
@@ -78,12 +78,12 @@ def costs(
 class _Shown(NamedTuple):
     """What a carried shot shows."""
 
-    carry: Carry
+    carry: Outcome
     clip: str
     """Digest of the clip's request."""
 
 
-def _clip(carry: Carry, takes: Sequence[Take]) -> str:
+def _clip(carry: Outcome, takes: Sequence[Take]) -> str:
     return next(take.request.digest for take in takes if (take.shot, take.attempt) == (carry.shot, carry.attempt))
 
 
@@ -108,18 +108,18 @@ def pace(request: RenderRequest, model: ModelCard) -> float | None:
     return round(request.frames * model.seconds_per_frame * area, 2)
 
 
-def _chosen(shot: Shot, takes: Sequence[Take], vault: Vault, found: list[Take]) -> Carry | None:
+def _chosen(shot: Shot, takes: Sequence[Take], vault: Vault, found: list[Take]) -> Outcome | None:
     """The take that was chosen by hand, if its clip is still there."""
     for take in takes:
         if take.clip is not None and take.request.digest == shot.keep and vault.clip(take.request.digest):
             found.append(take.changed(shot=shot.id))
-            return Carry(shot=shot.id, state="chosen", attempt=take.attempt, first=0, last=take.clip.frames - 1)
+            return Outcome(shot=shot.id, state="chosen", attempt=take.attempt, first=0, last=take.clip.frames - 1)
     return None
 
 
 def _taken_over(
     shot: Shot, version: Version, one: Filmed, carried: dict[str, _Shown], model: ModelCard, vault: Vault
-) -> Carry | None:
+) -> Outcome | None:
     """What an earlier film used of a shot with the same request, if that still holds."""
     cut = next((cut for cut in one.film.timeline if cut.shot == shot.id), None)
     if cut is None or vault.clip(cut.clip) is None:
@@ -136,7 +136,7 @@ def _taken_over(
             return None
     take = next(take for take in one.film.takes if (take.shot, take.attempt) == (cut.shot, cut.attempt))
     whole = take.clip is not None and cut.last_frame - cut.first_frame + 1 == take.clip.frames
-    return Carry(
+    return Outcome(
         shot=shot.id,
         state="accepted" if take.accepted else "best" if whole else "trimmed",
         attempt=cut.attempt,

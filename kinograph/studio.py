@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from kinograph.agents.mind import Mind
     from kinograph.conversation import Conversation
+    from kinograph.graphs.floor import Floor
     from kinograph.graphs.production import Carried, Crew
     from kinograph.memory.ledger import Ledger, Record
     from kinograph.memory.sessions import Kept, Version
@@ -78,6 +79,8 @@ class Studio:
     ) -> None:
         self.settings = settings or Settings.load(**arguments)
         self._cancelled = threading.Event()
+        self._stops: set[threading.Event] = set()
+        """One for each production that runs."""
         self._given_mind = mind
         self._given_monitor = monitor
 
@@ -164,8 +167,11 @@ class Studio:
         """Films a version of a conversation as production `id`, or goes on with it; events as in `stream`.
 
         Shots in `carried`, whose `takes` are recorded with the production, are not rendered. `mind` is the one that
-        has thought about the version: what that cost is filed with the film.
+        has thought about the version: what that cost is filed with the film. Raises BadStoryboard.
         """
+        from kinograph.graphs.dependencies import tasks_of
+
+        tasks_of(version.storyboard)
         self._cancelled.clear()
         with self.ledger() as ledger:
             begun = ledger.has_production(id)
@@ -232,6 +238,8 @@ class Studio:
     def cancel(self) -> None:
         """Asks a running `make`, `resume` or thought to stop; it raises Cancelled soon. Safe from signal handlers."""
         self._cancelled.set()
+        for stop in tuple(self._stops):
+            stop.set()
 
     def begin(self) -> None:
         """Forgets that something was asked to stop: something new begins."""
@@ -258,6 +266,13 @@ class Studio:
         from kinograph.tools.resources import Meter, Monitor
 
         return self._given_monitor or Monitor(this_machine(), Meter(self.settings.home), self.settings.reading_seconds)
+
+    @cached_property
+    def _floor(self) -> Floor:
+        """Productions that run at the same time share the render workers."""
+        from kinograph.graphs.floor import Floor
+
+        return Floor()
 
     @cached_property
     def mind(self) -> Mind:
@@ -393,6 +408,10 @@ class Studio:
         backend = self._backend(decision.model, vault.scratch(record.id))
         embedder = open_embedder(self.settings.embedder)
         keyframes = Keyframes(home / "keyframes.sqlite", home / "index" / record.id, record.id, embedder)
+        stop = threading.Event()
+        self._stops.add(stop)
+        if self._cancelled.is_set():
+            stop.set()
         try:
             yield Crew(
                 id=record.id,
@@ -403,10 +422,11 @@ class Studio:
                 generation=Generation(vault, ledger, self._pool(backend, decision)),
                 memory=Memory(keyframes, vault),
                 validator=Validator(vault, keyframes),
-                cancelled=self._cancelled,
-                rendering=threading.BoundedSemaphore(decision.workers),
+                floor=self._floor,
+                cancelled=stop,
             )
         finally:
+            self._stops.discard(stop)
             keyframes.close()
             vault.clear_scratch(record.id)
 

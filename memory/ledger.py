@@ -15,7 +15,7 @@ import psutil
 
 from kinograph import disk
 from kinograph.errors import UnknownName
-from kinograph.film import Brief, Decision, Noun, RenderRequest, Take, Trial
+from kinograph.film import Brief, Decision, Noun, Outcome, RenderRequest, Take, Trial
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS productions (
@@ -29,6 +29,8 @@ CREATE TABLE IF NOT EXISTS takes (
 CREATE TABLE IF NOT EXISTS trials (
   number INTEGER PRIMARY KEY AUTOINCREMENT, production TEXT UNIQUE NOT NULL, strategy TEXT NOT NULL,
   trial TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS outcomes (
+  production TEXT NOT NULL, shot TEXT NOT NULL, outcome TEXT NOT NULL, PRIMARY KEY (production, shot));
 CREATE TABLE IF NOT EXISTS jobs (
   digest TEXT PRIMARY KEY, request TEXT NOT NULL, state TEXT NOT NULL, owner TEXT, lease REAL,
   attempts INTEGER NOT NULL DEFAULT 0, renders INTEGER NOT NULL DEFAULT 0, error TEXT);
@@ -36,6 +38,9 @@ CREATE TABLE IF NOT EXISTS jobs (
 
 MOST_TRIALS = 100
 """Trials that are kept of each strategy: the latest."""
+RENDERING: set[tuple[Path, str]] = set()
+"""Ledgers and digests that threads of this process hold a claim to; changed within a transaction."""
+
 State = Literal["open", "finished", "cancelled", "failed"]
 Paper = TypeVar("Paper", bound=Noun)
 
@@ -225,25 +230,52 @@ class Ledger:
             rows = self._db.execute("SELECT trial FROM trials ORDER BY number DESC").fetchall()
         return [Trial.model_validate_json(row["trial"]) for row in rows]
 
+    # ----------------------------------------------------------------------------------- outcomes
+
+    def settle_shot(self, production: str, outcome: Outcome) -> None:
+        """Records what became of a shot: it needs no more takes, however often the production is resumed."""
+        with self._transaction():
+            self._db.execute(
+                "INSERT OR REPLACE INTO outcomes VALUES (?, ?, ?)",
+                (production, outcome.shot, outcome.model_dump_json()),
+            )
+
+    def outcomes(self, production: str) -> dict[str, Outcome]:
+        """What became of each shot that is settled."""
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT outcome FROM outcomes WHERE production = ? ORDER BY rowid", (production,)
+            ).fetchall()
+        found = (Outcome.model_validate_json(row["outcome"]) for row in rows)
+        return {outcome.shot: outcome for outcome in found}
+
+    def unsettle(self, production: str) -> None:
+        """Forgets the outcomes of a production that goes through all of its steps again."""
+        with self._transaction():
+            self._db.execute("DELETE FROM outcomes WHERE production = ?", (production,))
+
     # --------------------------------------------------------------------------------------- jobs
 
     def claim(self, request: RenderRequest, lease_seconds: float = 60.0) -> bool:
         """Tries to become the one who renders `request`; False while another living worker holds it.
 
-        A lease ends when it runs out, or at once when its owner was a process of this host that died.
+        A lease ends when it runs out, or at once when its owner was a process of this host that died. Within a process
+        the threads are workers of their own.
         """
         digest, now = request.digest, time.time()
         with self._transaction():
             row = self._db.execute("SELECT state, owner, lease FROM jobs WHERE digest = ?", (digest,)).fetchone()
-            held = row["owner"] if row is not None and row["state"] == "leased" and row["lease"] > now else self.me
-            if held != self.me and not gone(held):
-                return False
+            if row is not None and row["state"] == "leased" and row["lease"] > now:
+                mine = row["owner"] == self.me
+                if (self.path, digest) in RENDERING if mine else not gone(row["owner"]):
+                    return False
             self._db.execute(
                 "INSERT INTO jobs (digest, request, state, owner, lease, attempts) VALUES (?, ?, 'leased', ?, ?, 1) "
                 "ON CONFLICT (digest) DO UPDATE SET state = 'leased', owner = excluded.owner, "
                 "lease = excluded.lease, attempts = attempts + 1",
                 (digest, request.model_dump_json(), self.me, now + lease_seconds),
             )
+            RENDERING.add((self.path, digest))
         return True
 
     def renew(self, digest: str, lease_seconds: float = 60.0) -> None:
@@ -258,6 +290,7 @@ class Ledger:
         """Gives a claim back unused: the clip turned out to be there."""
         with self._transaction():
             self._db.execute("UPDATE jobs SET state = 'done', owner = NULL, lease = NULL WHERE digest = ?", (digest,))
+            RENDERING.discard((self.path, digest))
 
     def settle(self, digest: str, error: str | None = None) -> None:
         """Ends a job: done, or failed with the reason."""
@@ -267,6 +300,7 @@ class Ledger:
                 "WHERE digest = ?",
                 ("failed" if error else "done", error, 0 if error else 1, digest),
             )
+            RENDERING.discard((self.path, digest))
 
     def renders(self) -> dict[str, int]:
         """How many times each request was rendered to the end."""

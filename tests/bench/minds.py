@@ -25,6 +25,7 @@ from server import serving  # pyright: ignore[reportMissingImports]
 
 import kinograph.tools.backends as door
 from kinograph import Settings, Studio
+from kinograph.evals.bench.critical_path import brief_of
 from kinograph.film import Clip, RenderRequest
 from kinograph.tools.backends import Progress
 from kinograph.tools.backends.storyworld import StoryworldBackend
@@ -34,11 +35,6 @@ from kinograph.tools.resources import Monitor, Snapshot
 IDLE = Monitor(Machine(cores=32, ram_gb=64), lambda: Snapshot(cpu_percent=0, ram_percent=0, disk_free_gb=100))
 """Renders that only sleep need no room: they start whatever else this machine does."""
 THINKING, RENDERING, SHOTS, WORKERS = 0.5, 4.0, 4, 12
-SCENES = (
-    ("a red ball", "the meadow by day"), ("a blue fish", "the sea at sunset"), ("a green car", "the city at night"),
-    ("a yellow star", "space"), ("a pink bird", "the snow at dawn"), ("a purple robot", "the desert by day"),
-)  # fmt: skip
-ACTS = ("moves to the right", "moves to the left", "grows", "spins")
 
 
 class Slow(StoryworldBackend):
@@ -53,16 +49,6 @@ class Slow(StoryworldBackend):
         return clips
 
 
-def brief_of(scenes: int) -> str:
-    """Scenes of four shots, each with a subject of its own."""
-    sentences = []
-    for who, where in SCENES[:scenes]:
-        first, *others = ACTS
-        sentences.append(f"In {where} {who} {first}.")
-        sentences += [f"Then the {who.split(' ', 1)[1]} {act}." for act in others]
-    return " ".join(sentences)
-
-
 def measure(scenes: int, eyes: bool) -> str:
     """One film, as a row."""
     with serving() as server, tempfile.TemporaryDirectory() as home:
@@ -72,7 +58,7 @@ def measure(scenes: int, eyes: bool) -> str:
         mind |= {"models": {"validator": "stub-eyes"}} if eyes else {}
         studio = Studio(Settings.load(home=Path(home, "home"), mind=mind, workers=WORKERS), monitor=IDLE)
         _ = studio.mind.name
-        brief = studio.brief(brief_of(scenes), model="slow", width=96, height=54, frames=8, takes=1)
+        brief = studio.brief(brief_of(scenes).text, model="slow", width=96, height=54, frames=8, takes=1)
         started = time.monotonic()
         film = studio.make(brief)
         seconds = time.monotonic() - started

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from kinograph.errors import UnknownName
-from kinograph.film import Brief, Decision, Take, Trial
+from kinograph.film import Brief, Decision, Outcome, Take, Trial
 from kinograph.memory.ledger import MOST_TRIALS, Ledger
 
 
@@ -26,6 +26,29 @@ def test_a_lease_keeps_others_out_until_it_ends(ledger: Ledger, request_of):
     assert ledger.claim(request_of(seed=1)), "another request is free"
     other.settle(request_of().digest)
     assert ledger.claim(request_of())
+
+
+def test_threads_of_one_process_keep_each_other_out_too(ledger: Ledger, request_of):
+    other = Ledger(ledger.path)
+    assert ledger.claim(request_of())
+    assert not ledger.claim(request_of())
+    assert not other.claim(request_of())
+    assert Ledger(ledger.path.with_name("another.sqlite")).claim(request_of())
+    ledger.settle(request_of().digest)
+    assert other.claim(request_of())
+    other.release(request_of().digest)
+    assert ledger.claim(request_of())
+
+
+def test_outcomes_are_kept_until_a_production_begins_again(ledger: Ledger):
+    kept = [Outcome(shot="s1.2", state="failed"), Outcome(shot="s1.1", state="trimmed", attempt=2, first=3, last=9)]
+    for outcome in kept:
+        ledger.settle_shot("film", outcome)
+    ledger.settle_shot("another", Outcome(shot="s1.1", state="accepted", attempt=1, last=7))
+    assert Ledger(ledger.path).outcomes("film") == {outcome.shot: outcome for outcome in kept}
+    ledger.unsettle("film")
+    assert ledger.outcomes("film") == {}
+    assert set(ledger.outcomes("another")) == {"s1.1"}
 
 
 def test_a_lease_that_ran_out_is_free(ledger: Ledger, request_of):
