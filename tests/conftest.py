@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,9 @@ from server import Server, serving
 from kinograph.film import RenderRequest
 from kinograph.tools.machine import Machine
 from kinograph.tools.resources import Monitor, Snapshot
+
+# Tests share the cores: threads of OpenMP that wait for one another on a busy core cost several times what they save.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(autouse=True)

@@ -150,7 +150,7 @@ def test_ctrl_c_on_a_terminal_stops_the_render_and_not_the_session(home: Path):
     terminal.until("take 1")
     terminal.type("\x03")
     terminal.until("stopping after the take at hand")
-    terminal.until("\nStopped; finished shots are kept")
+    terminal.until(r"\n(\x1b\[\?25h)?Stopped; finished shots are kept")
     terminal.until(r"you>")
     terminal.type("make shot 2 at dawn\r")
     terminal.until("version 2")

@@ -34,7 +34,9 @@ def test_rules_are_the_mind_of_plain_settings():
 
 
 def test_a_model_for_a_role_that_there_is_not_is_refused(server: Server):
-    with pytest.raises(UnknownName, match=r"unknown role in mind\.models 'plannr'; available: director, orchestrator"):
+    with pytest.raises(
+        UnknownName, match=r"unknown role in mind\.models 'plannr'; available: director, memory, orchestrator"
+    ):
         mind_of(server, models={"plannr": "strong"})
 
 
