@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kinograph.agents.generation import Generation, Rendered
-from kinograph.agents.memory import Memory
+from kinograph.agents.memory import Memory, Recalled, Recollection
 from kinograph.agents.validator import Validator
 from kinograph.evals.bench.replay import DECISION, Ponderer
 from kinograph.film import Brief, Clip, RenderRequest, Scene, Shot, Storyboard, Take
@@ -63,11 +63,15 @@ class Forgetful(Memory):
     def __init__(self) -> None:
         pass
 
-    def recall(self, shot: Shot, storyboard: Storyboard) -> tuple[Keyframe, ...]:
-        return tuple(
+    def recollection(self, shot: Shot, storyboard: Storyboard) -> Recollection:
+        found = (
             Keyframe(production="film", shot=shot.id, role="identity", about=f"one {n}", picture="0" * 40, frame=n)
             for n in range(6)
         )
+        return Recollection(shot=shot, storyboard=storyboard, found=tuple(found))
+
+    def rules(self, question: Recollection) -> Recalled:
+        return Recalled(keyframes=question.found)
 
     def remember(self, shot: Shot, storyboard: Storyboard, take: Take) -> tuple[Keyframe, ...]:
         return ()
