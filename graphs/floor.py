@@ -106,11 +106,14 @@ class Floor:
             self._hand_out()
 
     @contextmanager
-    def worker(self, production: str, task: str) -> Iterator[None]:
-        """Waits for a worker, unless the task has one already, and takes it back after. Raises Cancelled."""
+    def worker(self, production: str, task: str) -> Iterator[int]:
+        """Waits for a worker, unless the task has one already, and takes it back after. Yields which, from 1.
+
+        Raises Cancelled.
+        """
         with self._changed:
             waiting = False
-            while not self._schedule.holds(production, task):
+            while (worker := self._schedule.worker_of(production, task)) is None:
                 company = self._companies.get(production)
                 if company is None or company.cancelled.is_set():
                     raise Cancelled(f"{production} was stopped")
@@ -121,7 +124,7 @@ class Floor:
                     self._hand_out()
                     waiting = True
         try:
-            yield
+            yield worker
         finally:
             self.give_back(production, task)
 

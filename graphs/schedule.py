@@ -59,7 +59,8 @@ class _Production:
         """Heaps of the ready: first takes, and retakes."""
         self.attempts: dict[str, int] = {}
         """Begun and not settled task -> the attempt it is at."""
-        self.rendering: set[str] = set()
+        self.rendering: dict[str, int] = {}
+        """Task that holds a worker -> which, from 1."""
         self.closed = False
         self.served = 0.0
         """Expected seconds of worker it was granted, in the shared account."""
@@ -129,13 +130,25 @@ class Schedule:
         _, _, task = heapq.heappop(heap)
         production.served = self._clock + production.graph.tasks[task].seconds
         production.attempts.setdefault(task, 1)
-        production.rendering.add(task)
+        production.rendering[task] = self._free_worker()
         return Grant(name, task, production.attempts[task])
+
+    def _free_worker(self) -> int:
+        held = {worker for one in self._productions.values() for worker in one.rendering.values()}
+        return next(number for number in range(1, len(held) + 2) if number not in held)
+
+    def under_way(self, production: str, task: str) -> None:
+        """Tells of a ready task that was begun before: it has a worker without waiting for its turn."""
+        one = self._productions[production]
+        one.fresh = [turn for turn in one.fresh if turn[-1] != task]
+        heapq.heapify(one.fresh)
+        one.attempts[task] = 1
+        one.rendering[task] = self._free_worker()
 
     def rendered(self, production: str, task: str) -> None:
         """The task gives its worker back, if it holds one: its take is there or will never be."""
         if production in self._productions:
-            self._productions[production].rendering.discard(task)
+            self._productions[production].rendering.pop(task, None)
 
     def again(self, production: str, task: str) -> None:
         """The task wants a worker for another take."""
@@ -146,7 +159,7 @@ class Schedule:
     def settle(self, production: str, task: str) -> None:
         """The task is done, which frees those that wait for nothing else."""
         one = self._productions[production]
-        one.rendering.discard(task)
+        one.rendering.pop(task, None)
         del one.attempts[task], one.missing[task]
         for later in one.graph.freed_by(task):
             if later in one.missing:
@@ -157,16 +170,16 @@ class Schedule:
     def drop(self, production: str, task: str) -> None:
         """The task ended without being settled: it holds nothing more, and what waits on it will never be ready."""
         if production in self._productions:
-            self._productions[production].rendering.discard(task)
+            self._productions[production].rendering.pop(task, None)
             self._productions[production].attempts.pop(task, None)
 
     def path(self, production: str, task: str, attempt: int) -> float:
         """Expected seconds from the beginning of an attempt to the end of the longest path behind the task."""
         return self._productions[production].path(task, attempt)
 
-    def holds(self, production: str, task: str) -> bool:
-        """The task has a worker."""
-        return production in self._productions and task in self._productions[production].rendering
+    def worker_of(self, production: str, task: str) -> int | None:
+        """Which worker the task holds, counted from 1; None when it holds none."""
+        return self._productions[production].rendering.get(task) if production in self._productions else None
 
     def finished(self, production: str) -> bool:
         """Every task is settled."""

@@ -6,14 +6,17 @@ goes on with the shots that are not settled, each from its last checkpoint.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kinograph.agents.orchestrator import experience
-from kinograph.film import Decision, Storyboard, Take
+from kinograph.events import Event
+from kinograph.film import Decision, Sitting, Storyboard, Take
 from kinograph.graphs import take
 from kinograph.graphs.dependencies import TaskGraph, tasks_of
+from kinograph.graphs.forecast import Outlook
 from kinograph.graphs.production import Crew, Production, Run
 from kinograph.graphs.schedule import Pace
 from kinograph.tools.backends import ModelCard
@@ -43,7 +46,17 @@ def one_by_one(state: Production, runtime: Run) -> dict[str, Any]:
 
 def shoot(crew: Crew, arranged: Callable[[TaskGraph], TaskGraph] = lambda graph: graph) -> None:
     """Returns when every shot is settled. Raises what a life raises that is not one shot's own failure."""
-    lives = take.build().compile(checkpointer=crew.checkpoints)
+    expected = expect(crew.storyboard, crew.decision, crew.card, crew.ledger.latest_takes())
+    graph = arranged(tasks_of(crew.storyboard, expected.seconds).of("shot"))
+    settled, workers = crew.ledger.outcomes(crew.id), crew.decision.workers
+    outlook = Outlook(graph, expected.pace, workers, settled)
+
+    def tell(event: Event) -> None:
+        crew.tell(event)
+        if (progress := outlook.hear(event)) is not None:
+            crew.tell(progress)
+
+    lives, told = take.build().compile(checkpointer=crew.checkpoints), replace(crew, tell=tell)
 
     def live(shot: str) -> None:
         config: RunnableConfig = {
@@ -53,12 +66,12 @@ def shoot(crew: Crew, arranged: Callable[[TaskGraph], TaskGraph] = lambda graph:
         at = lives.get_state(config).next
         if {"judge", "remember", "settle"} & set(at):
             crew.floor.give_back(crew.id, shot)  # stopped after its render: the clip is there
-        lives.invoke(None if at else {"id": crew.id, "shot": shot}, config, context=crew, durability="sync")
+        lives.invoke(None if at else {"id": crew.id, "shot": shot}, config, context=told, durability="sync")
 
-    expected = expect(crew.storyboard, crew.decision, crew.card, crew.ledger.latest_takes())
-    graph = arranged(tasks_of(crew.storyboard, expected.seconds).of("shot"))
-    settled = crew.ledger.outcomes(crew.id)
-    crew.floor.run(crew.id, graph, expected.pace, crew.decision.workers, live, crew.cancelled, settled)
+    if outlook.due:
+        crew.ledger.record_sitting(crew.id, Sitting(began=time.time(), workers=workers, due=outlook.due))
+        crew.tell(outlook.progress)
+    crew.floor.run(crew.id, graph, expected.pace, workers, live, crew.cancelled, settled)
 
 
 class Expected(NamedTuple):

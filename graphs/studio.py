@@ -10,7 +10,7 @@ import numpy as np
 from langgraph.graph import END, START, StateGraph
 
 from kinograph.errors import Damaged, NoFilm
-from kinograph.events import Decided, Planned, ShotSettled, Warned
+from kinograph.events import Decided, Planned, Progressed, ShotSettled, Warned
 from kinograph.film import Outcome, Storyboard, Take
 from kinograph.graphs import TOPOLOGIES, topology
 from kinograph.graphs.production import Carried, Crew, Production, Run
@@ -82,10 +82,15 @@ def cut(state: Production, runtime: Run) -> dict[str, Any]:
     for shot in board.shots:
         if (became := outcomes[shot.id].state) not in ("accepted", "chosen"):
             runtime.stream_writer(Warned(words=f"shot {shot.id}: no take was accepted; {LEFT[became]}"))
-    shots = [_shot_file(crew, part) for part in parts]
+    shots = []
+    for part in parts:
+        runtime.stream_writer(Progressed(stage="cutting", step=len(shots), steps=len(parts) + 1))
+        shots.append(_shot_file(crew, part))
+    runtime.stream_writer(Progressed(stage="cutting", step=len(parts), steps=len(parts) + 1))
     editing.contact_sheet(board, takes, parts, crew.folder / "contact_sheet.png")
     recipe = {"kinograph": crew.id, "brief": crew.brief.model_dump(mode="json"), "seed": crew.brief.seed}
     footage.join_mp4(crew.folder / "film.mp4", shots, recipe)
+    runtime.stream_writer(Progressed(stage="cutting", step=len(parts) + 1, steps=len(parts) + 1))
     return {}
 
 

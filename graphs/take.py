@@ -70,7 +70,10 @@ def render(state: TakeState, runtime: Run) -> dict[str, Any]:
         crew.tell(TakeProgress(shot=shot, attempt=attempt, done=done))
 
     try:
-        with crew.floor.worker(crew.id, shot):
+        with (
+            crew.floor.worker(crew.id, shot) as worker,
+            crew.ledger.stint(crew.id, shot, attempt, "render", worker),
+        ):
             crew.tell(TakeStarted(shot=shot, attempt=attempt))
             clip, reused = crew.generation.render(request, progress, crew.cancelled.is_set)
         take = Take(shot=shot, attempt=attempt, request=request, clip=clip, reused=reused)
@@ -96,7 +99,8 @@ def judge(state: TakeState, runtime: Run) -> dict[str, Any]:
     take = crew.ledger.take(crew.id, state["shot"], _attempt(state))
     if take.clip is not None:
         started = time.monotonic()
-        verdict = crew.mind.think(crew.validator, _viewing(crew, state, take, take.clip))
+        with crew.ledger.stint(crew.id, take.shot, take.attempt, "verdict"):
+            verdict = crew.mind.think(crew.validator, _viewing(crew, state, take, take.clip))
         take = take.changed(verdict=verdict, judging=round(time.monotonic() - started, 3))
         crew.ledger.record_take(crew.id, take)
     crew.tell(TakeJudged(take=take))

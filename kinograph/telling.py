@@ -1,4 +1,4 @@
-"""A proposed version in words: what becomes of each shot, and what it takes."""
+"""Words: what becomes of each shot of a proposed version, and what it takes; lengths of time."""
 
 from __future__ import annotations
 
@@ -50,3 +50,16 @@ def cost_of(proposal: Proposed) -> str:
 def question(proposal: Proposed) -> str:
     """What a proposal that is not filmed yet asks."""
     return "Render it?" if any(work.does == "render" for work in proposal.works) else "Make the film?"
+
+
+def spoken(seconds: float) -> str:
+    """A length of time as one says it: 0.4 s, 12 s, 3 min 5 s, 2 h 10 min, 3 days 4 h."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    for size, unit, small, minor in ((86400, "days", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
+        if whole >= size:
+            rest = whole % size // small
+            name = "day" if unit == "days" and whole // size == 1 else unit
+            return f"{whole // size} {name}" + (f" {rest} {minor}" if rest else "")
+    return f"{whole} s"

@@ -15,7 +15,7 @@ import psutil
 
 from kinograph import disk
 from kinograph.errors import UnknownName
-from kinograph.film import Brief, Decision, Noun, Outcome, RenderRequest, Take, Trial
+from kinograph.film import Brief, Decision, Noun, Outcome, RenderRequest, Sitting, Stint, Take, Trial
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS productions (
@@ -31,6 +31,12 @@ CREATE TABLE IF NOT EXISTS trials (
   trial TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS outcomes (
   production TEXT NOT NULL, shot TEXT NOT NULL, outcome TEXT NOT NULL, PRIMARY KEY (production, shot));
+CREATE TABLE IF NOT EXISTS sittings (
+  number INTEGER PRIMARY KEY AUTOINCREMENT, production TEXT NOT NULL, sitting TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS stints (
+  number INTEGER PRIMARY KEY AUTOINCREMENT, production TEXT NOT NULL, shot TEXT NOT NULL, attempt INTEGER NOT NULL,
+  what TEXT NOT NULL, worker INTEGER, began REAL NOT NULL, ended REAL, owner TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS stints_of ON stints (production);
 CREATE TABLE IF NOT EXISTS jobs (
   digest TEXT PRIMARY KEY, request TEXT NOT NULL, state TEXT NOT NULL, owner TEXT, lease REAL,
   attempts INTEGER NOT NULL DEFAULT 0, renders INTEGER NOT NULL DEFAULT 0, error TEXT);
@@ -208,6 +214,52 @@ class Ledger:
             if take.attempt == attempt:
                 return take
         raise KeyError((production, shot, attempt))
+
+    # ------------------------------------------------------------------------------------- timing
+
+    def record_sitting(self, production: str, sitting: Sitting) -> None:
+        """Records that work on the shots begins, and what is expected of it."""
+        with self._transaction():
+            self._db.execute(
+                "INSERT INTO sittings (production, sitting) VALUES (?, ?)", (production, sitting.model_dump_json())
+            )
+
+    def sittings(self, production: str) -> list[Sitting]:
+        """The sittings of a production, the first first; none for one that is older than this record."""
+        with self._lock:
+            query = "SELECT sitting FROM sittings WHERE production = ? ORDER BY number"
+            rows = self._db.execute(query, (production,)).fetchall()
+        return [Sitting.model_validate_json(row["sitting"]) for row in rows]
+
+    @contextmanager
+    def stint(
+        self, production: str, shot: str, attempt: int, what: Literal["render", "verdict"], worker: int | None = None
+    ) -> Iterator[None]:
+        """Records when work on a take begins and, however it goes, when it ends."""
+        with self._transaction():
+            number = self._db.execute(
+                "INSERT INTO stints (production, shot, attempt, what, worker, began, owner) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (production, shot, attempt, what, worker, time.time(), self.me),
+            ).lastrowid
+        try:
+            yield
+        finally:
+            with self._transaction():
+                self._db.execute("UPDATE stints SET ended = ? WHERE number = ?", (time.time(), number))
+
+    def stints(self, production: str) -> list[Stint]:
+        """The work on a production's takes, in the order in which it began."""
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT * FROM stints WHERE production = ? ORDER BY number", (production,)
+            ).fetchall()
+        dead = {owner for owner in {row["owner"] for row in rows if row["ended"] is None} if gone(owner)}
+        fields = ("shot", "attempt", "what", "worker", "began", "ended")
+        return [
+            Stint(**{name: row[name] for name in fields}, killed=row["ended"] is None and row["owner"] in dead)
+            for row in rows
+        ]
 
     # ------------------------------------------------------------------------------------- trials
 

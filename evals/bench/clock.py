@@ -1,26 +1,22 @@
-"""Runs a trace by a virtual clock: the scheduler's own decisions, and time that costs nothing."""
+"""Runs a trace by a virtual clock, with takes rendered ahead on workers that would idle."""
 
 from __future__ import annotations
 
-import heapq
-from typing import Literal, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from kinograph.evals.bench.traces import JUDGING, PACE, Trace
+from kinograph.graphs import clock
+from kinograph.graphs.clock import Attempt, Happening
 from kinograph.graphs.dependencies import TaskGraph
-from kinograph.graphs.schedule import Grant, Pace, Schedule
+from kinograph.graphs.schedule import Pace, Schedule
 
 FILM = "film"
 
 
-class Decides(Protocol):
+class Decides(clock.Decides, Protocol):
     """What the clock asks of a scheduler: the methods of Schedule."""
 
     def enroll(self, production: str, graph: TaskGraph, pace: Pace, workers: int) -> None: ...
-    def next(self) -> Grant | None: ...
-    def rendered(self, production: str, task: str) -> None: ...
-    def again(self, production: str, task: str) -> None: ...
-    def settle(self, production: str, task: str) -> None: ...
-    def finished(self, production: str) -> bool: ...
 
 
 class Ran(NamedTuple):
@@ -35,16 +31,7 @@ class Ran(NamedTuple):
     """Shot and attempt -> second at which its worker was granted."""
 
 
-class Happening(NamedTuple):
-    """What will happen; ordered by time, then name, so that ties fall the same way every time."""
-
-    at: float
-    shot: str
-    what: Literal["rendered", "ahead", "judged"]
-    attempt: int
-
-
-class Clock:
+class Clock(clock.Clock):
     """Plays a trace: grants by the schedule, durations and verdicts by the trace.
 
     `ahead` is how many takes after the one at hand may be rendered on workers that would idle. A worker that is
@@ -60,11 +47,10 @@ class Clock:
         ahead: int = 0,
     ) -> None:
         self._trace, self._workers, self._ahead = trace, workers, ahead
-        self._schedule = schedule or Schedule()
-        self._schedule.enroll(FILM, graph or trace.graph, PACE, workers)
-        self._now = self._wasted = 0.0
-        self._coming: list[Happening] = []
-        self._starts: dict[tuple[str, int], float] = {}
+        decides = schedule or Schedule()
+        decides.enroll(FILM, graph or trace.graph, PACE, workers)
+        super().__init__(FILM, decides, self._turns_out)
+        self._wasted = 0.0
         self._renders = 0
         self._attempts: dict[str, int] = {}
         """Shot that is rendered or judged -> attempt."""
@@ -76,42 +62,35 @@ class Clock:
 
     def play(self) -> Ran:
         """Until every shot is settled."""
-        while not self._schedule.finished(FILM):
-            while grant := self._schedule.next():
-                self._begin(grant.task, grant.attempt)
-            if self._ahead:
-                self._use_idle_workers()
-            self._now = self._coming[0].at
-            while self._coming and self._coming[0].at == self._now:
-                self._happen(heapq.heappop(self._coming))
-        return Ran(self._now, self._renders, self._wasted, self._starts)
+        self.run()
+        return Ran(self.now, self._renders, self._wasted, self.starts)
 
-    def _expect(self, seconds: float, shot: str, what: Literal["rendered", "ahead", "judged"], attempt: int) -> None:
-        heapq.heappush(self._coming, Happening(self._now + seconds, shot, what, attempt))
+    def _turns_out(self, shot: str, attempt: int) -> Attempt:
+        return Attempt(self._trace.renders[shot][attempt - 1], JUDGING, attempt == self._trace.takes[shot])
 
-    def _begin(self, shot: str, attempt: int) -> None:
-        self._starts[shot, attempt] = self._now
-        self._attempts[shot] = attempt
-        self._rendering.add(shot)
-        seconds = self._trace.renders[shot][attempt - 1]
-        if (begun := self._early.pop((shot, attempt), None)) is not None:
-            seconds -= self._now - begun
+    def begin(self, task: str, attempt: int) -> None:
+        self.starts[task, attempt] = self.now
+        self._attempts[task] = attempt
+        self._rendering.add(task)
+        seconds = self._trace.renders[task][attempt - 1]
+        if (begun := self._early.pop((task, attempt), None)) is not None:
+            seconds -= self.now - begun
         else:
             self._renders += 1
-        self._expect(max(seconds, 0.0), shot, "rendered", attempt)
+        self._expect(max(seconds, 0.0), task, "rendered", attempt)
         if len(self._rendering) + len(self._early) > self._workers:
             begun = self._early.pop(min(self._early, key=self._urgency))
-            self._wasted += self._now - begun
+            self._wasted += self.now - begun
 
     def _urgency(self, take: tuple[str, int]) -> tuple[float, str, int]:
         assert isinstance(self._schedule, Schedule), "takes are rendered ahead by our own schedule only"
         return self._schedule.path(FILM, *take), *take
 
-    def _use_idle_workers(self) -> None:
-        idle = self._workers - len(self._rendering) - len(self._early)
+    def _rest(self) -> None:
+        idle = self._workers - len(self._rendering) - len(self._early) if self._ahead else 0
         while idle > 0 and (takes := self._worth_rendering()):
             take = max(takes, key=self._urgency)
-            self._early[take] = self._now
+            self._early[take] = self.now
             self._renders += 1
             self._expect(self._trace.renders[take[0]][take[1] - 1], take[0], "ahead", take[1])
             idle -= 1
@@ -126,31 +105,29 @@ class Clock:
         return found
 
     def _happen(self, event: Happening) -> None:
-        shot, attempt = event.shot, event.attempt
-        take = (shot, attempt)
-        if event.what == "rendered":
-            self._rendering.discard(shot)
-            self._schedule.rendered(FILM, shot)
-            self._expect(JUDGING, shot, "judged", attempt)
-        elif event.what == "ahead":
-            if take in self._early and self._early[take] + self._trace.renders[shot][attempt - 1] == event.at:
-                self._kept[take] = self._now
-                del self._early[take]
-        elif attempt == self._trace.takes[shot]:
-            self._settle(shot)
-        elif (shot, attempt + 1) in self._kept:
-            there = self._kept.pop((shot, attempt + 1))
-            self._attempts[shot] = attempt + 1
-            self._expect(max(there + JUDGING - self._now, 0.0), shot, "judged", attempt + 1)
-        else:
-            del self._attempts[shot]
-            self._schedule.again(FILM, shot)
+        if event.what != "ahead":
+            if event.what == "rendered":
+                self._rendering.discard(event.task)
+            super()._happen(event)
+            return
+        take = (event.task, event.attempt)
+        if take in self._early and self._early[take] + self._trace.renders[take[0]][take[1] - 1] == event.at:
+            self._kept[take] = self.now
+            del self._early[take]
 
-    def _settle(self, shot: str) -> None:
-        del self._attempts[shot]
-        self._schedule.settle(FILM, shot)
-        for take in [take for take in self._early if take[0] == shot]:
-            self._wasted += self._now - self._early.pop(take)
-        for take in [take for take in self._kept if take[0] == shot]:
+    def _retake(self, task: str, attempt: int) -> None:
+        if (there := self._kept.pop((task, attempt + 1), None)) is not None:
+            self._attempts[task] = attempt + 1
+            self._expect(max(there + JUDGING - self.now, 0.0), task, "judged", attempt + 1)
+        else:
+            del self._attempts[task]
+            super()._retake(task, attempt)
+
+    def _settle(self, task: str) -> None:
+        del self._attempts[task]
+        super()._settle(task)
+        for take in [take for take in self._early if take[0] == task]:
+            self._wasted += self.now - self._early.pop(take)
+        for take in [take for take in self._kept if take[0] == task]:
             self._wasted += self._trace.renders[take[0]][take[1] - 1]
             del self._kept[take]

@@ -85,6 +85,17 @@ def test_json_tells_every_event_as_a_line(kinograph):
     assert events[-1]["film"]["timeline"]
 
 
+def test_json_tells_stages_steps_and_the_time_left(kinograph):
+    _, out, _ = kinograph("make", "A red ball rolls. Then it spins.", "--json", *SMALL)
+    told = [event for event in map(json.loads, out.splitlines()) if event["event"] == "Progressed"]
+    assert list(dict.fromkeys(event["stage"] for event in told)) == ["planning", "shooting", "cutting"]
+    for stage in ("planning", "shooting", "cutting"):
+        steps = [(event["step"], event["steps"]) for event in told if event["stage"] == stage]
+        assert steps[-1][0] == steps[-1][1]
+    left = [event["seconds"] for event in told if event["stage"] == "shooting"]
+    assert left[0] > left[-1] == 0
+
+
 def test_a_dry_run_plans_and_writes_nothing(kinograph, home: Path):
     status, out, _ = kinograph("make", "A red ball rolls. Then it bounces.", "--dry-run")
     assert status == 0

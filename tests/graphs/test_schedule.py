@@ -221,4 +221,4 @@ def test_a_closed_production_begins_nothing_more_and_one_that_left_holds_nothing
     schedule.leave("film")
     schedule.rendered("film", "a")
     schedule.drop("film", "a")
-    assert not schedule.holds("film", "a")
+    assert schedule.worker_of("film", "a") is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from kinograph import Studio
 from kinograph.errors import BadStoryboard, Cancelled, StorageError
 from kinograph.evals.bench.overhead import Blind, Forgetful, Ready, board_of, measure
 from kinograph.evals.bench.replay import DECISION, Ponderer
-from kinograph.events import ShotSettled, TakeStarted
+from kinograph.events import Progressed, ShotSettled, TakeStarted
 from kinograph.film import Brief, Clip, RenderRequest, Take, Verdict
 from kinograph.graphs.dependencies import TaskGraph
 from kinograph.graphs.production import Carried, Crew
@@ -162,6 +163,42 @@ def test_a_storyboard_that_goes_in_a_circle_is_refused_before_a_folder_is_made()
 
 
 # --------------------------------------------------------------------------------------- expectations
+
+
+def test_a_production_that_is_resumed_keeps_its_records_and_adds_to_them(tmp_path: Path):
+    production, cancelled = Production(tmp_path), threading.Event()
+    first = Counting(lambda request: cancelled.set() if len(first.rendered) >= 4 else None)
+    with pytest.raises(Cancelled):
+        production.shoot(first, cancelled=cancelled)
+    before = production.ledger.stints("film")
+    production.shoot(Counting())
+    stints = production.ledger.stints("film")
+    assert stints[: len(before)] == before
+    one, two = production.ledger.sittings("film")
+    assert {due.shot for due in one.due} == {shot.id for shot in production.board.shots}
+    assert {due.shot for due in two.due} < {due.shot for due in one.due}
+    judged = {stint.shot for stint in stints if stint.what == "verdict"}
+    assert judged == {shot.id for shot in production.board.shots}
+    production.shoot(Counting())
+    assert len(production.ledger.sittings("film")) == 2, "nothing was left to do"
+
+
+def test_workers_are_told_apart_and_none_does_two_things_at_once(tmp_path: Path):
+    production = Production(tmp_path, shots=20, workers=3)
+    production.shoot(Counting())
+    renders = [stint for stint in production.ledger.stints("film") if stint.what == "render"]
+    assert {stint.worker for stint in renders} <= {1, 2, 3}
+    for worker in (1, 2, 3):
+        mine = sorted((stint.began, stint.ended or 0.0) for stint in renders if stint.worker == worker)
+        assert all(before[1] <= after[0] for before, after in pairwise(mine))
+
+
+def test_tells_how_far_it_is_until_nothing_is_left(tmp_path: Path):
+    told = [event for event in Production(tmp_path).shoot(Counting()) if isinstance(event, Progressed)]
+    assert [event.step for event in told] == list(range(13))
+    assert {(event.stage, event.steps) for event in told} == {("shooting", 12)}
+    assert told[0].seconds
+    assert told[-1].seconds == 0.0
 
 
 def taken(request_of: Any, seconds: float, judging: float, accepted: bool, **fields: Any) -> Take:

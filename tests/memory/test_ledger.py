@@ -125,3 +125,34 @@ def test_a_production_is_one_trial_and_the_last_word_counts(ledger: Ledger):
     ledger.record_trial("p", Trial(strategy="parallel", model="m", succeeded=False))
     ledger.record_trial("p", Trial(strategy="parallel", model="m", succeeded=True, seconds=3.0))
     assert ledger.trials() == [Trial(strategy="parallel", model="m", succeeded=True, seconds=3.0)]
+
+
+def test_a_stint_ends_however_the_work_goes(ledger: Ledger):
+    seen = []
+
+    def work() -> float:
+        seen.extend(ledger.stints("film"))
+        return 1 / 0
+
+    with pytest.raises(ZeroDivisionError), ledger.stint("film", "s1", 2, "render", worker=3):
+        work()
+    assert [(stint.ended, stint.killed) for stint in seen] == [(None, False)]
+    [stint] = ledger.stints("film")
+    assert (stint.shot, stint.attempt, stint.what, stint.worker, stint.killed) == ("s1", 2, "render", 3, False)
+    assert stint.ended is not None
+    assert stint.ended >= stint.began
+    assert ledger.stints("another") == []
+
+
+def test_a_stint_that_kill_9_cut_short_is_kept_and_known_for_it(ledger: Ledger):
+    script = (
+        "import os, pathlib; from kinograph.memory.ledger import Ledger\n"
+        f"ledger = Ledger(pathlib.Path({str(ledger.path)!r}))\n"
+        "with ledger.stint('film', 's1', 1, 'render', 1): os.kill(os.getpid(), 9)"
+    )
+    subprocess.run([sys.executable, "-c", script], check=False)
+    with ledger.stint("film", "s1", 1, "render", 1):
+        pass
+    killed, again = ledger.stints("film")
+    assert (killed.killed, killed.ended) == (True, None)
+    assert not again.killed
