@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from kinograph.graphs.production import Carried, Crew
     from kinograph.memory.ledger import Ledger, Record
     from kinograph.memory.sessions import Kept, Version
+    from kinograph.timeline import Timeline
     from kinograph.tools.backends import VideoBackend
     from kinograph.tools.resources import Monitor
     from kinograph.tools.workers import WorkerPool
@@ -258,6 +259,13 @@ class Studio:
             record = self._find(ledger, production)
             film = ledger.paper(record.id, "film", Film)
             return film.changed(folder=str(record.folder)) if film else record
+
+    def timeline(self, production: str | Path) -> Timeline:
+        """How a production went, or goes. Raises BadInput for one of which that was not recorded, UnknownName."""
+        from kinograph.timeline import timeline_of
+
+        with self.ledger() as ledger:
+            return timeline_of(ledger, self._find(ledger, production))
 
     @cached_property
     def monitor(self) -> Monitor:

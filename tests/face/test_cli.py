@@ -96,6 +96,16 @@ def test_json_tells_stages_steps_and_the_time_left(kinograph):
     assert left[0] > left[-1] == 0
 
 
+def test_draws_a_timeline_into_the_folder_or_where_it_is_told(kinograph):
+    kinograph("make", "A red ball rolls.", "--out", "film", *SMALL)
+    status, out, err = kinograph("show", "film", "--timeline")
+    assert (status, out.strip(), err) == (0, str(Path("film/timeline.svg").absolute()), "")
+    told = json.loads(kinograph("show", "film", "new/mine.svg", "--timeline", "--json")[1])
+    assert told == {"timeline": str(Path("new/mine.svg").absolute())}
+    for file in ("film/timeline.svg", "new/mine.svg"):
+        assert Path(file).read_text().startswith("<svg ")
+
+
 def test_a_dry_run_plans_and_writes_nothing(kinograph, home: Path):
     status, out, _ = kinograph("make", "A red ball rolls. Then it bounces.", "--dry-run")
     assert status == 0
@@ -183,6 +193,9 @@ PICTURES = {
         (["fly"], 2, r"No such command 'fly'"),
         (["resume", "nobody"], 2, r"unknown production 'nobody'; available: none"),
         (["show", "nobody"], 2, r"unknown production 'nobody'"),
+        (["show", "nobody", "--timeline"], 2, r"unknown production 'nobody'"),
+        (["show", "--timeline"], 2, r"--timeline needs the id or folder"),
+        (["show", "nobody", "film.svg"], 2, r"'film.svg' is one name too many"),
     ],
 )
 def test_bad_input_is_one_line_a_status_and_nothing_written(kinograph, home: Path, arguments, status, message):
