@@ -97,7 +97,7 @@ class Memory:
                 keyframes=_held_to(question, [*sure, *(numbered[number].id for number in draft.keep)])
             ),
             without=lambda why: by_rules,
-            tools=toolbox.of_memory({number: (_name(k), self._loads(k)) for number, k in numbered.items()}),
+            tools=toolbox.of_memory({number: (k.words, self._loads(k)) for number, k in numbered.items()}),
         )
 
     def _hue(self, keyframe: Keyframe) -> float | None:
@@ -210,10 +210,6 @@ def complaints(
         elif _widest(kept, hues) > CONTRADICTION:
             found.append(f"the pictures of {who} that are kept contradict each other")
     return found
-
-
-def _name(keyframe: Keyframe) -> str:
-    return f"{keyframe.role} of {keyframe.about} in {keyframe.shot}"
 
 
 def clearest(sighting: Sighting) -> int | None:

@@ -84,7 +84,7 @@ class Panel:
             pictures=lambda: [self._drawn()],
             tools=toolbox.of_takes(
                 {letter: partial(load, one.question.clip) for letter, one in self._exhibits.items()},
-                [(_name(keyframe), self._loads(keyframe)) for keyframe in self._recalled],
+                [(keyframe.words, self._loads(keyframe)) for keyframe in self._recalled],
             ),
         )
 
@@ -95,7 +95,7 @@ class Panel:
         for letter, one in self._exhibits.items():
             numbers = [shown[k.picture] for k in held_to(one.question) if k.picture in shown]
             takes.append({"take": letter} | rubric.facts(one.question) | {"remembered": numbers})
-        return {"takes": takes, "remembered": {number: _name(keyframe) for number, keyframe in self._shown.items()}}
+        return {"takes": takes, "remembered": {number: keyframe.words for number, keyframe in self._shown.items()}}
 
     @property
     def _recalled(self) -> tuple[Keyframe, ...]:
@@ -155,7 +155,3 @@ def held_to(question: Viewing) -> list[Keyframe]:
         if keyframe.role in ("identity", "setting"):
             found.setdefault((keyframe.role, keyframe.about), keyframe)
     return list(found.values())
-
-
-def _name(keyframe: Keyframe) -> str:
-    return f"{keyframe.role} of {keyframe.about} in {keyframe.shot}"
