@@ -4,7 +4,7 @@ A thinking agent answers a typed question with a typed answer. `mind.py` is the 
 how it thinks: by a language model, or by the agent's own `rules`.
 
     role          question                      answer
-    orchestrator  Commission                    Decision     model, topology, sizes, budgets, reasons
+    orchestrator  Commission                    Decision     model, topology, sizes, budgets, strategy, reasons
     planner       Request for an outline        Outline      cast, beats, wishes about the film
     scene         Outline                       Places       where and when each beat happens
     motion        Outline                       Moves        what everyone does, how the camera moves
@@ -14,7 +14,8 @@ how it thinks: by a language model, or by the agent's own `rules`.
     reviser       Wish                          Revision     edits of a storyboard, out of what the user says
 
 Two agents act instead of answering: `generation` (a shot becomes a request, a request a clip) and
-`memory` (the only writer of the keyframe memory).
+`memory` (the only writer of the keyframe memory). `strategy` holds the orchestrator's tables of how many shots at a
+time and of where pictures come from.
 """
 
 from __future__ import annotations

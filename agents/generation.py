@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from kinograph import prompts
+from kinograph.agents import strategy
 from kinograph.errors import Cancelled, Damaged, KinographError, RenderFailed
 from kinograph.film import (
     Brief,
@@ -89,7 +90,7 @@ def resolve(
         height=decision.height,
         steps=min(card.max_steps, round(decision.steps * 1.25**longer)),
         guidance=min(card.max_guidance, decision.guidance * 1.2**stronger),
-        conditioning=_conditioning(shot, storyboard, brief, card, recalled),
+        conditioning=_conditioning(shot, storyboard, decision, brief, card, recalled, attempt),
     )
 
 
@@ -126,14 +127,23 @@ def _prompt(shot: Shot, storyboard: Storyboard, emphasis: list[str]) -> str:
 
 
 def _conditioning(
-    shot: Shot, storyboard: Storyboard, brief: Brief, card: ModelCard, recalled: Sequence[Keyframe]
+    shot: Shot,
+    storyboard: Storyboard,
+    decision: Decision,
+    brief: Brief,
+    card: ModelCard,
+    recalled: Sequence[Keyframe],
+    attempt: int,
 ) -> tuple[Conditioning, ...]:
-    """The first frame: where the shot before ended, or the reference picture where the film begins."""
+    """The first frame: the reference picture where the film begins, where the shot before ended, or an own picture."""
     if "i2v" not in card.tasks:
         return ()
     if brief.references and shot.id == storyboard.shots[0].id:
         return (Conditioning(keyframe=brief.references[0], role="first"),)
-    return tuple(Conditioning(keyframe=k.picture, role="first") for k in recalled if k.role == "last")[:1]
+    goes_on = [keyframe.picture for keyframe in recalled if keyframe.role == "last"]
+    stock = strategy.begins_with(shot, storyboard, decision.visuals, decision.stock, attempt)
+    first = goes_on[0] if goes_on else stock
+    return (Conditioning(keyframe=first, role="first"),) if first else ()
 
 
 class Rendered(NamedTuple):

@@ -1,37 +1,110 @@
-"""The memory agent: the only writer of the keyframe memory, and it writes only accepted takes."""
+"""The memory agent: the only writer of the keyframe memory, and it writes only accepted takes.
+
+What a shot is held to it recalls by rules. Only where the remembered pictures of a character contradict each
+other, because shots that did not know of one another were filmed side by side, does a language model decide which
+of them count.
+"""
 
 from __future__ import annotations
 
-import numpy as np
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
 
-from kinograph.film import Shot, Storyboard, Take
+import numpy as np
+from pydantic import Field
+
+from kinograph.agents.mind import Ask
+from kinograph.film import Noun, Shot, Storyboard, Take
 from kinograph.memory.keyframes import Keyframe, Keyframes, Role
 from kinograph.memory.vault import Vault
-from kinograph.tools.eyes import Sighting, look, wanted
-from kinograph.tools.footage import load, png
+from kinograph.tools import colors, toolbox
+from kinograph.tools.eyes import Sighting, look, picture_hue, wanted
+from kinograph.tools.footage import load, load_picture, png
+
+REFERENCES = 2
+"""Most keyframes of a character that a shot is held to."""
+CONTRADICTION = 25.0
+"""Degrees of CIELAB hue between two pictures of a character that cannot both be right: nearly another colour."""
+
+
+class Recollection(Noun):
+    """What the memory agent is asked: which of the remembered pictures a shot is held to."""
+
+    shot: Shot
+    storyboard: Storyboard
+    found: tuple[Keyframe, ...]
+    """Everything remembered of the shot's cast, place and predecessor, the earliest shot first."""
+
+
+class Recalled(Noun):
+    """The keyframes that a shot is held to."""
+
+    keyframes: tuple[Keyframe, ...]
+
+
+class RecallDraft(Noun):
+    """What a language model hands back: the numbers of the pictures that count."""
+
+    keep: tuple[str, ...] = Field(min_length=1, max_length=16)
+    why: str = Field(max_length=200)
 
 
 class Memory:
     """Keeps how everything looked, and tells a shot what it must look like."""
 
+    role = "memory"
+    answer = Recalled
+
     def __init__(self, keyframes: Keyframes, vault: Vault) -> None:
         self._keyframes = keyframes
         self._vault = vault
 
-    def recall(self, shot: Shot, storyboard: Storyboard) -> tuple[Keyframe, ...]:
-        """The keyframes of the shot's cast, place and predecessor.
+    def recollection(self, shot: Shot, storyboard: Storyboard) -> Recollection:
+        """What is remembered for a shot.
 
         Only shots that this one needs are asked, so the answer does not depend on what else happens to
         be finished.
         """
         shots = tuple(self._ancestors(shot, storyboard))
-        found = [k for appearance in shot.cast for k in self._keyframes.recall("identity", appearance.who, shots)[:2]]
+        found = [k for appearance in shot.cast for k in self._keyframes.recall("identity", appearance.who, shots)]
         same_scene = tuple(id for id in shots if storyboard.shot(id).scene == shot.scene)
         found += self._keyframes.recall("setting", shot.setting, same_scene)[:1]
         for needed in shot.needs:
             if storyboard.shot(needed).scene == shot.scene:
                 found += self._keyframes.recall("last", needed, (needed,))[:1]
-        return tuple(dict.fromkeys(found))
+        return Recollection(shot=shot, storyboard=storyboard, found=tuple(dict.fromkeys(found)))
+
+    def rules(self, question: Recollection) -> Recalled:
+        """The earliest keyframes of every character, and what is remembered of place and predecessor."""
+        return Recalled(keyframes=_held_to(question, [k.id for k in question.found if k.role == "identity"]))
+
+    def ask(self, question: Recollection) -> Ask[Recalled] | Recalled:
+        """Asks only about characters whose pictures contradict each other."""
+        by_rules = self.rules(question)
+        seen = Counter(k.about for k in question.found if k.role == "identity")
+        hues = {k.id: self._hue(k) for k in question.found if k.role == "identity" and seen[k.about] > 1}
+        doubtful = _doubtful(question, hues)
+        if not doubtful:
+            return by_rules
+        numbered = {f"K{n}": k for n, k in enumerate((k for who in doubtful for k in doubtful[who]), 1)}
+        sure = [k.id for k in question.found if k.role == "identity" and k.about not in doubtful]
+        return Ask(
+            facts=facts(question, numbered, hues),
+            draft=RecallDraft,
+            check=lambda draft: complaints(doubtful, numbered, hues, draft),
+            accept=lambda draft: Recalled(
+                keyframes=_held_to(question, [*sure, *(numbered[number].id for number in draft.keep)])
+            ),
+            without=lambda why: by_rules,
+            tools=toolbox.of_memory({number: (k.words, self._loads(k)) for number, k in numbered.items()}),
+        )
+
+    def _hue(self, keyframe: Keyframe) -> float | None:
+        return picture_hue(self._loads(keyframe)())
+
+    def _loads(self, keyframe: Keyframe) -> toolbox.Picture:
+        return lambda: load_picture(self._vault.picture(keyframe.picture))
 
     @staticmethod
     def _ancestors(shot: Shot, storyboard: Storyboard) -> list[str]:
@@ -73,6 +146,70 @@ class Memory:
         )
         self._keyframes.remember(keyframe, picture)
         return keyframe
+
+
+def _held_to(question: Recollection, identities: Sequence[str]) -> tuple[Keyframe, ...]:
+    """These keyframes, at most REFERENCES a character, and all that are none of a character's."""
+    kept: dict[str, list[Keyframe]] = {}
+    for keyframe in question.found:
+        if keyframe.role == "identity" and keyframe.id in identities:
+            kept.setdefault(keyframe.about, []).append(keyframe)
+    few = [keyframe for found in kept.values() for keyframe in found[:REFERENCES]]
+    return tuple(keyframe for keyframe in question.found if keyframe.role != "identity" or keyframe in few)
+
+
+def _doubtful(question: Recollection, hues: dict[str, float | None]) -> dict[str, list[Keyframe]]:
+    """The characters that looked different in different shots, and their keyframes."""
+    by_who: dict[str, list[Keyframe]] = {}
+    for keyframe in question.found:
+        if keyframe.role == "identity":
+            by_who.setdefault(keyframe.about, []).append(keyframe)
+    return {who: found for who, found in by_who.items() if _widest(found, hues) > CONTRADICTION}
+
+
+def _widest(keyframes: Sequence[Keyframe], hues: dict[str, float | None]) -> float:
+    """The widest gap between the hues of keyframes, in degrees."""
+    known = [hue for keyframe in keyframes if (hue := hues.get(keyframe.id)) is not None]
+    return max((float(colors.hue_gap(one, other)) for one in known for other in known), default=0.0)
+
+
+def facts(question: Recollection, numbered: dict[str, Keyframe], hues: dict[str, float | None]) -> dict[str, Any]:
+    """The doubt as a language model is told it."""
+    board = question.storyboard
+    pictures = []
+    for number, keyframe in numbered.items():
+        hue, shot = hues[keyframe.id], board.shot(keyframe.shot)
+        color = "unknown" if hue is None else colors.name_of(hue)
+        pictures.append(
+            {"number": number, "who": keyframe.about, "shot": shot.id, "time": shot.time, "text": shot.text[:200]}
+            | {"color": color}
+        )
+    cast = {keyframe.about for keyframe in numbered.values()}
+    return {
+        "shot": {"id": question.shot.id, "text": question.shot.text[:200], "time": question.shot.time},
+        "characters": [{"who": one.id, "words": one.words} for one in board.cast if one.id in cast],
+        "pictures": pictures,
+        "most": REFERENCES,
+    }
+
+
+def complaints(
+    doubtful: dict[str, list[Keyframe]],
+    numbered: dict[str, Keyframe],
+    hues: dict[str, float | None],
+    draft: RecallDraft,
+) -> list[str]:
+    """What makes no sense: pictures that nobody remembers, none or too many of a character, contradictions kept."""
+    if strangers := [number for number in draft.keep if number not in numbered]:
+        return [f"picture {strangers[0]!r} is not remembered; these are: {', '.join(numbered)}"]
+    found = []
+    for who in doubtful:
+        kept = [numbered[number] for number in dict.fromkeys(draft.keep) if numbered[number].about == who]
+        if not 1 <= len(kept) <= REFERENCES:
+            found.append(f"{len(kept)} pictures of {who} are kept; 1 to {REFERENCES} are needed")
+        elif _widest(kept, hues) > CONTRADICTION:
+            found.append(f"the pictures of {who} that are kept contradict each other")
+    return found
 
 
 def clearest(sighting: Sighting) -> int | None:

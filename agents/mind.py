@@ -3,12 +3,12 @@
 A mind that is a language model needs to know more of an agent than its rules. What it needs the agent
 says itself, in an optional method:
 
-    def ask(self, question) -> Ask[Answer] | Part[Answer] | Answer
+    def ask(self, question) -> Ask[Answer] | Part[Answer] | Joint[Answer] | Answer
 
 `Ask`: what to ask a model, and what becomes of its draft. `Part`: the answer is part of another agent's,
-so that several agents share one call. An answer: nothing needs to be asked. An agent without `ask` is
-asked for its own answer type; its `check(question, answer) -> list[str]`, if it has one, says what is
-wrong with an answer that has the right form.
+so that several agents share one call. `Joint`: questions of this agent that wait at the same time share one
+call. An answer: nothing needs to be asked. An agent without `ask` is asked for its own answer type; its
+`check(question, answer) -> list[str]`, if it has one, says what is wrong with an answer that has the right form.
 """
 
 from __future__ import annotations
@@ -75,11 +75,23 @@ class Part(Generic[Answer]):
     pick: Callable[[Any], Answer]
 
 
+@dataclass(frozen=True)
+class Joint(Generic[Answer]):
+    """A question that may be asked in one call together with others of its role, which wait at the same time."""
+
+    item: Any
+    """What the call must know of this question."""
+    most: int
+    """Most questions in one call."""
+    ask: Callable[[Sequence[Any]], Ask[Any]]
+    """What a model is asked of several items; every answer of this `Ask` is one for each item, in their order."""
+
+
 @runtime_checkable
 class Asking(Protocol):
     """An agent that says itself what a language model is asked."""
 
-    def ask(self, question: Any) -> Ask[Any] | Part[Any] | Noun: ...
+    def ask(self, question: Any) -> Ask[Any] | Part[Any] | Joint[Any] | Noun: ...
 
 
 @runtime_checkable
@@ -89,7 +101,7 @@ class Checking(Protocol):
     def check(self, question: Any, answer: Any) -> list[str]: ...
 
 
-def asked(agent: Agent[Question, Answer], question: Question) -> Ask[Answer] | Part[Answer] | Answer:
+def asked(agent: Agent[Question, Answer], question: Question) -> Ask[Answer] | Part[Answer] | Joint[Answer] | Answer:
     """What to ask a language model on the agent's behalf."""
     if isinstance(agent, Asking):
         return agent.ask(question)  # type: ignore[return-value]

@@ -8,12 +8,14 @@ from typing import Any
 
 from pydantic import Field
 
+from kinograph.agents import strategy
 from kinograph.agents.mind import Ask
 from kinograph.agents.planner import wishes
 from kinograph.errors import BadInput, UnknownName
-from kinograph.film import Aspect, Brief, Decision, Noun, Reason, Take, Topology
+from kinograph.film import Aspect, Brief, Decision, Noun, Reason, Stock, Strategy, Take, Topology, Trial
 from kinograph.tools.backends import ModelCard, card, cards
 from kinograph.tools.machine import Machine
+from kinograph.tools.resources import Snapshot
 
 ASPECTS: dict[Aspect, float] = {"wide": 16 / 9, "square": 1.0, "vertical": 9 / 16}
 MAX_TEXT = 2000
@@ -29,6 +31,8 @@ class Experience(Noun):
     accepted: int
     seconds_per_frame: float
     """Wall seconds of rendering, whatever the size was."""
+    judging: float = 0.0
+    """Wall seconds from a clip to its verdict."""
 
 
 def experience(takes: Iterable[Take]) -> tuple[Experience, ...]:
@@ -47,6 +51,7 @@ def experience(takes: Iterable[Take]) -> tuple[Experience, ...]:
                 / sum(take.clip.frames for take in judged if take.clip),
                 4,
             ),
+            judging=round(sum(take.judging for take in judged) / len(judged), 3),
         )
         for model, judged in sorted(by_model.items())
     )
@@ -57,12 +62,24 @@ class Commission(Noun):
 
     brief: Brief
     machine: Machine
+    load: Snapshot
+    """How busy the machine is."""
     topologies: tuple[Topology, ...]
     """Topologies this version can run."""
     workers: int | None = None
     """Shots at a time, when the caller insists."""
+    strategy: Strategy | None = None
+    """When the caller insists."""
+    offline: bool = False
+    """Nothing may be asked of other machines."""
+    media: bool = False
+    """There is a folder of the user's own pictures."""
+    stock: tuple[Stock, ...] = ()
+    """Those of them that fit the brief."""
     experience: tuple[Experience, ...] = ()
     """What earlier takes came to, by model."""
+    trials: tuple[Trial, ...] = ()
+    """What earlier productions came to, by strategy; newest first."""
 
 
 class ReasonsDraft(Noun):
@@ -101,20 +118,22 @@ class Orchestrator:
             facts=facts(question, proposal),
             draft=DecisionDraft,
             check=lambda draft: complaints(question, draft),
-            accept=lambda draft: self._accepted(question, draft),
+            accept=lambda draft: self._accepted(question, proposal, draft),
             without=lambda why: proposal,
             tools=toolbox.of_models(),
         )
 
-    def _accepted(self, question: Commission, draft: DecisionDraft) -> Decision:
+    def _accepted(self, question: Commission, proposal: Decision, draft: DecisionDraft) -> Decision:
         """The decision that a draft says, made by the same rules as any. Raises BadInput for what does not exist."""
         wish = {"model": draft.model, "topology": draft.topology, "takes": draft.takes}
         wish |= {"aspect": question.brief.aspect or draft.aspect, "seconds": question.brief.seconds or draft.seconds}
         brief = question.brief.changed(**wish)
-        decided = self.rules(question.changed(brief=brief, workers=draft.workers))
+        # A number that is only agreed to stays the strategy's own, which may ask for it again.
+        insists = question.workers if draft.workers == proposal.workers else draft.workers
+        decided = self.rules(question.changed(brief=brief, workers=insists))
         why = (draft.reasons.model, draft.reasons.topology, draft.reasons.size, draft.reasons.workers)
-        reasons = (rule.changed(why=words) for rule, words in zip(decided.reasons, why, strict=True))
-        return decided.changed(reasons=tuple(reasons))
+        reasons = (rule.changed(why=words) for rule, words in zip(decided.reasons, why, strict=False))
+        return decided.changed(reasons=(*reasons, *decided.reasons[len(why) :]))
 
     def rules(self, question: Commission) -> Decision:
         """Raises BadInput or UnknownName for a wish that cannot be met."""
@@ -127,7 +146,10 @@ class Orchestrator:
         )
         topology, why_topology = choose_topology(brief, model, question.topologies)
         width, height, why_size = choose_size(brief, model)
-        workers, why_workers = choose_workers(question, model)
+        content = strategy.complexity(brief)
+        way = choose_strategy(question, model, content.value)
+        workers, why_workers = choose_workers(question, model, way.strategy, content.value)
+        shown = strategy.visuals(content, question.offline, model, question.stock, question.media)
         fps = brief.fps or model.fps
         seconds = brief.seconds or wishes(brief.text).seconds
         shot_seconds = (choose_frames(brief, model) if brief.frames else model.legal_frames(model.frames)) / fps
@@ -142,6 +164,10 @@ class Orchestrator:
             guidance=model.guidance,
             takes=brief.takes,
             workers=workers,
+            strategy=way.strategy,
+            visuals=shown.visuals,
+            complexity=content.value,
+            stock=() if shown.visuals == "AI only" else question.stock,
             seconds=None if brief.frames else seconds,
             shot_seconds=shot_seconds,
             reasons=(
@@ -149,6 +175,9 @@ class Orchestrator:
                 Reason(choice=f"topology {topology}", why=why_topology),
                 Reason(choice=f"size {width}x{height} at {fps} fps", why=why_size),
                 Reason(choice=f"{workers} at a time", why=why_workers),
+                Reason(choice=f"strategy {way.strategy}", why=way.why),
+                Reason(choice=f"pictures {shown.visuals}", why=shown.why),
+                Reason(choice=f"complexity {content.value:g}", why=content.why),
             ),
         )
 
@@ -161,11 +190,11 @@ def facts(question: Commission, proposal: Decision) -> dict[str, Any]:
         "brief": brief.text[:MAX_TEXT],
         "demands": brief.model_dump(mode="json", exclude_defaults=True, exclude={"text", "references", "seed"}),
         "reference_pictures": len(brief.references),
-        "machine": str(machine),
+        "machine": f"{machine}; {question.load}",
         "models": [model.model_dump(mode="json", include=wanted | {"ratings"}) for model in able(brief, machine)],
         "topologies": list(question.topologies),
         "max_takes": brief.takes,
-        "max_workers": question.workers or max(1, machine.cores),
+        "max_workers": most_workers(question),
         "experience": [known.model_dump() for known in question.experience],
         "proposal": {
             "model": proposal.model,
@@ -174,7 +203,7 @@ def facts(question: Commission, proposal: Decision) -> dict[str, Any]:
             "seconds": proposal.seconds,
             "takes": proposal.takes,
             "workers": proposal.workers,
-            "reasons": dict(zip(ReasonsDraft.model_fields, (why.why for why in proposal.reasons), strict=True)),
+            "reasons": dict(zip(ReasonsDraft.model_fields, (why.why for why in proposal.reasons), strict=False)),
         },
     }
 
@@ -193,7 +222,7 @@ def complaints(question: Commission, draft: DecisionDraft) -> list[str]:
         found.append(f"topology {draft.topology!r} does not exist; these do: {', '.join(question.topologies)}")
     if not 1 <= draft.takes <= brief.takes:
         found.append(f"takes {draft.takes}: 1 to {brief.takes} are allowed")
-    most = max(1, question.machine.cores)
+    most = most_workers(question)
     if question.workers is not None and draft.workers != question.workers:
         found.append(f"workers {draft.workers}: {question.workers} are demanded")
     elif question.workers is None and not 1 <= draft.workers <= most:
@@ -205,9 +234,16 @@ def complaints(question: Commission, draft: DecisionDraft) -> list[str]:
     return found
 
 
+def most_workers(question: Commission) -> int:
+    """Most shots at a time that a language model may decide on."""
+    if question.offline or question.strategy == "sequential":
+        return question.workers or 1
+    return question.workers or max(1, question.machine.cores)
+
+
 def able(brief: Brief, machine: Machine) -> list[ModelCard]:
     """The models that this version has and this machine carries, those that take the brief's pictures if any do."""
-    carried = [model for model in cards().values() if model.available and model.vram_gb <= machine.vram_gb]
+    carried = [model for model in cards().values() if model.available and model.least_gb <= machine.vram_gb]
     return [model for model in carried if "i2v" in model.tasks] or carried if brief.references else carried
 
 
@@ -280,11 +316,26 @@ def choose_frames(brief: Brief, model: ModelCard) -> int:
     return model.legal_frames(wanted)
 
 
-def choose_workers(question: Commission, model: ModelCard) -> tuple[int, str]:
-    """Half the logical cores for a model on the CPU, one for a model on a graphics card."""
-    if question.workers:
-        return question.workers, "asked for"
+def choose_strategy(question: Commission, model: ModelCard, complexity: float) -> strategy.Chosen:
+    """The strategy asked for, or that follows from what is asked for; else the table's, corrected by the record.
+
+    Raises BadInput for several workers at a time one at a time.
+    """
+    asked, workers = question.strategy, question.workers
+    if asked == "sequential" and (workers or 1) > 1:
+        raise BadInput(f"strategy 'sequential' renders one shot at a time; workers = {workers} was asked for as well")
+    if asked:
+        return strategy.Chosen(asked, "asked for")
+    if workers:
+        return strategy.Chosen("parallel" if workers > 1 else "sequential", f"{workers} at a time was asked for")
     if model.vram_gb:
-        return 1, "the model has the graphics card to itself"
-    cores = question.machine.cores
-    return max(1, cores // 2), f"half of {cores} cores"
+        return strategy.Chosen("sequential", f"{model.id} has the graphics card to itself")
+    chosen = strategy.by_table(question.machine, question.load, complexity, question.offline)
+    return chosen if question.offline else strategy.by_record(chosen, question.trials, model.id)
+
+
+def choose_workers(question: Commission, model: ModelCard, way: Strategy, complexity: float) -> strategy.Workers:
+    """The number asked for, else what the strategy makes of the machine's load."""
+    if question.workers:
+        return strategy.Workers(question.workers, "asked for")
+    return strategy.workers(way, model, question.machine, question.load, complexity)

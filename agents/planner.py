@@ -10,6 +10,7 @@ from pydantic import Field
 
 from kinograph.agents.english.casting import Act, Casting
 from kinograph.agents.english.cutting import cut
+from kinograph.agents.english.titles import working_title
 from kinograph.agents.english.whereabouts import places
 from kinograph.agents.english.wishes import aspects, lengths, looks, story
 from kinograph.agents.mind import Ask
@@ -115,10 +116,11 @@ class Planner:
             Beat(id=str(number), text=text, who=by_importance(told))
             for number, (text, told) in enumerate(zip(reading.shots, acts, strict=True), 1)
         )
+        cast = tuple(character for character in casting.cast if character.id in named)
         asked = wishes(brief.text)
         return Outline(
-            title=reading.title or _working_title(brief.text),
-            cast=tuple(character for character in casting.cast if character.id in named),
+            title=reading.title or working_title(brief.text, _heroes(beats, cast), reading.shots),
+            cast=cast,
             beats=beats,
             wishes=Wishes(
                 seconds=brief.seconds if brief.seconds is not None else asked.seconds,
@@ -197,10 +199,10 @@ def by_importance(acts: Sequence[Act]) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*leads, *(id for act in acts for id in act.who))))
 
 
-def _working_title(text: str) -> str:
-    """The first words of a brief that has no title."""
-    words = text.split()[:6]
-    return " ".join(words).strip(" ,.;:!?-")[:60] or "Untitled"
+def _heroes(beats: Sequence[Beat], cast: Sequence[Character]) -> list[Character]:
+    """Those of the first beat that has anybody."""
+    first = next((beat.who for beat in beats if beat.who), ())
+    return [one for id in first for one in cast if one.id == id]
 
 
 def question_about(text: str, cast: Sequence[Character]) -> str | None:

@@ -7,6 +7,8 @@ from typing import Annotated
 from pydantic import Field
 
 from kinograph.agents import edits
+from kinograph.agents.english import orders
+from kinograph.agents.mind import Ask
 from kinograph.agents.revising import Draft, Used, revise
 from kinograph.agents.understanding import understand
 from kinograph.agents.wish import Wish
@@ -25,6 +27,18 @@ class Reviser:
 
     role = "reviser"
     answer = Revision
+
+    def ask(self, question: Wish) -> Ask[Revision] | Revision:
+        """A yes, a no and what commands say need no language model."""
+        if orders.settled(question.words):
+            return self.rules(question)
+        return Ask(
+            facts=question.model_dump(mode="json", exclude_defaults=True),
+            draft=Revision,
+            check=lambda draft: self.check(question, draft),
+            accept=lambda draft: draft,
+            without=lambda why: self.rules(question),
+        )
 
     def rules(self, question: Wish) -> Revision:
         return Revision(edits=tuple(understand(question)[:20]))

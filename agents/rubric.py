@@ -1,8 +1,8 @@
-"""The validator's eyes: a vision model looks at a take by a rubric, and its findings join the measured ones.
+"""What the validator's eyes say of a take: a rubric that a vision model fills in, and how it joins what was measured.
 
-Neither side can approve for the other. A severe finding of either rejects the take, except where the
-pixels measured the very same matter and found it right: then the finding stays as a remark. Whatever the
-two do not agree on is kept in the verdict.
+Neither side can approve for the other. What the pixels reject is not shown to the eyes. A severe finding of the
+eyes rejects the take, except where the pixels measured the very same matter and found it right: then the finding
+stays as a remark, and the verdict keeps the disagreement.
 """
 
 from __future__ import annotations
@@ -10,21 +10,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Literal, NamedTuple
 
-import numpy as np
 from pydantic import Field
 
 from kinograph.agents.generation import CAMERA_WORDS, MOTION_WORDS, TIME_WORDS
 from kinograph.agents.verdicts import ACCEPTABLE, Viewing, verdict
 from kinograph.film import Correction, Finding, FindingKind, Noun, Verdict
-from kinograph.tools.sheet import sheet
 
 Sight = Literal["yes", "no", "unsure"]
 Seen = Literal[
     "flicker", "frozen", "jump", "incoherent", "subject missing", "wrong color", "wrong subject", "wrong motion",
     "color drift", "shape drift", "wrong setting", "off model",
 ]  # fmt: skip
-FRAMES = 6
-"""Frames of a take on the sheet."""
 REMARK = 0.4
 """Severity of a finding that measured pixels contradict: told, but no reason to reject."""
 DENIED = 0.6
@@ -56,6 +52,7 @@ class Problem(Noun):
 class Rubric(Noun):
     """What a vision model must say of a take."""
 
+    take: str = Field(max_length=4)
     seen: str = Field(max_length=300)
     subjects: tuple[SubjectSight, ...] = Field(max_length=8)
     setting: Sight
@@ -85,7 +82,7 @@ ALSO: dict[str, FindingKind] = {"color drift": "wrong color", "shape drift": "wr
 
 
 def facts(question: Viewing) -> dict[str, Any]:
-    """What the take must show, and what is remembered."""
+    """What the take must show."""
     shot = question.shot
     subjects = [
         {
@@ -107,14 +104,7 @@ def facts(question: Viewing) -> dict[str, Any]:
         },
         "frames": question.clip.frames,
         "fps": question.clip.fps,
-        "remembered": [f"{k.role} of {k.about} in {k.shot}" for k in question.recalled],
     }
-
-
-def drawn(frames: np.ndarray, remembered: list[tuple[str, np.ndarray]]) -> bytes:
-    """Evenly spaced frames of the take beside what is remembered, as JPEG."""
-    picks = np.unique(np.linspace(0, len(frames) - 1, FRAMES).round().astype(int))
-    return sheet([(f"frame {index}", frames[index]) for index in picks], remembered)
 
 
 def complaints(question: Viewing, rubric: Rubric) -> list[str]:
@@ -132,20 +122,19 @@ def complaints(question: Viewing, rubric: Rubric) -> list[str]:
 
 
 def merged(question: Viewing, measured: Verdict, rubric: Rubric) -> Verdict:
-    """The verdict of both sides."""
+    """The verdict of both sides on a take that the pixels accept."""
     disagreements: list[str] = []
     found = [_weighed(question, measured, one, disagreements) for one in _findings(question, rubric)]
-    disagreements += _denied(question, measured, rubric)
     both = verdict([*measured.findings, *found], list(measured.scores), [*measured.unchecked], question)
-    unseen = tuple(_unsure(question, measured, rubric))
+    unsure = tuple(_unsure(question, measured, rubric))
     corrections = both.corrections
     severe = [finding for finding in both.findings if finding.severity >= ACCEPTABLE]
     if severe and rubric.correction:
-        because = max(severe, key=lambda finding: (finding.by == "eyes", finding.severity)).kind
+        because = max(severe, key=lambda finding: finding.severity).kind
         corrections += (Correction(action="emphasize", words=rubric.correction, because=because),)
     return both.changed(
         corrections=tuple(dict.fromkeys(corrections)),
-        unchecked=tuple(dict.fromkeys((*both.unchecked, *unseen))),
+        unchecked=tuple(dict.fromkeys((*both.unchecked, *unsure))),
         disagreements=tuple(dict.fromkeys(disagreements)),
     )
 
@@ -206,21 +195,17 @@ def _was_measured(question: Viewing, measured: Verdict, matter: Matter, who: str
     return not any(note.startswith((start, "everything else")) for note in measured.unchecked)
 
 
-def _denied(question: Viewing, measured: Verdict, rubric: Rubric) -> Iterator[str]:
-    """What the pixels found severely wrong and the eyes find right."""
-    for matter, who, sight in _sights(rubric):
-        for finding in measured.findings:
-            same = finding.kind == matter.kind and finding.subject == who
-            if same and sight == "yes" and finding.severity >= ACCEPTABLE:
-                yield f"pixels: {finding.words}; eyes: {matter.sight} is as asked"
-
-
 def _unsure(question: Viewing, measured: Verdict, rubric: Rubric) -> Iterator[str]:
     """What neither side could judge."""
     for matter, who, sight in _sights(rubric):
         nothing_known = matter.sight == "same" and not question.recalled
         if sight == "unsure" and not nothing_known and not _was_measured(question, measured, matter, who):
             yield f"eyes: {matter.sight} of {_words(question, who)}: unsure"
+
+
+def unseen(measured: Verdict, why: str) -> Verdict:
+    """The measured verdict, with a note that a vision model should have looked and did not."""
+    return measured.changed(unchecked=(*measured.unchecked, f"what a vision model sees: {why}")) if why else measured
 
 
 def _words(question: Viewing, who: str | None) -> str:

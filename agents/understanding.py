@@ -18,10 +18,7 @@ from kinograph.agents.wish import Wish
 from kinograph.errors import BadInput
 from kinograph.film import Brief, Camera, Storyboard
 
-HINT = (
-    'say for example "swap 2 and 3", "make shot 2 at night", "the ball should be blue", "slower", "add a closing shot '
-    'of the sea", "two seconds longer", "undo"; /help tells more'
-)
+HINT = 'say for example "make shot 2 at night", "the ball should be blue" or "add a closing shot of the sea"'
 
 
 def understand(wish: Wish) -> list[edits.Edit]:
@@ -31,7 +28,7 @@ def understand(wish: Wish) -> list[edits.Edit]:
         return [edits.Approve() if whole == "yes" else edits.Decline()]
     found: list[edits.Edit] = []
     board = wish.storyboard
-    for sentence in orders.sentences(wish.words):
+    for sentence in orders.told(wish.words):
         meant: tuple[str, ...] = ()
         for piece in sentence:
             said = _Piece(piece, wish, board, meant)
@@ -74,12 +71,18 @@ class _Piece:
             count = len(self.board.shots)
             what = f"there {'is one shot' if count == 1 else f'are {count} shots'}"
             return [self._unclear(f"{', '.join(self.tagged.missing)} does not exist; {what}")]
+        if orders.aside(self.plain) and not self.tagged.meant:
+            return [self._lost()]
         if not self._story():
             if found := list(self._properties()):
                 return found
             if (again := self._again()) is not None:
                 return [again]
-        return self._told() or [self._unclear(HINT)]
+        return self._told() or [self._lost()]
+
+    def _lost(self) -> edits.Unclear:
+        words = self.words if len(self.words) <= 60 else f"{self.words[:57]}…"
+        return self._unclear(f'I did not understand "{words}"; {HINT}')
 
     def _unclear(self, hint: str) -> edits.Unclear:
         return edits.Unclear(words=self.words[:200], hint=hint[:200])
@@ -111,8 +114,9 @@ class _Piece:
     # ------------------------------------------------------------------------------------ new shots
 
     _NEW = re.compile(
-        r"^(?:(?:add|insert|include|append|create|put in|give me|we need|there should be|another)\b\s*)+"
-        r"(?:(?:an?|one|another|one more|the)\s+)*(?:new\s+|extra\s+)?"
+        r"^(?:(?:(?:add|insert|include|append|create|put in|give me|we need|there should be|another)\b\s*)+"
+        r"|(?=(?:an?|one more)\s+(?:closing|opening|final|establishing|ending|new|extra|further)\b))"
+        r"(?:(?:an?|one|another|one more|the)\s+)*(?:new\s+|extra\s+|further\s+)?"
         r"(?P<rank>(?:closing|opening|final|last|first|establishing|wide|long|short|quick|new|ending)\s+)*"
         r"(?:shots?|scenes?|endings?|clips?)\b\s*(?P<rest>.*)$",
         re.I,
@@ -192,7 +196,9 @@ class _Piece:
         told = self._story()
         if self.tagged.meant or orders.imperative(self.plain) or not tells(story(self.plain), alone=not told):
             return []
-        acting = told or any(clause.verb is not None for clause in clauses(story(self.plain)))
+        found = clauses(story(self.plain))
+        # "Tell it as a fable would" begins with an order that is not known: it is no story.
+        acting = told or bool(found and found[0].verb is not None and found[0].subjects)
         return self._shots(self.plain, self.board.shots[-1].id) if acting else []
 
     # ---------------------------------------------------------------------------------------- order

@@ -7,13 +7,12 @@ cannot be seen is not approved.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
-from kinograph.agents import rubric
-from kinograph.agents.mind import Ask
+from kinograph.agents.mind import Joint
+from kinograph.agents.panel import MOST, Exhibit, Panel
 from kinograph.agents.verdicts import ACCEPTABLE, Viewing, verdict
 from kinograph.errors import Damaged
 from kinograph.film import (
@@ -26,7 +25,7 @@ from kinograph.film import (
 )
 from kinograph.memory.keyframes import Keyframes
 from kinograph.memory.vault import Vault
-from kinograph.tools import colors, defects, eyes, palettes, toolbox, tracks
+from kinograph.tools import colors, defects, eyes, palettes, tracks
 from kinograph.tools.camera import camera_path
 from kinograph.tools.footage import load, load_picture
 from kinograph.tools.silhouettes import likeness
@@ -47,10 +46,6 @@ LEAST_PART = 0.3
 """Smallest share of a clip that is worth keeping when the rest is cut away."""
 MIN_FRAMES = 8
 """Shortest clip whose motion is judged."""
-BROKEN: frozenset[FindingKind] = frozenset({"unreadable", "black", "corrupt"})
-"""Findings after which nobody needs to look."""
-MAX_REMEMBERED = 6
-"""Most keyframes that a vision model is shown."""
 
 
 class Seen(NamedTuple):
@@ -71,24 +66,15 @@ class Validator:
         self._vault = vault
         self._keyframes = keyframes
 
-    def ask(self, question: Viewing) -> Ask[Verdict] | Verdict:
-        """A vision model looks at whatever is not broken beyond looking at."""
+    def ask(self, question: Viewing) -> Joint[Verdict] | Verdict:
+        """A vision model looks at what the pixels have nothing against; takes that wait together, it sees together."""
         measured = self.rules(question)
-        if any(finding.kind in BROKEN for finding in measured.findings):
+        if not measured.accepted:
             return measured
-        frames = load(question.clip)
-        remembered = [
-            (f"{k.role} of {k.about} in {k.shot}", partial(load_picture, self._vault.picture(k.picture)))
-            for k in question.recalled[:MAX_REMEMBERED]
-        ]
-        return Ask(
-            facts=rubric.facts(question),
-            draft=rubric.Rubric,
-            check=lambda draft: rubric.complaints(question, draft),
-            accept=lambda draft: rubric.merged(question, measured, draft),
-            without=lambda why: _unseen(measured, why),
-            pictures=lambda: [rubric.drawn(frames, [(name, picture()) for name, picture in remembered])],
-            tools=toolbox.of_a_clip(frames, remembered),
+        return Joint(
+            item=Exhibit(question, measured),
+            most=MOST,
+            ask=lambda exhibits: Panel(exhibits, self._vault.picture).ask(),
         )
 
     def rules(self, question: Viewing) -> Verdict:
@@ -155,7 +141,7 @@ class Validator:
         own = [k for k in known if k.about == one.character.id]
         if not own:
             return
-        hues = [_picture_hue(load_picture(self._vault.picture(keyframe.picture))) for keyframe in own]
+        hues = [eyes.picture_hue(load_picture(self._vault.picture(keyframe.picture))) for keyframe in own]
         gaps = [float(colors.hue_gap(hue, np.nanmedian(one.sighting.hue))) for hue in hues if hue is not None]
         if gaps and min(gaps) > DRIFT_TOLERANCE:
             words = f"{one.character.words} is {min(gaps):.0f} degrees of hue off how it looked in {own[0].shot}"
@@ -167,11 +153,6 @@ class Validator:
         if near and near[0].keyframe.about != one.character.id and near[0].similarity - best_own > 0.15:
             words = f"{one.character.words} looks more like the remembered {near[0].keyframe.about}"
             yield _finding(question, "off model", words, 0.4, one.character.id)
-
-
-def _picture_hue(picture: np.ndarray) -> float | None:
-    found = eyes.blobs(colors.to_lab(picture[None])[0])
-    return found[0].hue if found else None
 
 
 def _mostly(sighting: eyes.Sighting) -> bool:
@@ -323,11 +304,6 @@ def _place(question: Viewing, frames: np.ndarray, unchecked: list[str]) -> Itera
 
 
 # ---------------------------------------------------------------------------------------- verdicts
-
-
-def _unseen(measured: Verdict, why: str) -> Verdict:
-    """The measured verdict, with a note that a vision model should have looked and did not."""
-    return measured.changed(unchecked=(*measured.unchecked, f"what a vision model sees: {why}")) if why else measured
 
 
 def _finding(

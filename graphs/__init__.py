@@ -1,10 +1,14 @@
 """Who acts when. LangGraph lives only here.
 
-    production      state, reducers and the crew every node works with
+    production      state, and the crew every node works with
     studio          the top graph: brief -> orchestrator -> one topology -> cut
     chain           one shot after the other
     hierarchical    planner over scene, motion and style agents; ready shots side by side
+    shooting        the step of a topology that makes its shots
     take            the life of one shot
+    dependencies    what a film is made of, and what waits on what
+    schedule        which shot next
+    floor           render workers that productions share, and the threads on which shots live
     conversation    listen -> wait for approval -> film, with messages at the door
 
 Adding a topology is one file with `build() -> StateGraph` and one line in TOPOLOGIES.

@@ -1,15 +1,16 @@
-"""The state of a production, its reducers, and the crew that every node works with.
+"""The state of a production and of a shot, and the crew that every node works with.
 
-State carries ids, digests and small facts; nouns are filed in the ledger, frames stay in the vault.
+State carries ids, digests and small facts; nouns and outcomes are filed in the ledger, frames stay in the vault.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Literal, NotRequired, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict, TypeVar
 
 from langgraph.runtime import Runtime
 
@@ -21,45 +22,23 @@ from kinograph.agents.planner import Outline
 from kinograph.agents.scene import Places
 from kinograph.agents.validator import Validator
 from kinograph.errors import Cancelled
-from kinograph.film import Brief, Decision, Look, Noun, Storyboard
+from kinograph.events import Event
+from kinograph.film import Brief, Decision, Look, Noun, Outcome, Storyboard
+from kinograph.graphs.floor import Floor
 from kinograph.memory.ledger import Ledger
 from kinograph.tools.backends import ModelCard, card
+
+if TYPE_CHECKING:
+    from langgraph.checkpoint.base import BaseCheckpointSaver
 
 Paper = TypeVar("Paper", bound=Noun)
 
 
-class Outcome(TypedDict):
-    """What became of a shot."""
-
-    state: Literal["accepted", "trimmed", "best", "chosen", "failed"]
-    """accepted; trimmed: no take was, but one is sound without its bad frames; best: the least bad; chosen: by the
-    user; failed: none."""
-    attempt: int
-    first: int
-    last: int
-    """Frames to use, inclusive."""
-
-
-def merge(old: Mapping[str, Outcome], new: Mapping[str, Outcome]) -> dict[str, Outcome]:
-    """Reducer: parallel shots each add their own outcome."""
-    return {**old, **new}
-
-
-class Carry(Noun):
-    """What an earlier version's film used of a shot that has not changed since."""
-
-    shot: str
-    state: Literal["accepted", "trimmed", "best", "chosen"]
-    attempt: int
-    first: int
-    last: int
-    """Frames to use, inclusive."""
-
-
 class Carried(Noun):
-    """The shots that a production takes over from earlier versions; their takes are recorded with it."""
+    """What earlier versions' films used of shots that have not changed since; their takes are recorded with the
+    production."""
 
-    shots: tuple[Carry, ...] = ()
+    shots: tuple[Outcome, ...] = ()
 
 
 class Production(TypedDict):
@@ -67,7 +46,6 @@ class Production(TypedDict):
 
     id: str
     topology: NotRequired[str]
-    outcomes: NotRequired[Annotated[dict[str, Outcome], merge]]
 
 
 class TakeState(TypedDict):
@@ -79,13 +57,6 @@ class TakeState(TypedDict):
     recalled: NotRequired[list[dict[str, str | int]]]
     """Keyframe nouns, a few hundred bytes each."""
     verdict: NotRequired[Literal["accepted", "retake", "exhausted"]]
-    outcomes: NotRequired[Annotated[dict[str, Outcome], merge]]
-
-
-class Outcomes(TypedDict):
-    """What a shot's life, or a topology, gives back to the graph around it."""
-
-    outcomes: NotRequired[Annotated[dict[str, Outcome], merge]]
 
 
 @dataclass(frozen=True)
@@ -100,9 +71,13 @@ class Crew:
     generation: Generation
     memory: Memory
     validator: Validator
+    floor: Floor = field(default_factory=Floor)
+    """Where shots are rendered, perhaps beside those of other productions."""
     cancelled: threading.Event = field(default_factory=threading.Event)
-    rendering: threading.Semaphore = field(default_factory=threading.Semaphore)
-    """One permit a worker: LangGraph's own limit counts its waiting threads too."""
+    checkpoints: BaseCheckpointSaver[Any] | None = None
+    """Where the life of each shot is kept; None before the production runs."""
+    tell: Callable[[Event], None] = field(default=lambda event: None)
+    """Hears what happens in the life of a shot."""
 
     def paper(self, name: str, kind: type[Paper]) -> Paper:
         """A noun that an earlier node filed."""
@@ -110,7 +85,7 @@ class Crew:
         assert noun is not None, f"{name} was never filed"
         return noun
 
-    @property
+    @cached_property
     def decision(self) -> Decision:
         return self.paper("decision", Decision)
 
@@ -135,7 +110,7 @@ class Crew:
     def look(self) -> Look:
         return self.paper("look", Look)
 
-    @property
+    @cached_property
     def storyboard(self) -> Storyboard:
         return self.paper("storyboard", Storyboard)
 

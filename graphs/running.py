@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from kinograph import disk
 from kinograph.errors import Damaged
 from kinograph.events import Event
+from kinograph.film import Outcome
 from kinograph.graphs import studio
-from kinograph.graphs.production import Crew, Outcome
+from kinograph.graphs.production import Crew
 
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
     from langgraph.checkpoint.sqlite import SqliteSaver
 
-RECURSION_LIMIT = 1000
-"""Most supersteps of one run: a chain of 60 shots with 10 takes each stays far below."""
+RECURSION_LIMIT = 50
+"""Most supersteps of one run: shots have their own."""
+GOODBYE = 70.0
+"""Seconds that a run may take to end once nobody listens any more: the floor's patience and then some."""
 
 
 def run(crew: Crew) -> Generator[Event, None, dict[str, Outcome]]:
@@ -31,24 +37,48 @@ def run(crew: Crew) -> Generator[Event, None, dict[str, Outcome]]:
     path = crew.folder / ".kinograph" / "checkpoints.sqlite"
     with disk.database(path), checkpointer(path, f"kinograph resume {crew.id} --rebuild") as saver:
         graph = studio.build().compile(checkpointer=saver)
-        config: RunnableConfig = {
-            "configurable": {"thread_id": crew.id},
-            "recursion_limit": RECURSION_LIMIT,
-            # One thread of LangGraph's pool may wait for the stream: with none to spare, a run would never end.
-            "max_concurrency": crew.decision.workers + 1,
-        }
+        config: RunnableConfig = {"configurable": {"thread_id": crew.id}, "recursion_limit": RECURSION_LIMIT}
         begun = saver.get_tuple(config) is not None
-        stream: Iterator[Any] = graph.stream(
+        stream = graph.stream(
             None if begun else {"id": crew.id},
             config,
-            context=crew,
+            context=replace(crew, checkpoints=saver),
             stream_mode="custom",
             subgraphs=True,
             durability="sync",
         )
-        for _, event in stream:
+        yield from _heard(stream, crew)
+        return crew.ledger.outcomes(crew.id)
+
+
+def _heard(stream: Iterator[Any], crew: Crew) -> Generator[Event]:
+    """The events of a stream that runs on a thread of its own.
+
+    LangGraph, told to stop by Ctrl-C or by nobody listening any more, waits for the step at hand, which may be the
+    whole film: here the production is told to stop as well.
+    """
+    told: SimpleQueue[Event | BaseException | None] = SimpleQueue()
+
+    def work() -> None:
+        try:
+            for _, event in stream:
+                told.put(event)
+            told.put(None)
+        except BaseException as error:  # it rises again where the events are heard
+            told.put(error)
+
+    thread = threading.Thread(target=work, name=crew.id, daemon=True)
+    thread.start()
+    try:
+        while (event := told.get()) is not None:
+            if isinstance(event, BaseException):
+                raise event
             yield event
-        return graph.get_state(config).values["outcomes"]
+    except (GeneratorExit, KeyboardInterrupt):
+        crew.cancelled.set()
+        raise
+    finally:
+        thread.join(GOODBYE)
 
 
 @contextmanager
@@ -61,6 +91,7 @@ def checkpointer(path: Path, mend: str) -> Iterator[SqliteSaver]:
         with closing(sqlite3.connect(path, check_same_thread=False)) as connection:
             if (state := connection.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
                 raise sqlite3.DatabaseError(state)
+            connection.execute("PRAGMA synchronous=NORMAL")  # a kill loses nothing, a power cut the last steps
             saver = SqliteSaver(connection)
             saver.setup()
             yield saver

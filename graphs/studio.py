@@ -10,10 +10,10 @@ import numpy as np
 from langgraph.graph import END, START, StateGraph
 
 from kinograph.errors import Damaged, NoFilm
-from kinograph.events import Decided, Planned, ShotSettled, Warned
-from kinograph.film import Storyboard, Take
+from kinograph.events import Decided, Planned, Progressed, ShotSettled, Warned
+from kinograph.film import Outcome, Storyboard, Take
 from kinograph.graphs import TOPOLOGIES, topology
-from kinograph.graphs.production import Carried, Crew, Outcome, Production, Run
+from kinograph.graphs.production import Carried, Crew, Production, Run
 from kinograph.tools import editing, footage
 
 
@@ -37,6 +37,7 @@ def orchestrate(state: Production, runtime: Run) -> dict[str, Any]:
     """Files the decision. The Studio has asked the same question before it opened the production."""
     crew = runtime.context
     crew.go_on()
+    crew.ledger.unsettle(crew.id)  # checkpoints that begin here know of no outcome, and carried shots are taken again
     runtime.stream_writer(Decided(decision=crew.decision))
     return {"topology": crew.decision.topology}
 
@@ -47,7 +48,6 @@ def carry(state: Production, runtime: Run) -> dict[str, Any]:
     carried = crew.ledger.paper(crew.id, "carried", Carried)
     if carried is not None:
         runtime.stream_writer(Planned(storyboard=crew.storyboard))
-    outcomes: dict[str, Outcome] = {}
     for one in carried.shots if carried else ():
         crew.go_on()
         take = crew.ledger.take(crew.id, one.shot, one.attempt)
@@ -55,36 +55,42 @@ def carry(state: Production, runtime: Run) -> dict[str, Any]:
         clip = crew.generation.render(take.request, lambda _: None, crew.cancelled.is_set).clip
         board = crew.storyboard
         crew.memory.remember(board.shot(one.shot), board, take.changed(clip=clip))
-        outcomes[one.shot] = {"state": one.state, "attempt": one.attempt, "first": one.first, "last": one.last}
+        crew.ledger.settle_shot(crew.id, one)
         runtime.stream_writer(ShotSettled(shot=one.shot, outcome="kept"))
-    return {"outcomes": outcomes}
+    return {}
 
 
 def parts_of(storyboard: Storyboard, takes: Sequence[Take], outcomes: Mapping[str, Outcome]) -> list[editing.Part]:
     """What the film uses, in film order."""
     by_name = {(take.shot, take.attempt): take for take in takes}
     return [
-        editing.Part(by_name[shot.id, outcome["attempt"]], outcome["first"], outcome["last"])
+        editing.Part(by_name[shot.id, outcome.attempt], outcome.first, outcome.last)
         for shot in storyboard.shots
-        if (outcome := outcomes[shot.id])["state"] != "failed"
+        if (outcome := outcomes[shot.id]).state != "failed"
     ]
 
 
 def cut(state: Production, runtime: Run) -> dict[str, Any]:
     """Joins the chosen takes. Raises NoFilm when every shot failed."""
-    crew, board, outcomes = runtime.context, runtime.context.storyboard, state.get("outcomes", {})
+    crew, board = runtime.context, runtime.context.storyboard
     crew.go_on()
+    outcomes = crew.ledger.outcomes(crew.id)
     takes = crew.ledger.takes(crew.id)
     parts = parts_of(board, takes, outcomes)
     if not parts:
         raise NoFilm(f"no shot could be rendered: {takes[-1].error if takes else 'the storyboard is empty'}")
-    for shot, outcome in outcomes.items():
-        if outcome["state"] not in ("accepted", "chosen"):
-            runtime.stream_writer(Warned(words=f"shot {shot}: no take was accepted; {LEFT[outcome['state']]}"))
-    shots = [_shot_file(crew, part) for part in parts]
+    for shot in board.shots:
+        if (became := outcomes[shot.id].state) not in ("accepted", "chosen"):
+            runtime.stream_writer(Warned(words=f"shot {shot.id}: no take was accepted; {LEFT[became]}"))
+    shots = []
+    for part in parts:
+        runtime.stream_writer(Progressed(stage="cutting", step=len(shots), steps=len(parts) + 1))
+        shots.append(_shot_file(crew, part))
+    runtime.stream_writer(Progressed(stage="cutting", step=len(parts), steps=len(parts) + 1))
     editing.contact_sheet(board, takes, parts, crew.folder / "contact_sheet.png")
     recipe = {"kinograph": crew.id, "brief": crew.brief.model_dump(mode="json"), "seed": crew.brief.seed}
     footage.join_mp4(crew.folder / "film.mp4", shots, recipe)
+    runtime.stream_writer(Progressed(stage="cutting", step=len(parts) + 1, steps=len(parts) + 1))
     return {}
 
 

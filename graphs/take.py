@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from langgraph.graph import END, START, StateGraph
@@ -10,14 +11,14 @@ from kinograph.agents.generation import resolve
 from kinograph.agents.verdicts import Viewing
 from kinograph.errors import RenderFailed
 from kinograph.events import ShotSettled, TakeJudged, TakeProgress, TakeStarted
-from kinograph.film import Clip, Correction, Take
-from kinograph.graphs.production import Crew, Outcome, Outcomes, Run, TakeState
+from kinograph.film import Clip, Correction, Outcome, Take
+from kinograph.graphs.production import Crew, Run, TakeState
 from kinograph.memory.keyframes import Keyframe
 
 
 def build() -> StateGraph[Any, Any, Any, Any]:
-    """Takes {id, shot}; gives {outcomes: {shot: Outcome}}. Raises nothing for a shot that fails."""
-    graph = StateGraph(TakeState, output_schema=Outcomes, context_schema=Crew)
+    """Takes {id, shot}; leaves the shot's outcome in the ledger. Raises nothing for a shot that fails."""
+    graph = StateGraph(TakeState, context_schema=Crew)
     graph.add_node("recall", recall)
     graph.add_node("render", render)
     graph.add_node("judge", judge)
@@ -45,8 +46,8 @@ def _attempt(state: TakeState) -> int:
 def recall(state: TakeState, runtime: Run) -> dict[str, Any]:
     crew, board = runtime.context, runtime.context.storyboard
     crew.go_on()
-    keyframes = crew.memory.recall(board.shot(state["shot"]), board)
-    return {"attempt": 1, "recalled": [keyframe.model_dump() for keyframe in keyframes]}
+    recalled = crew.mind.think(crew.memory, crew.memory.recollection(board.shot(state["shot"]), board))
+    return {"attempt": 1, "recalled": [keyframe.model_dump() for keyframe in recalled.keyframes]}
 
 
 def render(state: TakeState, runtime: Run) -> dict[str, Any]:
@@ -64,14 +65,16 @@ def render(state: TakeState, runtime: Run) -> dict[str, Any]:
         corrections_of(earlier),
         _recalled(state),
     )
-    tell = runtime.stream_writer
-    tell(TakeStarted(shot=shot, attempt=attempt))
 
     def progress(done: float) -> None:
-        tell(TakeProgress(shot=shot, attempt=attempt, done=done))
+        crew.tell(TakeProgress(shot=shot, attempt=attempt, done=done))
 
     try:
-        with crew.rendering:
+        with (
+            crew.floor.worker(crew.id, shot) as worker,
+            crew.ledger.stint(crew.id, shot, attempt, "render", worker),
+        ):
+            crew.tell(TakeStarted(shot=shot, attempt=attempt))
             clip, reused = crew.generation.render(request, progress, crew.cancelled.is_set)
         take = Take(shot=shot, attempt=attempt, request=request, clip=clip, reused=reused)
     except RenderFailed as error:
@@ -95,9 +98,12 @@ def judge(state: TakeState, runtime: Run) -> dict[str, Any]:
     crew.go_on()
     take = crew.ledger.take(crew.id, state["shot"], _attempt(state))
     if take.clip is not None:
-        take = take.changed(verdict=crew.mind.think(crew.validator, _viewing(crew, state, take, take.clip)))
+        started = time.monotonic()
+        with crew.ledger.stint(crew.id, take.shot, take.attempt, "verdict"):
+            verdict = crew.mind.think(crew.validator, _viewing(crew, state, take, take.clip))
+        take = take.changed(verdict=verdict, judging=round(time.monotonic() - started, 3))
         crew.ledger.record_take(crew.id, take)
-    runtime.stream_writer(TakeJudged(take=take))
+    crew.tell(TakeJudged(take=take))
     if take.accepted:
         return {"verdict": "accepted"}
     return {"verdict": "retake" if _attempt(state) < crew.decision.takes else "exhausted"}
@@ -130,26 +136,23 @@ def settle(state: TakeState, runtime: Run) -> dict[str, Any]:
     """Chooses what the film will use of this shot."""
     crew, shot = runtime.context, state["shot"]
     takes = [take for take in crew.ledger.takes(crew.id, shot) if take.attempt <= _attempt(state)]
-    outcome = choose(takes)
-    if outcome["state"] == "best":
+    outcome = choose(shot, takes)
+    if outcome.state == "best":
         outcome = _salvaged(crew, state, takes) or outcome
-    runtime.stream_writer(ShotSettled(shot=shot, outcome=outcome["state"]))
-    return {"outcomes": {shot: outcome}}
+    crew.ledger.settle_shot(crew.id, outcome)
+    crew.tell(ShotSettled(shot=shot, outcome=outcome.state))
+    return {}
 
 
-def choose(takes: list[Take]) -> Outcome:
+def choose(shot: str, takes: list[Take]) -> Outcome:
     """The accepted take, else the one with the mildest findings, else nothing."""
     judged = [take for take in takes if take.clip is not None and take.verdict is not None]
     if not judged:
-        return {"state": "failed", "attempt": 0, "first": 0, "last": -1}
+        return Outcome(shot=shot, state="failed")
     best = max(judged, key=lambda take: (take.accepted, take.verdict.quality if take.verdict else 0, -take.attempt))
     assert best.clip is not None
-    return {
-        "state": "accepted" if best.accepted else "best",
-        "attempt": best.attempt,
-        "first": 0,
-        "last": best.clip.frames - 1,
-    }
+    state = "accepted" if best.accepted else "best"
+    return Outcome(shot=shot, state=state, attempt=best.attempt, last=best.clip.frames - 1)
 
 
 def _salvaged(crew: Crew, state: TakeState, takes: list[Take]) -> Outcome | None:
@@ -159,5 +162,7 @@ def _salvaged(crew: Crew, state: TakeState, takes: list[Take]) -> Outcome | None
         if take.clip is not None and take.verdict is not None:
             part = crew.validator.salvage(_viewing(crew, state, take, take.clip), take.verdict)
             if part is not None:
-                found.append({"state": "trimmed", "attempt": take.attempt, "first": part[0], "last": part[1]})
-    return max(found, key=lambda outcome: outcome["last"] - outcome["first"], default=None)
+                found.append(
+                    Outcome(shot=take.shot, state="trimmed", attempt=take.attempt, first=part[0], last=part[1])
+                )
+    return max(found, key=lambda outcome: outcome.last - outcome.first, default=None)

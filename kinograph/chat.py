@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from kinograph.errors import BadInput, KinographError
 from kinograph.events import Asked, Event, Finished, Proposed, Said, Stopped, Warned
+from kinograph.film import Usage
 from kinograph.telling import as_text
 from kinograph.watching import Quiet, stopping, watching
 
@@ -28,8 +29,8 @@ A storyboard waits for your yes; only shots whose picture would change are rende
   /show [VERSION]   the storyboard, and what it would cost      /versions        all versions and their films
   /takes SHOT       all takes of a shot                         /keep SHOT.TAKE  use that take, e.g. /keep 3.2
   /undo [N] /redo   step back, step forward                     /version NAME    go to a version; going on branches
-  /seed [N]         show or set the film's seed                 /save NAME       name this version
-  /models           what can render                             /cost            what was rendered so far
+  /seed [N]         show or set the film's seed                 /save [NAME]     name this version
+  /models           what can render                             /cost            what was rendered and thought so far
   /export PATH      copy film, sheet and manifest               /mind            what the agents think with
   /help             this                                        /quit            leave; the session is kept
 Ctrl-C stops a render, not the session. Ctrl-D leaves."""
@@ -86,6 +87,7 @@ class Chat:
     def _play(self, start: Callable[[], Generator[Event]]) -> bool:
         """Shows the events of a turn; whether a storyboard waits for approval at its end."""
         waiting, film = False, None
+        last: list[Event] = []
         with (
             stopping(self.conversation.cancel, "the session goes on"),
             watching(enabled=sys.stderr.isatty() and self._pretty) as bars,
@@ -95,8 +97,12 @@ class Chat:
                 film = event if isinstance(event, Finished) else film
                 if self._as_json:
                     print(json.dumps({"event": type(event).__name__} | event.model_dump(mode="json")), flush=True)
+                elif isinstance(event, (Said, Asked, Stopped, Proposed)):
+                    last.append(event)  # under the bars, which are drawn once more when they end
                 else:
                     self._show(event, bars)
+        for event in last:
+            self._show(event, Quiet())
         if film is not None and not self._as_json:
             self._filmed(film)
         return waiting
@@ -130,8 +136,11 @@ class Chat:
 
     def tell(self, what: Any) -> None:
         """Words or a table on standard output."""
-        if isinstance(what, (dict, list)) or self._as_json:
-            print(json.dumps({"event": "Told", "words": what} if isinstance(what, str) else what), flush=True)
+        if self._as_json:
+            from kinograph.pages import plain
+
+            words = what if isinstance(what, str) else plain(what)
+            print(json.dumps({"event": "Told", "words": words}), flush=True)
         elif isinstance(what, str) and not self._pretty:
             print(what, flush=True)
         else:
@@ -192,14 +201,23 @@ def _models(chat: Chat, rest: str) -> None:
 
     session = chat.conversation.session
     chosen = session.head.decision.model if session and session.record.head else ""
-    chat.tell(pages.models(list(cards().values()), chosen))
+    chat.tell(pages.models_in_brief(list(cards().values()), chosen))
 
 
 def _cost(chat: Chat, rest: str) -> None:
+    from kinograph import pages
+
     films = [one.film for one in chat.conversation.at.filmed()]
     fresh = {take.request.digest: take.clip for film in films for take in film.takes if take.clip and not take.reused}
     rendering, work = sum(clip.render_seconds for clip in fresh.values()), sum(film.seconds for film in films)
     chat.tell(f"{len(films)} films, {len(fresh)} takes rendered in {rendering:.1f} s, {work:.1f} s of work in all")
+    used = [film.usage for film in films] + [chat.conversation.at.usage]
+    thought = Usage(
+        calls=tuple(call for one in used for call in one.calls),
+        fallbacks=tuple(fallback for one in used for fallback in one.fallbacks),
+    )
+    if thought.calls or thought.fallbacks:
+        chat.tell(pages.usage(thought))
 
 
 def _export(chat: Chat, rest: str) -> None:
@@ -214,7 +232,7 @@ def _export(chat: Chat, rest: str) -> None:
 
 
 def _save(chat: Chat, rest: str) -> None:
-    version = chat.conversation.save(rest)
+    version = chat.conversation.save(rest or chat.conversation.at.head.storyboard.title)
     chat.tell(f"version {version.number} is now {version.name!r}")
 
 
@@ -294,11 +312,14 @@ def typed(conversation: Conversation, history: Path) -> Iterator[str]:
     from prompt_toolkit.completion import WordCompleter
     from prompt_toolkit.history import FileHistory
 
+    from kinograph.preview import pixels
+
     def toolbar() -> str:
         session = conversation.session
         at = f"version {session.record.head}" if session and session.record.head else "no storyboard yet"
-        return f" {conversation.id or 'new session'} · {at} · mind: {conversation.mind} · /help · Ctrl-D leaves"
+        return f" {at} · mind: {conversation.mind} · /help · Ctrl-D leaves · {conversation.id or 'new session'}"
 
+    pixels()
     history.parent.mkdir(parents=True, exist_ok=True)
     prompt: PromptSession[str] = PromptSession(
         history=FileHistory(str(history)),

@@ -172,14 +172,28 @@ def resume(
 @app.command(epilog=EPILOG)
 def show(
     production: Annotated[str | None, typer.Argument(help="Id or folder; none lists all productions.")] = None,
+    file: Annotated[
+        Path | None, typer.Argument(help="Where --timeline goes; timeline.svg in the production's folder without it.")
+    ] = None,
+    timeline: Annotated[
+        bool, typer.Option("--timeline", help="Draw when each shot was made, by whom, and how it was planned.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Show a production: its storyboard, its takes and where the film lies."""
+    """Show a production: its storyboard, its takes and where the film lies.
+
+    kinograph show my-film --timeline [FILE.svg]
+    """
     from kinograph import pages
     from kinograph.film import Film
     from kinograph.studio import Studio
 
     studio = Studio()
+    if timeline:
+        _draw(studio, production, file, as_json)
+        return
+    if file is not None:
+        raise BadInput(f"{str(file)!r} is one name too many; a file is written with --timeline only")
     if production is None:
         records = studio.productions()
         rows = [{"id": r.id, "state": r.state, "folder": str(r.folder), "brief": r.brief.text} for r in records]
@@ -273,6 +287,18 @@ def _show_plan(studio: Studio, asked: Any, as_json: bool) -> None:
 
     plan = studio.plan(asked)
     _print(plan.model_dump(mode="json") if as_json else pages.plan(plan))
+
+
+def _draw(studio: Studio, production: str | None, file: Path | None, as_json: bool) -> None:
+    """Writes a production's timeline and prints where."""
+    from kinograph import disk
+    from kinograph.gantt import svg
+
+    if production is None:
+        raise BadInput("--timeline needs the id or folder of a production; kinograph show lists them")
+    timeline = studio.timeline(production)
+    path = disk.write((file or timeline.folder / "timeline.svg").expanduser().absolute(), svg(timeline))
+    _print({"timeline": str(path)} if as_json else str(path))
 
 
 def _watch(studio: Studio, start: Callable[[], Iterator[Event]], as_json: bool) -> None:

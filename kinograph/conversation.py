@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kinograph import disk
+from kinograph.agents.mind import Rules
 from kinograph.errors import BadInput
 from kinograph.events import Event
 from kinograph.film import digest_of
@@ -54,7 +55,7 @@ class Conversation:
                 # A wish that cannot be is told before anything is planned; pictures are kept in the vault from here.
                 references = wishes.pop("references", ())
                 asked = studio.brief("a film", references=references, **wishes)
-                studio.decide(asked)
+                studio.decide(asked, Rules())
                 self._wishes = {name: value for name, value in wishes.items() if value is not None}
                 self._references = asked.references
         except BaseException:
@@ -94,6 +95,7 @@ class Conversation:
             )
             self._begin(id, folder)
         assert self._thread is not None, "a session has its thread"
+        self.studio.begin()
         yield from self._thread.say(words)
 
     def go_on(self) -> Generator[Event]:

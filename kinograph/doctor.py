@@ -41,9 +41,10 @@ def examine(settings: Settings) -> list[Check]:
     return [
         Check("python", True, platform.python_version()),
         *map(_package, WANTED),
-        _hardware(),
+        *_hardware(settings),
         _folder("home", settings.home),
         _folder("films", settings.films),
+        _media(settings),
         _encoder(),
         _models(settings),
         _weights(),
@@ -58,11 +59,19 @@ def _package(name: str) -> Check:
         return Check(name, False, f"not installed; pip install {name}")
 
 
-def _hardware() -> Check:
+def _hardware(settings: Settings) -> list[Check]:
+    """What the machine has, how busy it is, and how many shots at a time follow for content like most."""
     from kinograph.tools.machine import this_machine
+    from kinograph.tools.resources import Meter, recommended_concurrency
 
-    machine = this_machine()
-    return Check("graphics card", bool(machine.gpu), str(machine), needed=False)
+    machine, load = this_machine(), Meter(settings.home)()
+    at_a_time = recommended_concurrency(machine, load, complexity=0.5)
+    return [
+        Check("graphics card", bool(machine.gpu), "; ".join(map(str, load.gpus)) or "no GPU", needed=False),
+        Check("machine", True, f"tier {machine.tier}: {machine}", needed=False),
+        Check("load", True, str(load), needed=False),
+        Check("shots at a time", True, f"{at_a_time.workers}: {at_a_time.why}", needed=False),
+    ]
 
 
 def _folder(name: str, path: Path) -> Check:
@@ -76,6 +85,19 @@ def _folder(name: str, path: Path) -> Check:
     except KinographError as error:
         return Check(name, False, str(error))
     return Check(name, free > 0.5, f"{path}: {free:.1f} GB free")
+
+
+def _media(settings: Settings) -> Check:
+    """How many own pictures there are; none is opened."""
+    from kinograph.tools.media import search
+
+    if settings.media is None:
+        return Check("media", True, "no folder of own pictures is set", needed=False)
+    try:
+        finds = search(settings.media.expanduser(), frozenset())
+    except KinographError as error:
+        return Check("media", False, str(error))
+    return Check("media", True, f"{settings.media}: {finds.named} pictures", needed=False)
 
 
 def _encoder() -> Check:
@@ -131,11 +153,12 @@ def _mind(settings: Settings) -> Check:
     from kinograph.agents.language.connection import listed
 
     names = list(dict.fromkeys([str(chosen.model), *chosen.models.values()]))
+    told = ", ".join([str(chosen.model), *(f"{role}: {name}" for role, name in chosen.models.items())])
     try:
         open_mind(chosen, settings.home)
         known = listed(chosen)
     except KinographError as error:
-        return Check("mind", False, f"{', '.join(names)}: {error}; rules answer instead", needed=False)
+        return Check("mind", False, f"{told}: {error}; rules answer instead", needed=False)
     missing = [name for name in names if name not in known]
-    told = f"; {', '.join(missing)} not listed there" if missing else ""
-    return Check("mind", True, f"{', '.join(names)} at {chosen.base_url} answers{told}", needed=False)
+    lacking = f"; {', '.join(missing)} not listed there" if missing else ""
+    return Check("mind", True, f"{told} at {chosen.base_url} answers{lacking}", needed=False)

@@ -4,6 +4,7 @@
     ├── BadInput                exit 2   the caller can mend it: the message quotes the value and what is allowed
     │   ├── BadBrief
     │   ├── BadSetting
+    │   ├── BadStoryboard                shots that need each other in a circle, or need what does not exist
     │   ├── BadReference                 a reference picture that is not one, or is too big to open
     │   └── UnknownName                  a model, topology, production … that does not exist
     ├── ProductionBusy          exit 3   another process owns the production
@@ -39,6 +40,10 @@ class BadBrief(BadInput):
 
 class BadSetting(BadInput):
     """A setting is unknown or impossible."""
+
+
+class BadStoryboard(BadInput):
+    """The shots cannot be made in any order."""
 
 
 class BadReference(BadInput):

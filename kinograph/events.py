@@ -62,6 +62,17 @@ class ShotSettled(Event):
     an earlier version)."""
 
 
+class Progressed(Event):
+    """How far a production is."""
+
+    stage: Literal["planning", "shooting", "cutting"]
+    step: int
+    """Steps of the stage that are done: answers of agents, shots settled, files cut."""
+    steps: int
+    seconds: float | None = None
+    """Expected wall seconds until every shot is settled, by the schedule's own estimates; None outside of shooting."""
+
+
 class Warned(Event):
     """Something the user should know that stops nothing."""
 

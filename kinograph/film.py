@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import unicodedata
+from functools import cached_property
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -23,6 +24,10 @@ Aspect = Literal["square", "wide", "vertical"]
 Topology = Literal["chain", "hierarchical", "distributed"]
 Task = Literal["t2v", "i2v", "v2v", "flf2v", "upscale", "interpolate"]
 Rating = Literal["low", "medium", "high", "very high"]
+Strategy = Literal["sequential", "parallel", "adaptive"]
+"""One shot at a time; a fixed number; as many as the machine has room for, asked again before each render."""
+Visuals = Literal["stock only", "AI only", "hybrid stock first", "hybrid AI first"]
+"""Where pictures come from: the user's own media folder (stock), a video model, or one before the other."""
 
 
 def canonical_json(value: Any) -> bytes:
@@ -152,10 +157,23 @@ class Storyboard(Noun):
         return tuple(shot for scene in self.scenes for shot in scene.shots)
 
     def shot(self, id: str) -> Shot:
-        return next(shot for shot in self.shots if shot.id == id)
+        return self._by_id[id]
+
+    @cached_property
+    def _by_id(self) -> dict[str, Shot]:
+        return {shot.id: shot for shot in self.shots}
 
     def character(self, id: str) -> Character:
         return next(character for character in self.cast if character.id == id)
+
+
+class Stock(Noun):
+    """A picture out of the user's media folder that a shot may begin with."""
+
+    picture: str
+    """Digest of the picture in the vault."""
+    words: tuple[str, ...]
+    """The words of its file name: what it is taken to show."""
 
 
 class Reason(Noun):
@@ -178,7 +196,12 @@ class Decision(Noun):
     guidance: float = 0.0
     takes: int
     workers: int = 1
-    """Shots rendered at the same time."""
+    """Shots rendered at the same time; with the adaptive strategy, at most."""
+    strategy: Strategy = "parallel"
+    visuals: Visuals = "AI only"
+    complexity: float = Field(default=0.5, ge=0, le=1)
+    stock: tuple[Stock, ...] = ()
+    """Pictures that shots may begin with, as `visuals` says."""
     seconds: float | None = None
     """Length asked of the whole film; `None` leaves the storyboard's own."""
     shot_seconds: float = 3.0
@@ -321,10 +344,76 @@ class Take(Noun):
     """Why there is no clip."""
     reused: bool = False
     """The clip was already in the vault."""
+    judging: float = 0.0
+    """Wall seconds from clip to verdict."""
 
     @property
     def accepted(self) -> bool:
         return self.verdict is not None and self.verdict.accepted
+
+
+class Trial(Noun):
+    """What a production came to, as evidence about its strategy."""
+
+    strategy: Strategy
+    model: str
+    succeeded: bool
+    """A film was made, and none of its shots is missing."""
+    seconds: float | None = None
+    """Wall seconds for each newly rendered take; None when there is no film."""
+    quality: float | None = None
+    """Mean quality of those takes, 0..1."""
+
+
+class Outcome(Noun):
+    """What became of a shot."""
+
+    shot: str
+    state: Literal["accepted", "trimmed", "best", "chosen", "failed"]
+    """accepted; trimmed: no take was, but one is sound without its bad frames; best: the least bad; chosen: by the
+    user; failed: none."""
+    attempt: int = 0
+    first: int = 0
+    last: int = -1
+    """Frames to use, inclusive."""
+
+
+# ------------------------------------------------------------------------------------------- timing
+
+
+class Due(Noun):
+    """When a shot is expected to be made, in seconds from the beginning of the sitting."""
+
+    shot: str
+    begins: float
+    """Its first take gets a worker."""
+    ends: float
+    """It needs no more takes."""
+
+
+class Sitting(Noun):
+    """A stretch of time in which shots of a production were made without a stop, and what was expected of it."""
+
+    began: float
+    """Unix time."""
+    workers: int
+    due: tuple[Due, ...]
+
+
+class Stint(Noun):
+    """A stretch of work on a take, as it was."""
+
+    shot: str
+    attempt: int
+    what: Literal["render", "verdict"]
+    worker: int | None = None
+    """Which worker rendered, from 1; verdicts are made beside the workers."""
+    began: float
+    """Unix time."""
+    ended: float | None = None
+    """Unix time; None while it goes on, and when a kill cut it short."""
+    killed: bool = False
+    """Nobody will ever end it."""
 
 
 # ---------------------------------------------------------------------------------------- thinking

@@ -10,11 +10,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from kinograph import disk
-from kinograph.film import Decision, Film, Storyboard, Usage
+from kinograph.film import Decision, Film, Outcome, Storyboard, Usage
 from kinograph.tools.editing import timeline
 
 if TYPE_CHECKING:
-    from kinograph.graphs.production import Outcome
     from kinograph.memory.ledger import Ledger, Record
 
 PACKAGES = (
@@ -48,7 +47,7 @@ def publish(ledger: Ledger, record: Record, outcomes: Mapping[str, Outcome], sec
         storyboard=storyboard,
         takes=tuple(takes),
         timeline=timeline(parts_of(storyboard, takes, outcomes)),
-        missing=tuple(shot for shot, outcome in outcomes.items() if outcome["state"] == "failed"),
+        missing=tuple(shot.id for shot in storyboard.shots if outcomes[shot.id].state == "failed"),
         seconds=round(seconds, 3),
         usage=ledger.paper(record.id, "usage", Usage) or Usage(),
     )

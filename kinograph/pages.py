@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from kinograph.film import Call, Usage
-from kinograph.telling import cost_of
+from kinograph.telling import cost_of, question
 
 if TYPE_CHECKING:
     from kinograph.doctor import Check
@@ -28,6 +28,14 @@ def console() -> Console:
     """Standard output; wide enough for its tables when it is not a terminal."""
     plain = Console()
     return plain if plain.is_terminal else Console(width=140)
+
+
+def plain(page: RenderableType) -> str:
+    """A page as text without colours."""
+    paper = Console(width=140, color_system=None, force_terminal=False)
+    with paper.capture() as captured:
+        paper.print(page)
+    return captured.get()
 
 
 def film(made: Film) -> RenderableType:
@@ -135,36 +143,42 @@ def productions(records: Sequence[Record]) -> RenderableType:
 def proposal(proposed: Proposed) -> RenderableType:
     """A storyboard that waits for approval: a row a shot, with what becomes of it and why."""
     board, works = proposed.storyboard, {work.shot: work for work in proposed.works}
-    table = Table("#", "who", "where", "when", "camera", "s", *(("cost", "why") if works else ()), "mood")
+    table = Table("#", "who", "where and when", "s", *(("cost", "why") if works else ()))
     for number, shot in enumerate(board.shots, 1):
         who = "\n".join(f"{board.character(a.who).words}: {a.motion}" for a in shot.cast) or "nobody"
-        cells = [str(number), who, shot.setting, shot.time, shot.camera, f"{shot.seconds:.1f}"]
+        camera = "" if shot.camera == "static" else shot.camera
+        where = ", ".join(part for part in (shot.setting, shot.time, camera, shot.mood) if part)
+        cells = [str(number), who, where, f"{round(shot.seconds, 2):g}"]
         if (work := works.get(shot.id)) is not None:
-            time = "?" if work.seconds is None else f"{work.seconds:.1f} s"
+            time = "?" if work.seconds is None else f"{max(work.seconds, 0.1):.1f} s"
             cells += [time if work.does == "render" else "-", work.why]
-        table.add_row(*map(Text, [*cells, shot.mood]), style="" if work is None or work.does == "render" else "dim")
-    end = f"filmed: {proposed.film}" if proposed.film else f"{cost_of(proposed)} Render it? (yes, or what to change)"
+        table.add_row(*map(Text, cells), style="" if work is None or work.does == "render" else "dim")
+    asked = f"{cost_of(proposed)} {question(proposed)} (yes, or what to change)"
+    end = f"filmed: {proposed.film}" if proposed.film else asked
     title = Text(f"{board.title}  ·  version {proposed.version} ({proposed.name})  ·  {board.look.name}", style="bold")
     return Group(*([Text(proposed.said)] if proposed.said else []), title, table, Text(end))
 
 
 def takes(number: int, found: Sequence[Take], kept: str | None) -> RenderableType:
     """All takes of a shot, numbered as /keep counts them."""
-    table = Table("take", "seed", "verdict", "quality", "clip", "note")
+    table = Table("take", "shows", "s", "seed", "verdict", "quality", "note")
+    clips = []
     for place, take in enumerate(found, 1):
         verdict = take.verdict
         mark = "not judged" if verdict is None else "accepted" if verdict.accepted else "rejected"
         words = verdict.findings[0].words if verdict and verdict.findings else ""
         cells = [
             f"{number}.{place}{' (chosen)' if take.request.digest == kept else ''}",
+            take.request.prompt,
+            f"{round(take.request.seconds, 2):g}",
             str(take.request.seed),
             mark,
             "" if verdict is None else f"{verdict.quality:.2f}",
-            take.clip.path if take.clip else "",
             words,
         ]
         table.add_row(*map(Text, cells))
-    return table
+        clips.append(f"{number}.{place}  {take.clip.path if take.clip else 'no clip'}")
+    return Group(table, Text("\n".join(clips)))
 
 
 def versions(found: Sequence[Version], head: int | None, filmed: Sequence[int]) -> RenderableType:
@@ -202,6 +216,20 @@ def models(cards: Sequence[ModelCard], default: str) -> RenderableType:
             Text(card.summary),
         )
     return table
+
+
+def models_in_brief(cards: Sequence[ModelCard], chosen: str) -> RenderableType:
+    """The models that run here, those that will, and which one films this session."""
+    table = Table(show_header=False, box=None)
+    table.add_column(no_wrap=True)
+    table.add_column()
+    for card in cards:
+        if card.available:
+            does = f"{' '.join(card.tasks)}, {card.width}x{card.height}, {card.frames} frames"
+            used = "films this session; " if card.id == chosen else ""
+            table.add_row(Text(card.id, style="bold"), Text(f"{used}{does}. {card.summary}"))
+    others = ", ".join(card.id for card in cards if not card.available)
+    return Group(table, Text(f"no backend yet: {others} (kinograph models tells more)"))
 
 
 def checks(found: Sequence[Check]) -> RenderableType:

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from kinograph.agents.generation import resolve
 from kinograph.events import Work
-from kinograph.film import Film, RenderRequest, Shot, Storyboard, Take
-from kinograph.graphs.production import Carried, Carry
+from kinograph.film import Film, Outcome, RenderRequest, Shot, Storyboard, Take
+from kinograph.graphs.production import Carried
 from kinograph.tools.backends import ModelCard, card
 
 if TYPE_CHECKING:
     from kinograph.memory.sessions import Version
     from kinograph.memory.vault import Vault
+
+
+NOT_YET = "not rendered yet"
 
 
 class Filmed(NamedTuple):
@@ -42,7 +45,7 @@ def costs(
     """
     model = card(version.decision.model)
     requests = bare(version, model)
-    sources: dict[str, Carry] = {}
+    sources: dict[str, _Shown] = {}
     found: list[Take] = []
     works: list[Work] = []
     known = [(one, bare(one.version, card(one.version.decision.model))) for one in filmed]
@@ -54,21 +57,34 @@ def costs(
                 found += [take for take in one.film.takes if take.shot == shot.id]
                 break
         if carry is not None:
-            sources[shot.id] = carry
+            sources[shot.id] = _Shown(carry, _clip(carry, found))
             why = "the take that you chose" if carry.state == "chosen" else "unchanged"
             works.append(Work(shot=shot.id, number=number, does="keep", why=why, seconds=0.0))
             continue
         ready = not follows(shot, version.storyboard, model) and vault.clip(request.digest) is not None
+        why = reason(shot, version, before, model)
         works.append(
             Work(
                 shot=shot.id,
                 number=number,
                 does="vault" if ready else "render",
-                why=reason(shot, version, before, model),
+                why="its clip is there" if ready and why == NOT_YET else why,
                 seconds=0.0 if ready else pace(request, model),
             )
         )
-    return Costs(tuple(works), Carried(shots=tuple(sources.values())), tuple(found))
+    return Costs(tuple(works), Carried(shots=tuple(one.carry for one in sources.values())), tuple(found))
+
+
+class _Shown(NamedTuple):
+    """What a carried shot shows."""
+
+    carry: Outcome
+    clip: str
+    """Digest of the clip's request."""
+
+
+def _clip(carry: Outcome, takes: Sequence[Take]) -> str:
+    return next(take.request.digest for take in takes if (take.shot, take.attempt) == (carry.shot, carry.attempt))
 
 
 def bare(version: Version, model: ModelCard) -> dict[str, RenderRequest]:
@@ -92,18 +108,18 @@ def pace(request: RenderRequest, model: ModelCard) -> float | None:
     return round(request.frames * model.seconds_per_frame * area, 2)
 
 
-def _chosen(shot: Shot, takes: Sequence[Take], vault: Vault, found: list[Take]) -> Carry | None:
+def _chosen(shot: Shot, takes: Sequence[Take], vault: Vault, found: list[Take]) -> Outcome | None:
     """The take that was chosen by hand, if its clip is still there."""
     for take in takes:
         if take.clip is not None and take.request.digest == shot.keep and vault.clip(take.request.digest):
             found.append(take.changed(shot=shot.id))
-            return Carry(shot=shot.id, state="chosen", attempt=take.attempt, first=0, last=take.clip.frames - 1)
+            return Outcome(shot=shot.id, state="chosen", attempt=take.attempt, first=0, last=take.clip.frames - 1)
     return None
 
 
 def _taken_over(
-    shot: Shot, version: Version, one: Filmed, carried: dict[str, Carry], model: ModelCard, vault: Vault
-) -> Carry | None:
+    shot: Shot, version: Version, one: Filmed, carried: dict[str, _Shown], model: ModelCard, vault: Vault
+) -> Outcome | None:
     """What an earlier film used of a shot with the same request, if that still holds."""
     cut = next((cut for cut in one.film.timeline if cut.shot == shot.id), None)
     if cut is None or vault.clip(cut.clip) is None:
@@ -116,11 +132,11 @@ def _taken_over(
     if source is not None:
         theirs = next((cut for cut in one.film.timeline if cut.shot == source), None)
         mine = carried.get(source)
-        if theirs is None or mine is None or (mine.attempt, mine.first) != (theirs.attempt, theirs.first_frame):
+        if theirs is None or mine is None or mine.clip != theirs.clip or mine.carry.last != theirs.last_frame:
             return None
     take = next(take for take in one.film.takes if (take.shot, take.attempt) == (cut.shot, cut.attempt))
     whole = take.clip is not None and cut.last_frame - cut.first_frame + 1 == take.clip.frames
-    return Carry(
+    return Outcome(
         shot=shot.id,
         state="accepted" if take.accepted else "best" if whole else "trimmed",
         attempt=cut.attempt,
@@ -135,14 +151,15 @@ def _taken_over(
 def reason(shot: Shot, version: Version, before: Version | None, model: ModelCard) -> str:
     """Why a shot is rendered: what is different from the version before, in words."""
     if before is None:
-        return "not rendered yet"
+        return NOT_YET
     old = next((one for one in before.storyboard.shots if one.id == shot.id), None)
     if old is None:
         return "new shot"
     said = [*_whole(version, before), *_own(shot, old, version.storyboard, before.storyboard, version.brief.seed)]
     if not said and (source := follows(shot, version.storyboard, model)):
-        said = [f"goes on from shot {source}"]
-    return ", ".join(said) or "not rendered yet"
+        place = [one.id for one in version.storyboard.shots].index(source) + 1
+        said = [f"goes on from shot {place}"]
+    return ", ".join(said) or NOT_YET
 
 
 def _whole(version: Version, before: Version) -> list[str]:

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from kinograph.agents import edits
 from kinograph.agents.english.wishes import wished
+from kinograph.agents.language.mind import LanguageMind
 from kinograph.agents.planner import question_about
 from kinograph.agents.reviser import Reviser, Revision
 from kinograph.agents.revising import Draft, Used, revise
 from kinograph.agents.wish import Wish
 from kinograph.errors import BadInput, Cancelled, KinographError, UnknownName
-from kinograph.events import Asked, Event, Finished, Proposed, Said, Stopped
-from kinograph.film import Brief, Film, Take
+from kinograph.events import Asked, Event, Finished, Proposed, Said, Stopped, Warned
+from kinograph.film import Brief, Film, Take, Usage
 from kinograph.graphs.conversation import Heard
 from kinograph.memory.sessions import Session as Record
 from kinograph.memory.sessions import Sessions, Turn, Version
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from kinograph.studio import Studio
 
+THOUGHT_NO_MORE = "Stopped; nothing is changed."
 DECLINED = "Nothing is rendered. Say what should be different, or yes to render it."
 
 
@@ -39,6 +41,7 @@ class Session:
         self.record = record
         self._store = store
         self._vault = Vault(studio.settings.home / "vault")
+        self._mind = studio.fresh_mind(record.usage)
 
     # ------------------------------------------------------------------------------------- hearing
 
@@ -46,20 +49,34 @@ class Session:
         """Answers a turn; one that was answered before is answered alike and changes nothing."""
         if (old := self._store.turn(self.record.id, turn)) is not None:
             return self._heard(old.does, old.said)
-        from kinograph.studio import checked_text
+        from kinograph.studio import checked_text, fallen_back
 
+        before = len(self.usage.fallbacks)
         try:
             words = checked_text(words)
-            return self._begun(turn, words) if self.record.head is None else self._revised(turn, words)
-        except BadInput as error:
-            return self._keep(Turn(id=turn, words=words[:2000], does="say", said=_sentence(str(error))))
+            heard = self._begun(turn, words) if self.record.head is None else self._revised(turn, words)
+        except (BadInput, Cancelled) as error:
+            said = THOUGHT_NO_MORE if isinstance(error, Cancelled) else _sentence(str(error))
+            heard = self._keep(Turn(id=turn, words=words[:2000], does="say", said=said))
+        if warning := fallen_back(self.usage.changed(fallbacks=self.usage.fallbacks[before:])):
+            return heard.changed(events=(Warned(words=warning), *heard.events))
+        return heard
+
+    @property
+    def usage(self) -> Usage:
+        """What thinking cost since the last film was begun."""
+        return self._mind.accounts.usage if isinstance(self._mind, LanguageMind) else Usage()
 
     def _keep(self, turn: Turn, version: Version | None = None, **changes: Any) -> Heard:
         """Writes the turn with what it changed in one transaction, and answers."""
-        record = self.record.changed(**changes)
+        record = self.record.changed(usage=self.usage, **changes)
         self._store.keep(record, version, turn)
         self.record = record
         return self._heard(turn.does, turn.said)
+
+    def _keep_record(self, **changes: Any) -> None:
+        self.record = self.record.changed(**changes)
+        self._store.keep(self.record)
 
     def _heard(self, does: Literal["ask", "say", "propose", "film"], said: str) -> Heard:
         if does == "ask":
@@ -74,7 +91,7 @@ class Session:
         """The first turns: a brief comes together, at most one question is asked."""
         told = f"{self.record.told}\n{words}".strip()
         brief = self.studio.brief(told, **self.record.wishes).changed(references=self.record.references)
-        plan = self.studio.plan(brief)
+        plan = self.studio.plan(brief, self._mind)
         if not self.record.asked and (question := question_about(told, plan.storyboard.cast)):
             return self._keep(
                 Turn(id=turn, words=words[:2000], does="ask", said=question), told=_wishes(told), asked=True
@@ -96,7 +113,7 @@ class Session:
             history=tuple(old.words[:200] for old in self._store.turns(self.record.id)),
             awaiting=not head.approved,
         )
-        revision: Revision = self.studio.mind.think(Reviser(), wish)
+        revision: Revision = self._mind.think(Reviser(), wish)
         note = Turn(id=turn, words=words[:2000], does="say")
         for edit in revision.edits:
             if isinstance(edit, (edits.Undo, edits.Redo, edits.Visit)):
@@ -137,7 +154,7 @@ class Session:
         brief, decision = draft.brief, head.decision
         if (brief.model, brief.aspect) != (head.brief.model, head.brief.aspect):
             brief = _resized(brief, head) if brief.aspect != head.brief.aspect else brief
-            decision = self.studio.decide(brief)
+            decision = self.studio.decide(brief, self._mind)
         else:
             decision = decision.changed(revision=self.studio.revision(decision.model))
         return Version(
@@ -271,7 +288,9 @@ class Session:
         """Makes the film of the head, or goes on with it; what was asked to stop can be gone on with."""
         head = self.head
         plan = self.costs()
-        events = self.studio.shoot(self.production(head), self._folder(head), head, plan.carried, plan.takes)
+        mind, self._mind = self._mind, self.studio.fresh_mind()
+        self._keep_record(usage=Usage())
+        events = self.studio.shoot(self.production(head), self._folder(head), head, plan.carried, plan.takes, mind)
         made: Film | None = None
         try:
             for event in _apart(events):

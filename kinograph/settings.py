@@ -18,7 +18,7 @@ from pydantic_settings import (
 from pydantic_settings.exceptions import SettingsError
 
 from kinograph.errors import BadSetting
-from kinograph.film import Topology
+from kinograph.film import Strategy, Topology
 
 TOML = Path("kinograph.toml")
 
@@ -116,12 +116,31 @@ class Settings(BaseSettings):
     """Most takes a shot may cost."""
     workers: int | None = Field(default=None, ge=1, le=64)
     """Shots rendered at the same time; none lets the orchestrator choose."""
+    strategy: Strategy | None = None
+    """sequential, parallel or adaptive rendering; none lets the orchestrator choose."""
+    offline: bool = False
+    """Nothing may be asked of other machines: shots are rendered one at a time, and own pictures come first."""
+    media: Path | None = None
+    """Folder of your own pictures, which shots may begin with; none leaves all to the model."""
+    reading_seconds: float = Field(default=1.0, ge=0, le=60)
+    """Seconds for which a reading of the machine's load is good enough."""
     embedder: str = "pixels"
     """What keyframes are remembered by: pixels (no weights), or storyworld-clip (which words can be compared with)."""
     mind: MindSettings = MindSettings()
     """How agents think."""
     backends: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """Options of a backend by model id: [backends.storyworld-render] fault_rate = 0.3"""
+
+    @model_validator(mode="after")
+    def _stays_here(self) -> Self:
+        host = urlsplit(self.mind.base_url).hostname or ""
+        if (
+            self.offline
+            and self.mind.kind == "openai"
+            and not (host in ("localhost", "::1") or host.startswith("127."))
+        ):
+            raise ValueError(f"offline = true, but mind.base_url asks another machine: {host!r}")
+        return self
 
     @classmethod
     def settings_customise_sources(

@@ -23,21 +23,24 @@ from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
 from kinograph import disk
-from kinograph.errors import BadBrief, BadInput, Cancelled, Damaged, ProductionBusy
+from kinograph.errors import BadBrief, BadInput, Cancelled, Damaged, ProductionBusy, RenderFailed
 from kinograph.events import Event, Finished, Opened, Warned
-from kinograph.film import Brief, Decision, Film, Noun, RenderRequest, Storyboard, Take, Usage
+from kinograph.film import Brief, Decision, Film, Noun, RenderRequest, Stock, Storyboard, Take, Trial, Usage
 from kinograph.settings import Settings, explain
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
     from kinograph.agents.mind import Mind
-    from kinograph.agents.orchestrator import Experience
     from kinograph.conversation import Conversation
+    from kinograph.graphs.floor import Floor
     from kinograph.graphs.production import Carried, Crew
     from kinograph.memory.ledger import Ledger, Record
     from kinograph.memory.sessions import Kept, Version
+    from kinograph.timeline import Timeline
     from kinograph.tools.backends import VideoBackend
+    from kinograph.tools.resources import Monitor
+    from kinograph.tools.workers import WorkerPool
 
 ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?)")
 """Terminal escape sequences: a brief is text, and is printed again."""
@@ -64,7 +67,7 @@ class Studio:
     `settings` (or the same fields as keyword arguments) come from kinograph.toml, KINOGRAPH_* and the
     arguments. `mind` answers for the agents: a Mind, a LangChain chat model, or several by role with the one
     for all others under "" and a vision model under "validator"; by default the one that the settings name, and
-    without those each agent answers by its own rules.
+    without those each agent answers by its own rules. `monitor` tells how busy the machine is, instead of measuring.
     """
 
     def __init__(
@@ -72,11 +75,15 @@ class Studio:
         settings: Settings | None = None,
         *,
         mind: Mind | BaseChatModel | Mapping[str, BaseChatModel] | None = None,
+        monitor: Monitor | None = None,
         **arguments: Any,
     ) -> None:
         self.settings = settings or Settings.load(**arguments)
         self._cancelled = threading.Event()
+        self._stops: set[threading.Event] = set()
+        """One for each production that runs."""
         self._given_mind = mind
+        self._given_monitor = monitor
 
     # ------------------------------------------------------------------------------------ asking
 
@@ -103,8 +110,8 @@ class Studio:
         vault = Vault(self.settings.home / "vault")
         return tuple(vault.keep_picture(picture) for picture in pictures)
 
-    def plan(self, brief: Brief | str) -> Plan:
-        """Decides and plans; renders nothing and opens no production."""
+    def plan(self, brief: Brief | str, mind: Mind | None = None) -> Plan:
+        """Decides and plans, with a mind of its own or the one given; renders nothing and opens no production."""
         from kinograph.agents.generation import resolve
         from kinograph.agents.motion import Motion
         from kinograph.agents.planner import Assignment, Planner, storyboard
@@ -113,7 +120,7 @@ class Studio:
         from kinograph.tools.backends import card
 
         brief = self._checked(brief)
-        mind = self._mind_anew()
+        mind = mind or self.fresh_mind()
         decision = self._decide(brief, mind)
         model = card(decision.model)
         outline = mind.think(Planner(), Assignment(brief=brief, max_subjects=model.max_subjects))
@@ -138,7 +145,7 @@ class Studio:
         """Makes a film and yields what happens; the last event is Finished."""
         brief = self._checked(brief)
         self._cancelled.clear()
-        mind = self._mind_anew()
+        mind = self.fresh_mind()
         decision = self._decide(brief, mind)
         id = name_for(brief.text)
         folder = Path(out).expanduser().absolute() if out else (self.settings.films / id).absolute()
@@ -156,16 +163,21 @@ class Studio:
         version: Version,
         carried: Carried,
         takes: Sequence[Take] = (),
+        mind: Mind | None = None,
     ) -> Generator[Event]:
         """Films a version of a conversation as production `id`, or goes on with it; events as in `stream`.
 
-        Shots in `carried`, whose `takes` are recorded with the production, are not rendered.
+        Shots in `carried`, whose `takes` are recorded with the production, are not rendered. `mind` is the one that
+        has thought about the version: what that cost is filed with the film. Raises BadStoryboard.
         """
+        from kinograph.graphs.dependencies import tasks_of
+
+        tasks_of(version.storyboard)
         self._cancelled.clear()
         with self.ledger() as ledger:
             begun = ledger.has_production(id)
         if begun:
-            yield from self.resume_stream(id)
+            yield from self._go_on(id, mind=mind)
             return
         check_free(folder)
         papers = {"storyboard": version.storyboard, "carried": carried}
@@ -173,7 +185,7 @@ class Studio:
             record = ledger.open_production(id, folder, version.brief, version.decision, papers, takes)
             disk.write(folder / ".kinograph" / "production.json", json.dumps({"id": id}))
             yield Opened(id=id, folder=str(folder))
-            yield from self._run(ledger, record)
+            yield from self._run(ledger, record, mind)
 
     def open(self, session: str | None = None, *, out: str | Path | None = None, **wishes: Any) -> Conversation:
         """A conversation: a new one, or the session of that id. Wishes are fields of the brief besides its text.
@@ -185,9 +197,9 @@ class Studio:
 
         return Conversation(self, session, out=out, **wishes)
 
-    def decide(self, brief: Brief) -> Decision:
+    def decide(self, brief: Brief, mind: Mind | None = None) -> Decision:
         """How the orchestrator would make a film of this brief. Raises BadInput or UnknownName."""
-        return self._decide(self._checked(brief))
+        return self._decide(self._checked(brief), mind)
 
     def revision(self, model: str) -> str:
         """The revision of a model as it would render now."""
@@ -212,6 +224,9 @@ class Studio:
         `rebuild` sets the checkpoints aside and goes through all steps again; clips are taken from the
         vault, so nothing is rendered twice.
         """
+        yield from self._go_on(production, rebuild=rebuild)
+
+    def _go_on(self, production: str | Path, *, rebuild: bool = False, mind: Mind | None = None) -> Generator[Event]:
         self._cancelled.clear()
         with self.ledger() as ledger:
             record = self._find(ledger, production)
@@ -219,11 +234,17 @@ class Studio:
                 if rebuild or (record.state == "finished" and not _is_whole(ledger, record)):
                     disk.set_aside(record.folder / ".kinograph" / "checkpoints.sqlite")
                 yield Opened(id=record.id, folder=str(record.folder), resumed=True)
-                yield from self._run(ledger, record)
+                yield from self._run(ledger, record, mind)
 
     def cancel(self) -> None:
-        """Asks a running `make` or `resume` to stop; it raises Cancelled soon. Safe from signal handlers."""
+        """Asks a running `make`, `resume` or thought to stop; it raises Cancelled soon. Safe from signal handlers."""
         self._cancelled.set()
+        for stop in tuple(self._stops):
+            stop.set()
+
+    def begin(self) -> None:
+        """Forgets that something was asked to stop: something new begins."""
+        self._cancelled.clear()
 
     # ----------------------------------------------------------------------------------- looking
 
@@ -239,6 +260,28 @@ class Studio:
             film = ledger.paper(record.id, "film", Film)
             return film.changed(folder=str(record.folder)) if film else record
 
+    def timeline(self, production: str | Path) -> Timeline:
+        """How a production went, or goes. Raises BadInput for one of which that was not recorded, UnknownName."""
+        from kinograph.timeline import timeline_of
+
+        with self.ledger() as ledger:
+            return timeline_of(ledger, self._find(ledger, production))
+
+    @cached_property
+    def monitor(self) -> Monitor:
+        """How busy the machine is; lets the renders of all productions of this Studio start."""
+        from kinograph.tools.machine import this_machine
+        from kinograph.tools.resources import Meter, Monitor
+
+        return self._given_monitor or Monitor(this_machine(), Meter(self.settings.home), self.settings.reading_seconds)
+
+    @cached_property
+    def _floor(self) -> Floor:
+        """Productions that run at the same time share the render workers."""
+        from kinograph.graphs.floor import Floor
+
+        return Floor()
+
     @cached_property
     def mind(self) -> Mind:
         """What answers for the agents. Raises BadInput for something that cannot."""
@@ -250,15 +293,15 @@ class Studio:
             return open_mind(self.settings.mind, self.settings.home, cancelled)
         return given if isinstance(given, Mind) else hand_in(given, self.settings.mind, cancelled)
 
-    def _mind_anew(self) -> Mind:
-        """The mind with accounts of its own, for one production."""
+    def fresh_mind(self, usage: Usage | None = None) -> Mind:
+        """The mind with accounts of its own, for one production; `usage` is what it has cost that already."""
         from kinograph.agents.language.accounts import Accounts
         from kinograph.agents.language.mind import LanguageMind
 
         if not isinstance(self.mind, LanguageMind):
             return self.mind
         settings = self.settings.mind
-        return self.mind.anew(Accounts(self.mind.name, settings.budgets, settings.prices))
+        return self.mind.anew(Accounts(self.mind.name, settings.budgets, settings.prices, usage))
 
     # --------------------------------------------------------------------------------- machinery
 
@@ -268,26 +311,43 @@ class Studio:
     def _decide(self, brief: Brief, mind: Mind | None = None) -> Decision:
         from kinograph.agents.orchestrator import Commission, Orchestrator
         from kinograph.graphs import TOPOLOGIES
-        from kinograph.tools.machine import this_machine
 
+        settings = self.settings
         commission = Commission(
             brief=brief,
-            machine=this_machine(),
+            machine=self.monitor.machine,
+            load=self.monitor.snapshot(),
             topologies=tuple(TOPOLOGIES),
-            workers=self.settings.workers,
-            experience=self._experience(),
+            workers=settings.workers,
+            strategy=settings.strategy,
+            offline=settings.offline,
+            media=settings.media is not None,
+            stock=self._stock(brief),
+            **self._history(),
         )
         decision = (mind or self.mind).think(Orchestrator(), commission)
         return decision.changed(revision=self._backend(decision.model, Path()).revision)
 
-    def _experience(self) -> tuple[Experience, ...]:
-        """What the latest takes of all productions came to; asking must not create a ledger."""
+    def _history(self) -> dict[str, Any]:
+        """What the latest takes and productions came to; asking must not create a ledger."""
         from kinograph.agents.orchestrator import experience
 
         if not (self.settings.home / "ledger.sqlite").is_file():
-            return ()
+            return {}
         with self.ledger() as ledger:
-            return experience(ledger.latest_takes())
+            return {"experience": experience(ledger.latest_takes()), "trials": tuple(ledger.trials())}
+
+    def _stock(self, brief: Brief) -> tuple[Stock, ...]:
+        """Pictures of the media folder that are named after something in the brief, kept in the vault."""
+        from kinograph.agents.strategy import subjects
+        from kinograph.memory.vault import Vault
+        from kinograph.tools.media import search
+
+        if self.settings.media is None:
+            return ()
+        vault = Vault(self.settings.home / "vault")
+        found = search(self.settings.media.expanduser(), subjects(brief))
+        return tuple(Stock(picture=vault.keep_picture(one.png), words=one.words) for one in found.pictures)
 
     def _backend(self, model: str, scratch: Path) -> VideoBackend:
         from kinograph.memory.vault import Vault
@@ -348,7 +408,6 @@ class Studio:
         from kinograph.memory.embedders import open_embedder
         from kinograph.memory.keyframes import Keyframes
         from kinograph.memory.vault import Vault
-        from kinograph.tools.workers import open_pool
 
         home, decision = self.settings.home, ledger.paper(record.id, "decision", Decision)
         assert decision is not None, "a production is opened with its decision"
@@ -357,6 +416,10 @@ class Studio:
         backend = self._backend(decision.model, vault.scratch(record.id))
         embedder = open_embedder(self.settings.embedder)
         keyframes = Keyframes(home / "keyframes.sqlite", home / "index" / record.id, record.id, embedder)
+        stop = threading.Event()
+        self._stops.add(stop)
+        if self._cancelled.is_set():
+            stop.set()
         try:
             yield Crew(
                 id=record.id,
@@ -364,15 +427,29 @@ class Studio:
                 brief=record.brief,
                 mind=mind,
                 ledger=ledger,
-                generation=Generation(vault, ledger, open_pool("here", backend)),
+                generation=Generation(vault, ledger, self._pool(backend, decision)),
                 memory=Memory(keyframes, vault),
                 validator=Validator(vault, keyframes),
-                cancelled=self._cancelled,
-                rendering=threading.BoundedSemaphore(decision.workers),
+                floor=self._floor,
+                cancelled=stop,
             )
         finally:
+            self._stops.discard(stop)
             keyframes.close()
             vault.clear_scratch(record.id)
+
+    def _pool(self, backend: VideoBackend, decision: Decision) -> WorkerPool:
+        """Where the renders of a production run, each once the machine has room for it."""
+        from kinograph.tools.workers import open_pool
+        from kinograph.tools.workers.paced import Paced
+
+        monitor, adapts = self.monitor, decision.strategy == "adaptive"
+        return Paced(
+            open_pool("here", backend),
+            monitor,
+            backend.card.cost,
+            (lambda: monitor.recommended_concurrency(decision.complexity).workers) if adapts else None,
+        )
 
     def _run(self, ledger: Ledger, record: Record, mind: Mind | None = None) -> Generator[Event]:
         """Runs the graph; `mind` is the one that has thought about this production before, else one anew."""
@@ -380,13 +457,20 @@ class Studio:
         from kinograph.manifest import publish
 
         started, state = time.monotonic(), "failed"
-        mind = mind or self._mind_anew()
+        mind = mind or self.fresh_mind()
         _account(ledger, record, mind)
         try:
             with self._crew(ledger, record, mind) as crew:
                 outcomes = yield from run(crew)
                 film = publish(ledger, record, outcomes, record.seconds + time.monotonic() - started)
             state = "finished"
+            if record.state != "finished" and (trial := _trial(film, ledger)):
+                ledger.record_trial(record.id, trial)
+        except RenderFailed:
+            if decision := ledger.paper(record.id, "decision", Decision):
+                failed = Trial(strategy=decision.strategy, model=decision.model, succeeded=False)
+                ledger.record_trial(record.id, failed)
+            raise
         except Cancelled as error:
             state = "cancelled"
             raise Cancelled(f"stopped; continue with: kinograph resume {record.id}") from error
@@ -415,6 +499,24 @@ def fallen_back(usage: Usage) -> str:
     told = [f"{role}{f' ({times} times)' if times > 1 else ''}: {why}" for (role, why), times in counts.items()]
     more = f"; {len(told) - 4} more in the manifest" if len(told) > 4 else ""
     return f"rules answered where {usage.mind} did not: {'; '.join(told[:4])}{more}" if told else ""
+
+
+def _trial(film: Film, ledger: Ledger) -> Trial | None:
+    """What a film says of its strategy; None when nothing was rendered for it."""
+    from kinograph.graphs.production import Carried
+
+    carried = ledger.paper(film.id, "carried", Carried)
+    kept = {one.shot for one in carried.shots} if carried else set()
+    new = [take for take in film.takes if take.clip and not take.reused and take.shot not in kept]
+    if not new:
+        return None
+    return Trial(
+        strategy=film.decision.strategy,
+        model=film.decision.model,
+        succeeded=not film.missing,
+        seconds=round(film.seconds / len(new), 3),
+        quality=round(sum(take.verdict.quality if take.verdict else 0.0 for take in new) / len(new), 3),
+    )
 
 
 def _film(events: Iterator[Event]) -> Film:

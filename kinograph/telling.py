@@ -1,4 +1,4 @@
-"""A proposed version in words: what becomes of each shot, and what it takes."""
+"""Words: what becomes of each shot of a proposed version, and what it takes; lengths of time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def as_text(proposal: Proposed) -> str:
     if proposal.film:
         lines.append(f"Filmed: {proposal.film}")
     else:
-        lines.append(f"{cost_of(proposal)} Render it?")
+        lines.append(f"{cost_of(proposal)} {question(proposal)}")
     return "\n".join(lines)
 
 
@@ -30,13 +30,36 @@ def told(work: Work) -> str:
         return f"kept: {work.why}"
     if work.does == "vault":
         return f"rendered before: {work.why}"
-    return f"render: {work.why}" + ("" if work.seconds is None else f", about {work.seconds:.1f} s")
+    return f"render: {work.why}" + ("" if work.seconds is None else f", {about(work.seconds)}")
+
+
+def about(seconds: float) -> str:
+    """An estimated time; none is so short that it is nothing."""
+    return f"about {max(seconds, 0.1):.1f} s"
 
 
 def cost_of(proposal: Proposed) -> str:
     """How many shots will be rendered and what that takes."""
     count = sum(work.does == "render" for work in proposal.works)
     if not count:
-        return "Nothing needs to be rendered."
-    time = "unknown time" if proposal.seconds is None else f"about {max(proposal.seconds, 0.1):.1f} s"
+        return "Nothing needs to be rendered, only cut."
+    time = "unknown time" if proposal.seconds is None else about(proposal.seconds)
     return f"{count} of {len(proposal.works)} shots to render, {time}."
+
+
+def question(proposal: Proposed) -> str:
+    """What a proposal that is not filmed yet asks."""
+    return "Render it?" if any(work.does == "render" for work in proposal.works) else "Make the film?"
+
+
+def spoken(seconds: float) -> str:
+    """A length of time as one says it: 0.4 s, 12 s, 3 min 5 s, 2 h 10 min, 3 days 4 h."""
+    if seconds < 9.95:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    for size, unit, small, minor in ((86400, "days", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
+        if whole >= size:
+            rest = whole % size // small
+            name = "day" if unit == "days" and whole // size == 1 else unit
+            return f"{whole // size} {name}" + (f" {rest} {minor}" if rest else "")
+    return f"{whole} s"

@@ -13,11 +13,13 @@ from kinograph.events import (
     Event,
     Opened,
     Planned,
+    Progressed,
     ShotSettled,
     TakeJudged,
     TakeProgress,
     TakeStarted,
 )
+from kinograph.telling import spoken
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -61,12 +63,20 @@ class Bars(Quiet):
             self._progress.console.print(
                 f"[dim]{chosen.model}, {chosen.topology}, {chosen.width}x{chosen.height} at {chosen.fps} fps[/]"
             )
+        elif isinstance(event, Progressed):
+            self._show_stage(event)
         elif isinstance(event, Planned):
-            self._film = self._progress.add_task("film", total=len(event.storyboard.shots), note="")
             for shot in event.storyboard.shots:
                 self._tasks[shot.id] = self._progress.add_task(shot.id, total=1.0, note="waiting", start=False)
         else:
             self._show_shot(event)
+
+    def _show_stage(self, event: Progressed) -> None:
+        if self._film is None:
+            self._film = self._progress.add_task("film", total=event.steps, note="", left="")
+        left = "" if event.seconds is None else f"about {spoken(event.seconds)} left"
+        words = f"{event.stage} {event.step} of {event.steps}"
+        self._progress.update(self._film, completed=event.step, total=event.steps, note=words, left=left)
 
     def _show_shot(self, event: Event) -> None:
         if isinstance(event, TakeStarted) and event.shot in self._tasks:
@@ -81,8 +91,6 @@ class Bars(Quiet):
             self._progress.update(self._tasks[event.take.shot], note=f"[red]{why[:60]}[/]")
         elif isinstance(event, ShotSettled) and event.shot in self._tasks:
             self._progress.update(self._tasks[event.shot], completed=1.0, note=MARKS[event.outcome])
-            if self._film is not None:
-                self._progress.advance(self._film)
 
 
 @contextmanager
@@ -92,13 +100,21 @@ def watching(enabled: bool) -> Iterator[Quiet]:
         yield Quiet()
         return
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, Progress, Task, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+    from rich.text import Text
+
+    class Left(TimeRemainingColumn):
+        """What the schedule expects where it does, else what the bar's own pace says."""
+
+        def render(self, task: Task) -> Text:
+            told = task.fields.get("left")
+            return super().render(task) if told is None else Text(told, style="progress.remaining")
 
     columns = (
         TextColumn("{task.description}"),
         BarColumn(bar_width=24),
         TimeElapsedColumn(),
-        TimeRemainingColumn(),
+        Left(),
         TextColumn("{task.fields[note]}"),
     )
     with Progress(*columns, console=Console(stderr=True)) as progress:

@@ -47,6 +47,11 @@ class Keyframe(Noun):
     def id(self) -> str:
         return digest_of(canonical_json([self.production, self.shot, self.role, self.about, self.frame]))
 
+    @property
+    def words(self) -> str:
+        """What a model is told that it shows: "identity of c1 in s1.1"."""
+        return f"{self.role} of {self.about} in {self.shot}"
+
 
 class Match(NamedTuple):
     """A remembered keyframe and how much it looks like what was asked about (cosine, -1..1)."""

@@ -15,7 +15,7 @@ import psutil
 
 from kinograph import disk
 from kinograph.errors import UnknownName
-from kinograph.film import Brief, Decision, Noun, RenderRequest, Take
+from kinograph.film import Brief, Decision, Noun, Outcome, RenderRequest, Sitting, Stint, Take, Trial
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS productions (
@@ -26,10 +26,26 @@ CREATE TABLE IF NOT EXISTS papers (
 CREATE TABLE IF NOT EXISTS takes (
   production TEXT NOT NULL, shot TEXT NOT NULL, attempt INTEGER NOT NULL, take TEXT NOT NULL,
   PRIMARY KEY (production, shot, attempt));
+CREATE TABLE IF NOT EXISTS trials (
+  number INTEGER PRIMARY KEY AUTOINCREMENT, production TEXT UNIQUE NOT NULL, strategy TEXT NOT NULL,
+  trial TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS outcomes (
+  production TEXT NOT NULL, shot TEXT NOT NULL, outcome TEXT NOT NULL, PRIMARY KEY (production, shot));
+CREATE TABLE IF NOT EXISTS sittings (
+  number INTEGER PRIMARY KEY AUTOINCREMENT, production TEXT NOT NULL, sitting TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS stints (
+  number INTEGER PRIMARY KEY AUTOINCREMENT, production TEXT NOT NULL, shot TEXT NOT NULL, attempt INTEGER NOT NULL,
+  what TEXT NOT NULL, worker INTEGER, began REAL NOT NULL, ended REAL, owner TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS stints_of ON stints (production);
 CREATE TABLE IF NOT EXISTS jobs (
   digest TEXT PRIMARY KEY, request TEXT NOT NULL, state TEXT NOT NULL, owner TEXT, lease REAL,
   attempts INTEGER NOT NULL DEFAULT 0, renders INTEGER NOT NULL DEFAULT 0, error TEXT);
 """
+
+MOST_TRIALS = 100
+"""Trials that are kept of each strategy: the latest."""
+RENDERING: set[tuple[Path, str]] = set()
+"""Ledgers and digests that threads of this process hold a claim to; changed within a transaction."""
 
 State = Literal["open", "finished", "cancelled", "failed"]
 Paper = TypeVar("Paper", bound=Noun)
@@ -199,25 +215,119 @@ class Ledger:
                 return take
         raise KeyError((production, shot, attempt))
 
+    # ------------------------------------------------------------------------------------- timing
+
+    def record_sitting(self, production: str, sitting: Sitting) -> None:
+        """Records that work on the shots begins, and what is expected of it."""
+        with self._transaction():
+            self._db.execute(
+                "INSERT INTO sittings (production, sitting) VALUES (?, ?)", (production, sitting.model_dump_json())
+            )
+
+    def sittings(self, production: str) -> list[Sitting]:
+        """The sittings of a production, the first first; none for one that is older than this record."""
+        with self._lock:
+            query = "SELECT sitting FROM sittings WHERE production = ? ORDER BY number"
+            rows = self._db.execute(query, (production,)).fetchall()
+        return [Sitting.model_validate_json(row["sitting"]) for row in rows]
+
+    @contextmanager
+    def stint(
+        self, production: str, shot: str, attempt: int, what: Literal["render", "verdict"], worker: int | None = None
+    ) -> Iterator[None]:
+        """Records when work on a take begins and, however it goes, when it ends."""
+        with self._transaction():
+            number = self._db.execute(
+                "INSERT INTO stints (production, shot, attempt, what, worker, began, owner) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (production, shot, attempt, what, worker, time.time(), self.me),
+            ).lastrowid
+        try:
+            yield
+        finally:
+            with self._transaction():
+                self._db.execute("UPDATE stints SET ended = ? WHERE number = ?", (time.time(), number))
+
+    def stints(self, production: str) -> list[Stint]:
+        """The work on a production's takes, in the order in which it began."""
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT * FROM stints WHERE production = ? ORDER BY number", (production,)
+            ).fetchall()
+        dead = {owner for owner in {row["owner"] for row in rows if row["ended"] is None} if gone(owner)}
+        fields = ("shot", "attempt", "what", "worker", "began", "ended")
+        return [
+            Stint(**{name: row[name] for name in fields}, killed=row["ended"] is None and row["owner"] in dead)
+            for row in rows
+        ]
+
+    # ------------------------------------------------------------------------------------- trials
+
+    def record_trial(self, production: str, trial: Trial) -> None:
+        """Records what a production came to, in place of what it came to before, and forgets the oldest."""
+        with self._transaction():
+            self._db.execute(
+                "INSERT OR REPLACE INTO trials (production, strategy, trial) VALUES (?, ?, ?)",
+                (production, trial.strategy, trial.model_dump_json()),
+            )
+            self._db.execute(
+                "DELETE FROM trials WHERE strategy = ?1 AND number NOT IN "
+                "(SELECT number FROM trials WHERE strategy = ?1 ORDER BY number DESC LIMIT ?2)",
+                (trial.strategy, MOST_TRIALS),
+            )
+
+    def trials(self) -> list[Trial]:
+        """What the latest productions came to, newest first."""
+        with self._lock:
+            rows = self._db.execute("SELECT trial FROM trials ORDER BY number DESC").fetchall()
+        return [Trial.model_validate_json(row["trial"]) for row in rows]
+
+    # ----------------------------------------------------------------------------------- outcomes
+
+    def settle_shot(self, production: str, outcome: Outcome) -> None:
+        """Records what became of a shot: it needs no more takes, however often the production is resumed."""
+        with self._transaction():
+            self._db.execute(
+                "INSERT OR REPLACE INTO outcomes VALUES (?, ?, ?)",
+                (production, outcome.shot, outcome.model_dump_json()),
+            )
+
+    def outcomes(self, production: str) -> dict[str, Outcome]:
+        """What became of each shot that is settled."""
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT outcome FROM outcomes WHERE production = ? ORDER BY rowid", (production,)
+            ).fetchall()
+        found = (Outcome.model_validate_json(row["outcome"]) for row in rows)
+        return {outcome.shot: outcome for outcome in found}
+
+    def unsettle(self, production: str) -> None:
+        """Forgets the outcomes of a production that goes through all of its steps again."""
+        with self._transaction():
+            self._db.execute("DELETE FROM outcomes WHERE production = ?", (production,))
+
     # --------------------------------------------------------------------------------------- jobs
 
     def claim(self, request: RenderRequest, lease_seconds: float = 60.0) -> bool:
         """Tries to become the one who renders `request`; False while another living worker holds it.
 
-        A lease ends when it runs out, or at once when its owner was a process of this host that died.
+        A lease ends when it runs out, or at once when its owner was a process of this host that died. Within a process
+        the threads are workers of their own.
         """
         digest, now = request.digest, time.time()
         with self._transaction():
             row = self._db.execute("SELECT state, owner, lease FROM jobs WHERE digest = ?", (digest,)).fetchone()
-            held = row["owner"] if row is not None and row["state"] == "leased" and row["lease"] > now else self.me
-            if held != self.me and not gone(held):
-                return False
+            if row is not None and row["state"] == "leased" and row["lease"] > now:
+                mine = row["owner"] == self.me
+                if (self.path, digest) in RENDERING if mine else not gone(row["owner"]):
+                    return False
             self._db.execute(
                 "INSERT INTO jobs (digest, request, state, owner, lease, attempts) VALUES (?, ?, 'leased', ?, ?, 1) "
                 "ON CONFLICT (digest) DO UPDATE SET state = 'leased', owner = excluded.owner, "
                 "lease = excluded.lease, attempts = attempts + 1",
                 (digest, request.model_dump_json(), self.me, now + lease_seconds),
             )
+            RENDERING.add((self.path, digest))
         return True
 
     def renew(self, digest: str, lease_seconds: float = 60.0) -> None:
@@ -232,6 +342,7 @@ class Ledger:
         """Gives a claim back unused: the clip turned out to be there."""
         with self._transaction():
             self._db.execute("UPDATE jobs SET state = 'done', owner = NULL, lease = NULL WHERE digest = ?", (digest,))
+            RENDERING.discard((self.path, digest))
 
     def settle(self, digest: str, error: str | None = None) -> None:
         """Ends a job: done, or failed with the reason."""
@@ -241,6 +352,7 @@ class Ledger:
                 "WHERE digest = ?",
                 ("failed" if error else "done", error, 0 if error else 1, digest),
             )
+            RENDERING.discard((self.path, digest))
 
     def renders(self) -> dict[str, int]:
         """How many times each request was rendered to the end."""

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from kinograph import disk
 from kinograph.errors import UnknownName
-from kinograph.film import Brief, Decision, Noun, Storyboard
+from kinograph.film import Brief, Decision, Noun, Storyboard, Usage
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS sessions (
@@ -58,6 +58,8 @@ class Session(Noun):
     """Versions that were undone, the next to redo last."""
     focus: tuple[str, ...] = ()
     """Shots that were last spoken of."""
+    usage: Usage = Usage()
+    """What thinking cost since the last film was begun; it is filed with the next."""
 
 
 class Turn(Noun):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,11 @@ import pytest
 from server import Server, serving
 
 from kinograph.film import RenderRequest
+from kinograph.tools.machine import Machine
+from kinograph.tools.resources import Monitor, Snapshot
+
+# Tests share the cores: threads of OpenMP that wait for one another on a busy core cost several times what they save.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(autouse=True)
@@ -20,6 +26,13 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("KINOGRAPH_FILMS", str(tmp_path / "films"))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     return tmp_path / "home"
+
+
+@pytest.fixture
+def idle() -> Monitor:
+    """The readings of a machine of four cores that nobody else uses, so that decisions are alike everywhere."""
+    machine, load = Machine(cores=4, ram_gb=8), Snapshot(cpu_percent=0, ram_percent=20, disk_free_gb=100)
+    return Monitor(machine, lambda: load)
 
 
 @pytest.fixture

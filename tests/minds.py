@@ -9,24 +9,30 @@ from server import Server
 
 from kinograph.agents.language import open_mind
 from kinograph.agents.language.mind import LanguageMind
+from kinograph.agents.memory import Memory, Recollection
 from kinograph.agents.motion import Motion
 from kinograph.agents.orchestrator import Commission, Orchestrator
-from kinograph.agents.planner import Assignment, Planner
+from kinograph.agents.planner import Assignment, Planner, storyboard
+from kinograph.agents.reviser import Reviser
 from kinograph.agents.scene import Scene
 from kinograph.agents.style import Style
 from kinograph.agents.validator import Validator
 from kinograph.agents.verdicts import Viewing
-from kinograph.film import Appearance, Brief, Character, Look, RenderRequest, Shot
+from kinograph.agents.wish import Wish
+from kinograph.film import Appearance, Brief, Character, Look, RenderRequest, Shot, Storyboard, Take, Verdict
+from kinograph.film import Scene as Part
 from kinograph.memory.embedders import PixelEmbedder
 from kinograph.memory.keyframes import Keyframes
 from kinograph.memory.vault import Vault
 from kinograph.settings import MindSettings
 from kinograph.tools.footage import develop
 from kinograph.tools.machine import Machine
+from kinograph.tools.resources import Snapshot
 from kinograph.tools.storyworld.painter import paint
 from kinograph.tools.storyworld.world import Color, Subject, World
 
 TEXT = "A red ball rolls across a green meadow at sunset. Then it bounces over the sea at night."
+COLORS: tuple[Color, ...] = ("red", "blue")
 QUICK: dict[str, Any] = {"timeout": 2.0, "retries": 1}
 
 
@@ -49,12 +55,13 @@ def commission(text: str = TEXT, **wishes: Any) -> Commission:
     return Commission(
         brief=Brief.model_validate({"text": text} | wishes),
         machine=Machine(cores=4, ram_gb=8),
+        load=Snapshot(cpu_percent=0, ram_percent=20, disk_free_gb=100),
         topologies=("chain", "hierarchical"),
     )
 
 
-def viewing(folder: Path, color: Color = "red", asked: str = "red") -> Viewing:
-    """A take of a `color` ball where one of `asked` color was asked for."""
+def viewing(folder: Path, color: Color = "red", asked: str = "red", who: str = "ball", shot: str = "s1.1") -> Viewing:
+    """A take of a `color` ball, known as `who`, where one of `asked` color was asked for."""
     world = World(subjects=(Subject(kind="ball", color=color, motion="moves right"),), setting="meadow", time="day")
     request = RenderRequest(
         model="storyworld-render", revision="1", prompt="", seed=1, frames=16, fps=12, width=192, height=108
@@ -63,14 +70,14 @@ def viewing(folder: Path, color: Color = "red", asked: str = "red") -> Viewing:
     folder.mkdir(parents=True, exist_ok=True)
     return Viewing(
         shot=Shot(
-            id="s1.1",
+            id=shot,
             scene="s1",
             text="",
-            cast=(Appearance(who="ball", motion="moves right"),),
+            cast=(Appearance(who=who, motion="moves right"),),
             setting="meadow",
             time="day",
         ),
-        cast=(Character(id="ball", kind="ball", color=asked, words=f"a {asked} ball"),),
+        cast=(Character(id=who, kind="ball", color=asked, words=f"a {asked} ball"),),
         look=Look(),
         request=request,
         clip=develop(request, frames, folder, 0.1),
@@ -80,6 +87,41 @@ def viewing(folder: Path, color: Color = "red", asked: str = "red") -> Viewing:
 def validator(folder: Path) -> Validator:
     keyframes = Keyframes(folder / "k.sqlite", folder / "index", "p", PixelEmbedder())
     return Validator(Vault(folder / "vault"), keyframes)
+
+
+def memory(folder: Path) -> Memory:
+    vault = Vault(folder / "vault")
+    return Memory(Keyframes(folder / "k.sqlite", folder / "index", "p", PixelEmbedder()), vault)
+
+
+def contradiction(folder: Path) -> tuple[Memory, Recollection]:
+    """A shot of a ball that was red in one shot and blue in another; neither knew of the other."""
+    agent = memory(folder)
+
+    def shot(id: str, *needs: str) -> Shot:
+        cast = (Appearance(who="ball"),)
+        return Shot(id=id, scene=id[:2], text="a ball", cast=cast, setting="meadow", time="day", needs=needs)
+
+    shots = (shot("s1.1"), shot("s2.1"), shot("s3.1", "s1.1", "s2.1"))
+    board = Storyboard(
+        title="t",
+        cast=(Character(id="ball", kind="ball", words="a ball"),),
+        scenes=tuple(Part(id=one.scene, setting="meadow", time="day", shots=(one,)) for one in shots),
+    )
+    for one, color in zip(shots, COLORS, strict=False):
+        question = viewing(folder / color, color, color)
+        take = Take(
+            shot=one.id, attempt=1, request=question.request, clip=question.clip, verdict=Verdict(accepted=True)
+        )
+        agent.remember(one, board, take)
+    return agent, agent.recollection(shots[-1], board)
+
+
+def wish() -> Wish:
+    """Words about a small storyboard."""
+    outline = Planner().rules(assignment())
+    board = storyboard(outline, Scene().rules(outline), Motion().rules(outline), Style().rules(outline), None)
+    return Wish(words="make shot 2 at dawn", storyboard=board, versions=("v1",), awaiting=True)
 
 
 def questions(folder: Path) -> dict[str, tuple[Any, Any]]:
@@ -92,4 +134,6 @@ def questions(folder: Path) -> dict[str, tuple[Any, Any]]:
         "motion": (Motion(), outline),
         "style": (Style(), outline),
         "validator": (validator(folder), viewing(folder / "clips")),
+        "memory": contradiction(folder / "memory"),
+        "reviser": (Reviser(), wish()),
     }

@@ -7,7 +7,9 @@ requests are (mis)treated.
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import io
 import json
 import re
 import socket
@@ -22,7 +24,12 @@ from kinograph import prompts
 from kinograph.agents.director import Director
 from kinograph.agents.language.replies import ANSWER
 from kinograph.agents.planner import Assignment, Beat, Outline, Planner, Wishes
+from kinograph.agents.reviser import Reviser
+from kinograph.agents.wish import Wish
 from kinograph.film import Brief, Character
+
+PIXELS_A_TOKEN = 750
+"""Of a picture, as Anthropic documents for its models; OpenAI's tiles come to about the same."""
 
 Brain = Callable[[str, dict[str, Any]], Any]
 """role, facts -> the draft as JSON data, or the answer's very text"""
@@ -50,9 +57,11 @@ class Server:
         self.ignores: set[str] = set()
         """Forms that it takes without a word and does not heed: it answers in prose."""
         self.manners: dict[str, str] = {}
-        """Role, or "*" for all, to the name of a misbehaviour."""
+        """Role, or "*" for all, to the name of a misbehaviour, or to "status" and an HTTP status."""
         self.times = 10**9
         """How often it misbehaves before it comes to its senses."""
+        self.tools: dict[str, list[tuple[str, dict[str, Any]]]] = {}
+        """Tools that a role calls before its first answer, with their arguments."""
         self.latency = 0.0
         self.reply_with_usage = True
         self.asked: list[Asked] = []
@@ -99,7 +108,19 @@ def serving(brain: Brain | None = None) -> Iterator[Server]:
 
 def by_rules(role: str, facts: dict[str, Any]) -> Any:
     """What an obedient and able model would answer."""
-    return {"planner": _outline, "director": _direction, "orchestrator": _choice, "validator": _rubric}[role](facts)
+    brains = {"planner": _outline, "director": _direction, "orchestrator": _choice, "validator": _rubrics}
+    return (brains | {"memory": _references, "reviser": _revision})[role](facts)
+
+
+def _references(facts: dict[str, Any]) -> Any:
+    """The first picture of each character."""
+    first = {picture["who"]: picture["number"] for picture in reversed(facts["pictures"])}
+    return {"keep": list(first.values()), "why": "seen first"}
+
+
+def _revision(facts: dict[str, Any]) -> Any:
+    wish = Wish.model_validate({"storyboard": facts["storyboard"]} | facts)
+    return {"edits": [edit.model_dump() for edit in Reviser().rules(wish).edits]}
 
 
 def _outline(facts: dict[str, Any]) -> Any:
@@ -140,10 +161,15 @@ def _choice(facts: dict[str, Any]) -> Any:
     return facts["proposal"]
 
 
-def _rubric(facts: dict[str, Any]) -> Any:
+def _rubrics(facts: dict[str, Any]) -> Any:
+    return {"takes": [_rubric(take) for take in facts["takes"]]}
+
+
+def _rubric(take: dict[str, Any]) -> dict[str, Any]:
     yes = {"there": "yes", "color": "yes", "kind": "yes", "motion": "yes", "same": "unsure"}
-    subjects = [{"who": one["who"]} | yes for one in facts["asked"]["subjects"]]
-    return {"seen": "as asked", "subjects": subjects, "setting": "yes", "problems": [], "correction": ""}
+    subjects = [{"who": one["who"]} | yes for one in take["asked"]["subjects"]]
+    plain = {"seen": "as asked", "setting": "yes", "problems": [], "correction": ""}
+    return {"take": take["take"], "subjects": subjects} | plain
 
 
 # -------------------------------------------------------------------------------------- the protocol
@@ -206,7 +232,9 @@ class _Handler(BaseHTTPRequestHandler):
         manner = owner.manners.get(role) or owner.manners.get("*")
         served = sum(asked.role == role for asked in owner.asked)
         try:
-            if manner in REPLIES and served <= owner.times:
+            if manner and manner.startswith("status ") and served <= owner.times:
+                self._send(int(manner.removeprefix("status ")), _error(manner))
+            elif manner in REPLIES and served <= owner.times:
                 self._misbehave(manner, body)
             else:
                 self._answer(body, BODIES[manner] if manner and served <= owner.times else None)
@@ -219,6 +247,14 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(500 if means == "json_schema" else 400, _error(f"{means} is not supported"))
             return
         owner.stopping.wait(owner.latency)
+        looks = owner.tools.get(_role(body)) if means == "tool" and len(body["tools"]) > 1 else None
+        if looks and not any(message["role"] == "tool" for message in body["messages"]):
+            calls = [
+                {"id": f"c{n}", "type": "function", "function": {"name": name, "arguments": json.dumps(arguments)}}
+                for n, (name, arguments) in enumerate(looks)
+            ]
+            self._complete(body, {"role": "assistant", "content": None, "tool_calls": calls}, "tool_calls")
+            return
         answer = owner.generate(body) if owner.generate else owner.brain(_role(body), facts_of(body))
         text = answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
         text = spoil(text) if spoil else text
@@ -367,7 +403,15 @@ def schema_of(body: dict[str, Any]) -> dict[str, Any]:
 def facts_of(body: dict[str, Any]) -> dict[str, Any]:
     """The question's facts, out of the message that holds them."""
     content = body["messages"][1]["content"]
-    text = content if isinstance(content, str) else content[0]["text"]
+    return _between_marks(content if isinstance(content, str) else content[0]["text"])
+
+
+def tool_results(body: dict[str, Any]) -> list[str]:
+    """What a request says that tools have said."""
+    return [_between_marks(message["content"]) for message in body["messages"] if message["role"] == "tool"]
+
+
+def _between_marks(text: str) -> Any:
     found = re.search(r"<data>\n(.*)\n</data>", text)
     assert found, text
     return json.loads(found[1])
@@ -402,7 +446,7 @@ def _lax(schema: Any) -> str:
 
 
 def _usage(body: dict[str, Any], message: dict[str, Any]) -> dict[str, Any]:
-    """Four bytes a token; a picture costs 1000; a prefix seen before counts as cached in steps of 128."""
+    """Four bytes a token; a picture costs by its area; a prefix seen before counts as cached in steps of 128."""
     parts = [
         part
         for told in body["messages"]
@@ -411,8 +455,9 @@ def _usage(body: dict[str, Any], message: dict[str, Any]) -> dict[str, Any]:
         )
     ]
     forms = len(json.dumps([body.get("response_format"), body.get("tools")])) // 4
-    prompt = (
-        sum(len(part["text"].encode("utf-8", "replace")) // 4 if "text" in part else 1000 for part in parts) + forms
+    prompt = forms + sum(
+        len(part["text"].encode("utf-8", "replace")) // 4 if "text" in part else _area(part) // PIXELS_A_TOKEN
+        for part in parts
     )
     system = len(body["messages"][0]["content"]) // 4
     return {
@@ -421,6 +466,13 @@ def _usage(body: dict[str, Any], message: dict[str, Any]) -> dict[str, Any]:
         "total_tokens": prompt,
         "prompt_tokens_details": {"cached_tokens": system // 128 * 128},
     }
+
+
+def _area(part: dict[str, Any]) -> int:
+    from PIL import Image
+
+    with Image.open(io.BytesIO(base64.b64decode(part["image_url"]["url"].partition(",")[2]))) as picture:
+        return picture.width * picture.height
 
 
 def _error(words: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from kinograph import Studio
 from kinograph.events import Asked, Event, Finished, Proposed, Said, TakeJudged
-from kinograph.film import Storyboard
+from kinograph.film import Film, Storyboard
 from kinograph.memory.ledger import Ledger
 
 SMALL: dict[str, Any] = {"width": 64, "height": 48, "fps": 8, "takes": 1}
@@ -52,6 +52,7 @@ class Chat:
     def __init__(self, studio: Studio, home: Path, **wishes: Any) -> None:
         self.conversation = studio.open(**(SMALL | wishes))
         self._ledger = Ledger(home / "ledger.sqlite")
+        self.films: list[Film] = []
 
     def say(self, words: str) -> list[Event]:
         return list(self.conversation.say(words))
@@ -85,6 +86,7 @@ class Chat:
         before = self._ledger.renders()
         events = self.say("yes")
         assert isinstance(events[-1], Finished), events[-1]
+        self.films.append(events[-1].film)
         after = self._ledger.renders()
         fresh = {digest for digest, count in after.items() if count != before.get(digest, 0)}
         rendered = [e.take.shot for e in events if isinstance(e, TakeJudged) and e.take.request.digest in fresh]

@@ -138,6 +138,7 @@ HEAVY = (
     "langchain_core",
     "cv2",
     "av",
+    "networkx",
     "openai",
     "scipy",
     "prompt_toolkit",

@@ -5,7 +5,10 @@ storyworld/   a small procedural world whose every clip has known truth
 workers/      where renders run
 footage       frames <-> files: lossless clips, pictures, mp4
 editing       the cut: film, contact sheet
-machine       what this machine can carry
+machine       what this machine can carry, and its tier; gpus asks the driver
+resources     how busy it is now, and what may start
+shelf         which models are loaded on a device
+media         the user's own pictures, by the words of their names
 eyes          what is to be seen in frames: subjects and where they are; measured with
               colors, silhouettes, camera, tracks, palettes, defects
 """

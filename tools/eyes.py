@@ -236,3 +236,9 @@ def _sighting(track: dict[int, Blob], frames: int) -> Sighting:
         mask=column(lambda b: b.mask, PATCH, PATCH),
         patch=column(lambda b: b.patch, PATCH, PATCH),
     )
+
+
+def picture_hue(picture: np.ndarray) -> float | None:
+    """The CIELAB hue in degrees of the largest vivid thing in a picture `[H,W,3]`; None when nothing is vivid."""
+    found = blobs(to_lab(picture[None])[0])
+    return found[0].hue if found else None

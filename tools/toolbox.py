@@ -7,20 +7,23 @@ A tool that shows pictures returns them as its artifact: JPEG bytes.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 from pydantic import Field
 
+from kinograph.tools import colors, eyes
 from kinograph.tools.backends import card, cards
-from kinograph.tools.sheet import sheet
+from kinograph.tools.sheet import Strip, sheet
 
 if TYPE_CHECKING:
     from langchain_core.tools import BaseTool
 
 MAX_FRAMES = 6
 """Most frames that are shown at once."""
+Picture = Callable[[], np.ndarray]
+"""Loads a picture `[H,W,3]`, or the frames of a take `[T,H,W,3]`, uint8 RGB."""
 
 
 def of_models() -> list[BaseTool]:
@@ -53,29 +56,64 @@ def of_models() -> list[BaseTool]:
     return [list_models, look_up_card, estimate_cost]
 
 
-def of_a_clip(frames: np.ndarray, remembered: Sequence[tuple[str, Callable[[], np.ndarray]]]) -> list[BaseTool]:
-    """What the validator may look at: frames of the clip `[T,H,W,3]`, and keyframes by what they show."""
+def of_takes(takes: Mapping[str, Picture], remembered: Sequence[tuple[str, Picture]]) -> list[BaseTool]:
+    """What the validator may look at: frames `[T,H,W,3]` of takes by their letters, and keyframes by what they show."""
     from langchain_core.tools import tool
 
     @tool(response_format="content_and_artifact")
     def inspect_frames(
+        take: Annotated[str, Field(max_length=4)],
         numbers: Annotated[list[int], Field(min_length=1, max_length=MAX_FRAMES)],
     ) -> tuple[str, list[bytes]]:
-        """Shows frames of the take by their numbers, larger than on the sheet."""
+        """Shows frames of a take by their numbers, larger than on the sheet."""
+        if take not in takes:
+            return f"There is no take {take!r}; there are: {', '.join(takes)}.", []
+        frames = takes[take]()
         if outside := [number for number in numbers if not 0 <= number < len(frames)]:
             return f"There is no frame {outside[0]}; there are 0 to {len(frames) - 1}.", []
-        picture = sheet([(f"frame {n}", frames[n]) for n in numbers], [], width=512)
-        return f"frames {', '.join(map(str, numbers))}", [picture]
+        picture = sheet(Strip([(f"{take} frame {n}", frames[n]) for n in numbers], 2))
+        return f"take {take}, frames {', '.join(map(str, numbers))}", [picture]
 
     @tool(response_format="content_and_artifact")
     def recall_keyframes(about: Annotated[str, Field(max_length=60)]) -> tuple[str, list[bytes]]:
-        """Shows what is remembered of a character, a place or an earlier shot."""
-        found = [(name, load) for name, load in remembered if about.lower() in name.lower()]
+        """Shows what is remembered of a character, a place or an earlier shot, larger than on the sheet."""
+        found = [(name, load) for name, load in remembered if about.lower() in name.lower()][:4]
         if not found:
             known = ", ".join(name for name, _ in remembered) or "nothing"
             return f"Nothing is remembered of {about!r}; remembered: {known}.", []
-        return "; ".join(name for name, _ in found), [
-            sheet([], [(name, load()) for name, load in found[:4]], width=512)
-        ]
+        told = "; ".join(f"{number}: {name}" for number, (name, _) in enumerate(found, 1))
+        return told, [sheet(Strip([(str(number), load()) for number, (_, load) in enumerate(found, 1)], 2))]
 
     return [inspect_frames, recall_keyframes]
+
+
+def of_memory(remembered: Mapping[str, tuple[str, Picture]]) -> list[BaseTool]:
+    """What the memory agent may look at: keyframes by number, with what they show. In words, so that any model can."""
+    from langchain_core.tools import tool
+
+    @tool
+    def recall_keyframes(about: Annotated[str, Field(max_length=60)]) -> str:
+        """Lists what is remembered of a character, with the number of each picture."""
+        found = {number: name for number, (name, _) in remembered.items() if about.lower() in name.lower()}
+        known = ", ".join(name for name, _ in remembered.values())
+        return json.dumps(found) if found else f"Nothing is remembered of {about!r}; remembered: {known}."
+
+    @tool
+    def inspect_keyframe(number: Annotated[str, Field(max_length=4)]) -> str:
+        """Measures a picture: size in pixels, lightness, the colour of what stands out, how sharp it is."""
+        if number not in remembered:
+            return f"There is no picture {number!r}; there are: {', '.join(remembered)}."
+        return json.dumps(_measured(remembered[number][1]()))
+
+    return [recall_keyframes, inspect_keyframe]
+
+
+def _measured(picture: np.ndarray) -> dict[str, str | float]:
+    lightness = colors.to_lab(picture[None])[0, ..., 0]
+    hue = eyes.picture_hue(picture)
+    return {
+        "size": f"{picture.shape[1]}x{picture.shape[0]}",
+        "lightness": round(float(lightness.mean()), 1),
+        "color": "none is vivid" if hue is None else f"{colors.name_of(hue)} (hue {hue:.0f} degrees)",
+        "sharpness": round(float(np.abs(np.diff(lightness, axis=1)).mean()), 2),
+    }

@@ -27,7 +27,7 @@ _NO = re.compile(
 )
 _POLITE = re.compile(
     r"^(?:(?:please|ok(?:ay)?|now|also|just|maybe|perhaps|hmm+|hm|well|but|so|and|(?:yes|yeah|no)(?=,)|actually"
-    r"|could you|can you|can we|could we|would you"
+    r"|could you|can you|can we|could we|would you|you (?:can|could|may)"
     r"|i(?:'d| would)? (?:want|like|prefer)(?: you)?(?: to)?|i want|let'?s|we should"
     r"|you should|i think)\b[,\s]*)+",
     re.I,
@@ -43,6 +43,11 @@ _ENDS = re.compile(
     rf"(?={VERBS}\b(?!\w))|\s*,\s*(?={VERBS}\b)|\s*,?\s+and\s+(?=(?:the\s+)?shots?\s+\d+\s+(?!and\b|to\b|,)[a-z])",
     re.I,
 )
+_HERE = re.compile(r"\b(?:i|i'[a-z]+|me|my|mine|we|we'[a-z]+|us|you|your)\b", re.I)
+_SET_PHRASE = re.compile(
+    r"(?:undo|redo)(?: \d{1,3}(?: times)?)?|go back to version \S+|use take \d+ of shot \d+|seed \d+", re.I
+)
+"""Words that mean one thing, as commands such as /undo and /keep put it."""
 _STEPS = rf"\b(twice|thrice|\d{{1,2}}|{'|'.join(CARDINALS)})\b"
 _VERSION = (
     rf"(?:version\s*#?\s*(?P<after>\d+|[\w-]+)|v\.?\s?(?P<short>\d+)|(?P<ranked>{'|'.join(ORDINALS)}|original|last)"
@@ -80,6 +85,11 @@ def answer(text: str) -> Answer | None:
     return "yes" if _YES.fullmatch(plain) else "no" if _NO.fullmatch(plain) else None
 
 
+def settled(text: str) -> bool:
+    """Whether the whole text is a yes, a no or a set phrase: nothing that needs to be thought about."""
+    return answer(text) is not None or bool(_SET_PHRASE.fullmatch(" ".join(text.split())))
+
+
 def sentences(text: str) -> list[list[str]]:
     """The single orders of a text by sentence: "swap 2 and 3, then make shot 1 darker" is two in one."""
     found = [
@@ -87,6 +97,14 @@ def sentences(text: str) -> list[list[str]]:
         for sentence in _SENTENCES.split(text.replace("’", "'"))
     ]
     return [parts for parts in found if parts] or [[text.strip()]]
+
+
+def told(text: str) -> list[list[str]]:
+    """As `sentences`, without the yes or no that leads over to an order: "ok, make shot 2 darker" approves nothing."""
+    found = sentences(text)
+    while len([piece for sentence in found for piece in sentence]) > 1 and answer(found[0][0]) is not None:
+        found = [found[0][1:], *found[1:]] if found[0][1:] else found[1:]
+    return found
 
 
 def plainly(piece: str) -> str:
@@ -164,6 +182,9 @@ _PACE = re.compile(
 )
 
 
+_TOO = re.compile(r"\btoo (?:(?P<short>fast|quick|short|hasty|rushed|hectic)|long|slow|lengthy)\b", re.I)
+
+
 def span(text: str) -> Span | None:
     """How `text` changes a length: "two seconds longer", "5 seconds", "twice as long", "slower"."""
     told = [remark for remark in lengths(_spelled(text)) if isinstance(remark.value, float)]
@@ -173,6 +194,7 @@ def span(text: str) -> Span | None:
         if way is None or re.search(r"\b(?:to|exactly)\s+[\w.]+\s*-?(?:seconds?|secs?|s)\b", text, re.I):
             return Span(seconds=seconds)
         return Span(plus=seconds if way["up"] else -seconds)
+    text = _TOO.sub(lambda match: "slower" if match["short"] else "faster", text)
     for pattern, times in _TIMES:
         if re.search(pattern, text, re.I):
             return Span(times=times)
@@ -184,7 +206,7 @@ def span(text: str) -> Span | None:
 
 def timeless(text: str) -> str:
     """`text` without its words about length."""
-    plain = masked(_spelled(text), lengths(_spelled(text)))
+    plain = _TOO.sub(" ", masked(_spelled(text), lengths(_spelled(text))))
     for pattern in (*(pattern for pattern, _ in _TIMES), _PACE.pattern, _BY.pattern):
         plain = re.sub(pattern, " ", plain, flags=re.I)
     return " ".join(plain.split())
@@ -223,9 +245,12 @@ def moods(text: str) -> Moods | None:
     for word in words(text):
         lower = word.lower
         plain = lower if lower in known else _positive(lower, known)
-        if plain:
+        if plain and before == "too":
+            less.append(plain)
+            more += sorted(_against(plain))[:1]
+        elif plain:
             (less if before in ("less", "not", "no", "without") else more).append(plain)
-        before = lower if lower not in ("so", "as", "too", "be") else before
+        before = lower if lower not in ("so", "as", "be") else before
     return Moods(tuple(dict.fromkeys(more)), tuple(dict.fromkeys(less))) if more or less else None
 
 
@@ -246,11 +271,19 @@ def _against(mood: str) -> set[str]:
     return {two if mood == one else one for one, two in pairs if mood in (one, two)}
 
 
+def aside(piece: str) -> bool:
+    """Whether a piece tells what somebody here thinks, and orders nothing: "I never warmed to her"."""
+    return bool(_HERE.search(piece)) and not imperative(piece)
+
+
 def imperative(piece: str) -> bool:
     """Whether a piece orders a change rather than tells a story."""
     ordered = re.match(rf"{VERBS}\b|(?:less|more|without)\b", piece, re.I)
     asked = re.search(
-        r"\b(?:should|shall|must|needs? to|has to|have to|ought to|can be|instead|could be|could)\b", piece, re.I
+        r"\b(?:should|shall|must|needs? to|has to|have to|ought to|can be|instead|could be|could)\b"
+        r"|\b(?:is|are|looks?|feels?) (?:\w+ ){0,3}too\b",
+        piece,
+        re.I,
     )
     return bool(ordered or asked)
 

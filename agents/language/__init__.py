@@ -3,6 +3,7 @@
 mind         asks a chat model on an agent's behalf: prompt -> draft -> checks, repairs -> answer
 replies      what is said to a chat model and what comes back: `ChatModel`
 connection   chat models behind a server that speaks OpenAI's protocol
+gathering    questions that wait at the same time share a call
 handed_in    LangChain chat models that the caller hands in
 drafts       schemas, and what a model wrote read as data
 means        by which means each model gives typed answers

@@ -1,4 +1,4 @@
-"""Drafts: the schema a model is held to, and what it wrote read as data."""
+"""Data on its way to a model and back: what it is told, the schema it is held to, what it wrote."""
 
 from __future__ import annotations
 
@@ -17,6 +17,11 @@ MAX_TEXT, MAX_ITEMS, MAX_DEPTH, MAX_DRAFT = 2000, 200, 16, 64_000
 NOISE = ("title", "description", "default", "discriminator")
 ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?)")
 """Terminal escape sequences."""
+
+
+def as_data(value: Any) -> str:
+    """JSON in which nothing can close the marks around it."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c").replace(">", "\\u003e")
 
 
 def schema_of(draft: type[Noun]) -> dict[str, Any]:

@@ -22,7 +22,8 @@ from kinograph import prompts
 from kinograph.agents import Agent
 from kinograph.agents.language import loop, tooling
 from kinograph.agents.language.accounts import Accounts, Spent
-from kinograph.agents.language.drafts import read, schema_of
+from kinograph.agents.language.drafts import as_data, read, schema_of
+from kinograph.agents.language.gathering import Gathering
 from kinograph.agents.language.means import MeansMemory
 from kinograph.agents.language.replies import (
     ANSWER,
@@ -38,7 +39,7 @@ from kinograph.agents.language.replies import (
     Unavailable,
     estimate,
 )
-from kinograph.agents.mind import Ask, Part, asked
+from kinograph.agents.mind import Ask, Joint, Part, asked
 from kinograph.errors import BadInput
 from kinograph.film import Call, Noun
 
@@ -83,6 +84,8 @@ class LanguageMind:
         self._cancelled = cancelled
         self._lock = threading.Lock()
         self._shared: dict[tuple[str, str], Future[Any]] = {}
+        self._gatherings: dict[str, Gathering] = {}
+        """Questions that may share a call, by role."""
         self._failures: dict[str, int] = {}
         """Thoughts in a row that came to nothing, by model."""
         self._resting: dict[str, float] = {}
@@ -101,21 +104,39 @@ class LanguageMind:
 
     def think(self, agent: Agent[Question, Answer], question: Question) -> Answer:
         """Raises Cancelled, and what the agent's rules raise."""
-        what = asked(agent, question)
+        gathering = self._gathering(agent.role)
+        with gathering.coming():
+            what = asked(agent, question)
         if isinstance(what, Part):
             return what.pick(self._once(what.of, question))
+        if isinstance(what, Joint):
+            alone = what.ask([what.item])
+            if self._model_for(agent.role, alone) is None:
+                return alone.without("")[0]
+            return gathering.answer(what.item, what.most, lambda items: self._ask(agent.role, what.ask(items)))
         if not isinstance(what, Ask):
             return what
-        model = self._models.get(agent.role) or (None if what.pictures else self._models.get(""))
+        return self._ask(agent.role, what)
+
+    def _gathering(self, role: str) -> Gathering:
+        with self._lock:
+            return self._gatherings.setdefault(role, Gathering(self._cancelled))
+
+    def _model_for(self, role: str, ask: Ask[Any]) -> ChatModel | None:
+        return self._models.get(role) or (None if ask.pictures else self._models.get(""))
+
+    def _ask(self, role: str, ask: Ask[Any]) -> Any:
+        """What comes of asking, if only the rules' answer. Raises Cancelled."""
+        model = self._model_for(role, ask)
         if model is None:
-            return what.without("")
+            return ask.without("")
         try:
-            answer = Thought(self, agent.role, model, what).answer()
+            answer = Thought(self, role, model, ask).answer()
         except Silence as error:
             if not isinstance(error, (Resting, Spent)):
                 self._note(model, failed=True, lasting=isinstance(error, Unavailable) and error.lasting)
-            self.accounts.fall_back(agent.role, str(error))
-            return what.without(str(error))
+            self.accounts.fall_back(role, str(error))
+            return ask.without(str(error))
         self._note(model, failed=False)
         return answer
 
@@ -285,11 +306,6 @@ class Thought:
             {"role": "assistant", "content": text[:SHOWN] or "(nothing)"},
             {"role": "user", "content": prompts.render("repair", complaints=as_data(complaints))},
         ]
-
-
-def as_data(value: Any) -> str:
-    """JSON in which nothing can close the marks around it."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c").replace(">", "\\u003e")
 
 
 def _picture(jpeg: bytes) -> dict[str, Any]:

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from minds import commission
 
 import kinograph.agents.orchestrator as orchestrator
-from kinograph.agents.orchestrator import Commission, Orchestrator
+from kinograph.agents.orchestrator import Commission, DecisionDraft, Orchestrator
 from kinograph.errors import BadInput, UnknownName
-from kinograph.film import Brief, Decision
+from kinograph.film import Brief, Decision, Stock, Trial
 from kinograph.tools.backends import ModelCard, cards
 from kinograph.tools.machine import Machine, this_machine
+from kinograph.tools.resources import Snapshot
 
+IDLE = Snapshot(cpu_percent=0, ram_percent=20, disk_free_gb=100)
 SMALL = Machine(cores=2, ram_gb=8)
 BIG = Machine(cores=32, ram_gb=128, gpu="H200", vram_gb=140)
 
 
 def decide(
-    machine: Machine = SMALL, topologies=("chain", "hierarchical"), workers: int | None = None, **brief
+    machine: Machine = SMALL, topologies=("chain", "hierarchical"), asked: dict[str, Any] | None = None, **brief
 ) -> Decision:
+    """`asked` are fields of the commission, `brief` those of the brief."""
     question = Commission(
         brief=Brief.model_validate({"text": "A ball rolls."} | brief),
-        machine=machine,
-        topologies=topologies,
-        workers=workers,
+        **{"machine": machine, "load": IDLE, "topologies": topologies} | (asked or {}),
     )
     return Orchestrator().rules(question)
 
@@ -38,7 +42,15 @@ def all_available(monkeypatch: pytest.MonkeyPatch) -> dict[str, ModelCard]:
 
 def test_every_choice_has_a_reason_in_words():
     decision = decide()
-    assert [reason.choice.split()[0] for reason in decision.reasons] == ["model", "topology", "size", "1"]
+    assert [reason.choice.split()[0] for reason in decision.reasons] == [
+        "model",
+        "topology",
+        "size",
+        "1",
+        "strategy",
+        "pictures",
+        "complexity",
+    ]
     assert all(len(reason.why) > 5 for reason in decision.reasons)
     assert "2 cores, 8 GB of memory, no GPU" in decision.reasons[0].why
 
@@ -56,7 +68,7 @@ def test_a_large_gpu_gets_a_model_rated_higher_and_one_worker(all_available):
     decision = decide(BIG)
     assert all_available[decision.model].ratings.temporal_consistency == "very high"
     assert decide(BIG, model="wan-2.1-14b").workers == 1
-    assert decide(BIG, model="storyworld-render").workers == 16
+    assert decide(BIG, model="storyworld-render").workers == 8
 
 
 def test_a_brief_with_references_gets_a_model_that_takes_pictures(all_available):
@@ -114,6 +126,99 @@ def test_length_comes_from_the_brief_or_the_caller():
 def test_a_wish_that_cannot_be_met_is_refused(wish, error, message):
     with pytest.raises(error, match=message):
         decide(**wish)
+
+
+def test_strategy_and_workers_follow_the_load_and_say_so():
+    busy = IDLE.changed(cpu_percent=85)
+    many = Machine(cores=16, ram_gb=64)
+    calm, held = decide(many), decide(many, asked={"load": busy})
+    assert (calm.strategy, calm.workers) == ("parallel", 8)
+    assert (held.strategy, held.workers) == ("sequential", 1)
+    why = {reason.choice.split()[0]: reason.why for reason in held.reasons}
+    measured = "others at 85 % CPU, memory 20 % full"
+    assert why["strategy"] == f"resources 0.4 on tier B with {measured}, complexity 0.5: 0.5 or less"
+    why = {reason.choice: reason.why for reason in decide(many, asked={"load": busy, "strategy": "parallel"}).reasons}
+    assert why["4 at a time"].startswith("half of 16 cores, x0.5 for CPU at 85 %; CPU 85 %, memory 20 %")
+    assert why["strategy parallel"] == "asked for"
+
+
+def test_complex_content_on_a_strong_machine_adapts():
+    decision = decide(Machine(cores=16, ram_gb=64), text="A technical film with quick cuts. A ball rolls.")
+    assert (decision.strategy, decision.workers, decision.complexity) == ("adaptive", 8, 0.7)
+    assert decision.visuals == "AI only"
+
+
+def test_offline_is_one_at_a_time_whatever_the_record_says():
+    fast = [Trial(strategy="parallel", model="storyworld-render", succeeded=True, seconds=1.0, quality=1.0)] * 8
+    slow = [Trial(strategy="sequential", model="storyworld-render", succeeded=True, seconds=9.0, quality=1.0)] * 8
+    machine = Machine(cores=16, ram_gb=64)
+    record = {"trials": (*fast, *slow)}
+    assert decide(machine, asked=record | {"offline": True}).strategy == "sequential"
+    busy = record | {"load": IDLE.changed(cpu_percent=85)}
+    overruled = decide(machine, asked=busy)
+    assert overruled.strategy == "parallel"
+    assert "parallel succeeded in 100% of 8" in overruled.reasons[4].why
+
+
+@pytest.mark.parametrize(
+    ("asked", "expected"),
+    [
+        ({"workers": 1}, ("sequential", 1)),
+        ({"workers": 5}, ("parallel", 5)),
+        ({"workers": 5, "strategy": "adaptive"}, ("adaptive", 5)),
+        ({"strategy": "sequential"}, ("sequential", 1)),
+    ],
+)
+def test_what_is_asked_for_is_done(asked: dict[str, Any], expected: tuple[str, int]):
+    decision = decide(BIG, model="storyworld-render", asked=asked)
+    assert (decision.strategy, decision.workers) == expected
+
+
+def test_a_language_model_may_not_undo_one_at_a_time():
+    question = commission().changed(strategy="sequential")
+    assert Orchestrator().ask(question).facts["max_workers"] == 1
+    assert Orchestrator().ask(question.changed(strategy=None, offline=True)).facts["max_workers"] == 1
+    assert Orchestrator().ask(question.changed(strategy="adaptive")).facts["max_workers"] == 4
+
+
+def test_a_number_that_a_language_model_only_agrees_to_stays_adaptive():
+    question = commission("A technical film with quick cuts.").changed(machine=Machine(cores=16, ram_gb=64))
+    ask = Orchestrator().ask(question)
+    told = ask.facts["proposal"]
+    draft = DecisionDraft.model_validate(told)
+    assert ask.check(draft) == []
+    accepted = ask.accept(draft)
+    assert (accepted.strategy, accepted.workers) == ("adaptive", 8)
+    assert [reason.choice for reason in accepted.reasons[4:]] == [
+        "strategy adaptive",
+        "pictures AI only",
+        "complexity 0.7",
+    ]
+    other = ask.accept(draft.changed(workers=3))
+    assert (other.strategy, other.workers) == ("parallel", 3)
+
+
+def test_several_at_a_time_one_at_a_time_is_refused():
+    with pytest.raises(BadInput, match="renders one shot at a time; workers = 3"):
+        decide(asked={"workers": 3, "strategy": "sequential"})
+
+
+def test_a_model_that_can_be_offloaded_runs_on_a_smaller_card(all_available):
+    small = Machine(cores=8, ram_gb=32, gpu="x", vram_gb=8)
+    model = all_available["wan-2.1-14b"]
+    assert decide(small).model != model.id
+    able = [model.changed(offloaded_gb=gb).least_gb <= small.vram_gb for gb in (None, 7, 9, 200)]
+    assert able == [False, True, False, False]
+
+
+def test_own_pictures_go_with_the_decision_where_they_can_be_used():
+    stock = (Stock(picture="d", words=("ball",)),)
+    asked = {"media": True, "stock": stock}
+    used = decide(model="storyworld-diffusion", asked=asked)
+    assert (used.visuals, used.stock) == ("hybrid stock first", stock)
+    unused = decide(model="storyworld-render", asked=asked)
+    assert (unused.visuals, unused.stock) == ("AI only", ())
+    assert "takes no pictures" in unused.reasons[5].why
 
 
 def test_this_machine_has_cores_and_memory():

@@ -216,3 +216,22 @@ def test_a_wrapped_sentence_is_one_shot(text: str) -> None:
 
 def test_a_list_without_punctuation_is_a_shot_a_line() -> None:
     assert len(board_of("a red ball rolls\na blue box spins\nthe ball jumps").shots) == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        (DEMO, "Red ball, meadow at sunset"),
+        ("Momo, a black cat, walks through the city. Then she sleeps.", "Momo, city"),
+        ("A cat and a dog play in the garden by day.", "Cat and dog, garden by day"),
+        ("A storm over the sea at night.", "Sea at night"),
+        ("title: The Long Way\nA red ball spins.", "The Long Way"),
+        ("Make me something nice, 4 seconds", "Make me something nice, 4 seconds"),
+        ("!1", "1"),
+        ("A very tiny and extremely brave little red robot with a very long hat walks. " * 3, None),
+    ],
+)
+def test_the_working_title_says_who_and_where(text: str, title: str | None):
+    found = outline_of(text).title
+    assert 1 <= len(found) <= 60
+    assert title in (None, found)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from minds import mind_of, validator, viewing
 from PIL import Image
-from server import Server, by_rules
+from server import Server, tool_results
 
 from kinograph.agents.generation import resolve
 from kinograph.agents.verdicts import Viewing
@@ -21,7 +21,7 @@ from kinograph.tools.backends import card
 
 def rubric_of(**changes: Any) -> dict[str, Any]:
     sight = {"there": "yes", "color": "yes", "kind": "yes", "motion": "yes", "same": "unsure"}
-    plain = {"seen": "a ball", "setting": "yes", "problems": [], "correction": ""}
+    plain = {"take": "A", "seen": "a ball", "setting": "yes", "problems": [], "correction": ""}
     subject = {"who": "ball"} | sight | {name: changes.pop(name) for name in list(changes) if name in sight}
     return plain | {"subjects": [subject]} | changes
 
@@ -38,7 +38,7 @@ def problem_of(**changes: Any) -> dict[str, Any]:
 
 
 def judge(server: Server, folder: Path, rubric: dict[str, Any], **take: Any) -> tuple[Verdict, Viewing]:
-    server.brain = lambda role, facts: rubric
+    server.brain = lambda role, facts: {"takes": [rubric]}
     question = viewing(folder / "clips", **take)
     return mind_of(server).think(validator(folder), question), question
 
@@ -48,8 +48,8 @@ def test_the_model_is_shown_the_take_and_what_is_asked(server: Server, tmp_path:
     words, picture = server.asked[0].body["messages"][1]["content"]
     data = picture["image_url"]["url"].removeprefix("data:image/jpeg;base64,")
     with Image.open(io.BytesIO(base64.b64decode(data))) as sheet:
-        assert sheet.width > 900
-        assert sheet.height > 300
+        assert sheet.width == 1024
+        assert 150 < sheet.height < 200, "four frames in one row"
         extrema: Any = sheet.convert("RGB").getextrema()
         assert all(high - low > 100 for low, high in extrema)
     assert '"words":"a red ball"' in words["text"]
@@ -93,10 +93,11 @@ def test_what_the_pixels_measured_and_found_right_the_eyes_cannot_reject(server:
     assert [finding.severity for finding in verdict.findings if finding.by == "eyes"] == [0.4]
 
 
-def test_what_the_pixels_found_wrong_the_eyes_cannot_approve(server: Server, tmp_path: Path):
-    verdict, _ = judge(server, tmp_path, rubric_of(), color="blue")
+def test_what_the_pixels_found_wrong_is_shown_to_nobody(server: Server, tmp_path: Path):
+    verdict, question = judge(server, tmp_path, rubric_of(), color="blue")
     assert not verdict.accepted
-    assert verdict.disagreements == ("pixels: a red ball is blue, not red; eyes: color is as asked",)
+    assert verdict == validator(tmp_path / "again").rules(question)
+    assert server.asked == []
 
 
 def test_a_plain_no_counts_without_a_problem(server: Server, tmp_path: Path):
@@ -116,7 +117,7 @@ def test_what_neither_side_can_tell_is_said(server: Server, tmp_path: Path):
         ({"subjects": []}, "there must be one entry for each of ['ball']"),
         ({"problems": [problem_of(who="ghost")]}, "problem in 'ghost'"),
         ({"problems": [problem_of(first=9, last=99)]}, "frames 9 to 99; the take has 0 to 15"),
-        ({"problems": [problem_of(severity=3.0)]}, "problems.0.severity"),
+        ({"problems": [problem_of(severity=3.0)]}, "take A: problems.0.severity"),
         ({"setting": None}, "setting"),
     ],
 )
@@ -145,32 +146,21 @@ def test_without_a_model_named_for_it_nobody_is_shown_pictures(server: Server, t
     assert mind.accounts.usage.fallbacks == ()
 
 
-def test_a_closer_look_is_granted_and_bounded(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    import server as test_server
-
-    looks = [("inspect_frames", '{"numbers": [0, 15]}'), ("inspect_frames", '{"numbers": [99]}')]
-    looks += [("recall_keyframes", '{"about": "ball"}'), ("read_file", '{"path": "/etc/passwd"}')]
-    original = test_server._Handler._answer
-
-    def answer(self: Any, body: dict[str, Any], spoil: Any) -> None:
-        done = sum(message["role"] == "assistant" for message in body["messages"])
-        if body.get("tools") and len(body["tools"]) > 1 and done == 0:
-            calls = [
-                {"id": f"c{n}", "type": "function", "function": {"name": name, "arguments": arguments}}
-                for n, (name, arguments) in enumerate(looks)
-            ]
-            self._complete(body, {"role": "assistant", "content": None, "tool_calls": calls}, "tool_calls")
-        else:
-            original(self, body, spoil)
-
-    monkeypatch.setattr(test_server._Handler, "_answer", answer)
-    server.brain = by_rules
+def test_a_closer_look_is_granted_and_bounded(server: Server, tmp_path: Path):
+    server.tools["validator"] = [
+        ("inspect_frames", {"take": "A", "numbers": [0, 15]}),
+        ("inspect_frames", {"take": "A", "numbers": [99]}),
+        ("inspect_frames", {"take": "X", "numbers": [0]}),
+        ("recall_keyframes", {"about": "ball"}),
+        ("read_file", {"path": "/etc/passwd"}),
+    ]
     mind = mind_of(server)
     assert mind.think(validator(tmp_path), viewing(tmp_path / "clips")).accepted
-    said = [message["content"] for message in server.asked[1].body["messages"] if message["role"] == "tool"]
+    said = tool_results(server.asked[1].body)
     assert said == [
-        "frames 0, 15",
+        "take A, frames 0, 15",
         "There is no frame 99; there are 0 to 15.",
+        "There is no take 'X'; there are: A.",
         "Nothing is remembered of 'ball'; remembered: nothing.",
         "There is no tool 'read_file'; there are: inspect_frames, recall_keyframes, answer.",
     ]

@@ -85,6 +85,27 @@ def test_json_tells_every_event_as_a_line(kinograph):
     assert events[-1]["film"]["timeline"]
 
 
+def test_json_tells_stages_steps_and_the_time_left(kinograph):
+    _, out, _ = kinograph("make", "A red ball rolls. Then it spins.", "--json", *SMALL)
+    told = [event for event in map(json.loads, out.splitlines()) if event["event"] == "Progressed"]
+    assert list(dict.fromkeys(event["stage"] for event in told)) == ["planning", "shooting", "cutting"]
+    for stage in ("planning", "shooting", "cutting"):
+        steps = [(event["step"], event["steps"]) for event in told if event["stage"] == stage]
+        assert steps[-1][0] == steps[-1][1]
+    left = [event["seconds"] for event in told if event["stage"] == "shooting"]
+    assert left[0] > left[-1] == 0
+
+
+def test_draws_a_timeline_into_the_folder_or_where_it_is_told(kinograph):
+    kinograph("make", "A red ball rolls.", "--out", "film", *SMALL)
+    status, out, err = kinograph("show", "film", "--timeline")
+    assert (status, out.strip(), err) == (0, str(Path("film/timeline.svg").absolute()), "")
+    told = json.loads(kinograph("show", "film", "new/mine.svg", "--timeline", "--json")[1])
+    assert told == {"timeline": str(Path("new/mine.svg").absolute())}
+    for file in ("film/timeline.svg", "new/mine.svg"):
+        assert Path(file).read_text().startswith("<svg ")
+
+
 def test_a_dry_run_plans_and_writes_nothing(kinograph, home: Path):
     status, out, _ = kinograph("make", "A red ball rolls. Then it bounces.", "--dry-run")
     assert status == 0
@@ -106,6 +127,17 @@ def test_lists_models_and_examines_the_machine(kinograph):
     assert status == 0
     assert "H.264 encoder" in out
     assert "MB of model, storyworld_clip, as shipped" in " ".join(out.split())
+
+
+def test_the_doctor_shows_the_load_the_tier_and_what_follows(kinograph, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("KINOGRAPH_MEDIA", "nowhere")
+    status, out, _ = kinograph("doctor", "--json")
+    found = {check["name"]: check["finding"] for check in json.loads(out)}
+    assert status == 1
+    assert re.match(r"tier [A-D]: \d+ cores, \d+ GB of memory, ", found["machine"])
+    assert re.match(r"CPU \d+ %.*, memory \d+ %, \d+ GB of disk free, ", found["load"])
+    assert re.match(r"[1-8]: half of \d+ cores", found["shots at a time"])
+    assert found["media"] == "media = 'nowhere' is not a folder"
 
 
 def test_the_doctor_fails_where_films_cannot_be_written(kinograph, monkeypatch: pytest.MonkeyPatch):
@@ -161,6 +193,9 @@ PICTURES = {
         (["fly"], 2, r"No such command 'fly'"),
         (["resume", "nobody"], 2, r"unknown production 'nobody'; available: none"),
         (["show", "nobody"], 2, r"unknown production 'nobody'"),
+        (["show", "nobody", "--timeline"], 2, r"unknown production 'nobody'"),
+        (["show", "--timeline"], 2, r"--timeline needs the id or folder"),
+        (["show", "nobody", "film.svg"], 2, r"'film.svg' is one name too many"),
     ],
 )
 def test_bad_input_is_one_line_a_status_and_nothing_written(kinograph, home: Path, arguments, status, message):

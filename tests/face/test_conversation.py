@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
+from minds import settings_of
+from server import Server
 from talking import Chat
 
 from kinograph import Studio
@@ -13,7 +17,9 @@ from kinograph.agents.edits import Again, Keep, Length, Undo, Visit, Whole
 from kinograph.agents.reviser import Reviser, Revision
 from kinograph.agents.wish import Wish
 from kinograph.errors import BadInput, KinographError, ProductionBusy, UnknownName
-from kinograph.events import Asked, Finished, Proposed, Said, ShotSettled, Stopped, TakeStarted
+from kinograph.events import Asked, Finished, Proposed, Said, ShotSettled, Stopped, TakeStarted, Warned
+from kinograph.settings import Settings
+from kinograph.tools.footage import load
 
 BALL = "A red ball rolls across a meadow at sunset. Then it bounces over the sea at night. 2 seconds."
 
@@ -236,3 +242,86 @@ def test_two_sessions_do_not_mix(home: Path):
     assert [len(chat.conversation.at.versions) for chat in (one, two)] == [2, 1]
     one.close()
     two.close()
+
+
+# ------------------------------------------------------------------------------ with a language model
+
+
+@pytest.fixture
+def thinking(home: Path, server: Server):
+    """A conversation whose agents ask the test server."""
+    chat = Chat(asking(server), home)
+    yield chat
+    chat.close()
+
+
+def asking(server: Server) -> Studio:
+    return Studio(Settings.load().model_copy(update={"mind": settings_of(server, timeout=60.0, models={})}))
+
+
+def test_opening_a_conversation_asks_no_model(thinking: Chat, server: Server):
+    assert server.asked == []
+
+
+def test_a_yes_and_what_commands_say_are_not_asked_about(thinking: Chat, server: Server):
+    thinking.say(BALL)
+    thinking.film()
+    for words in ("undo", "redo", "seed 9", "use take 1 of shot 2", "go back to version 1", "not yet"):
+        thinking.say(words)
+    assert "reviser" not in server.roles
+
+
+def test_a_model_that_fails_is_told_of_at_once_and_rules_answer(thinking: Chat, server: Server):
+    thinking.say(BALL)
+    server.manners["reviser"] = "404"
+    events = thinking.say("make shot 1 at night")
+    assert isinstance(events[0], Warned)
+    assert "reviser" in events[0].words
+    assert thinking.board().shots[0].time == "night"
+
+
+def test_a_thought_is_stopped_and_the_session_goes_on(thinking: Chat, server: Server):
+    thinking.say(BALL)
+    server.manners["reviser"], server.times = "hang", 1
+    threading.Timer(0.5, thinking.conversation.cancel).start()
+    said = thinking.say("make shot 1 at night")[-1]
+    assert isinstance(said, Said)
+    assert said.words == "Stopped; nothing is changed."
+    server.manners.clear()
+    server.brain = lambda role, facts: {"edits": [{"edit": "change", "shots": ["s1.1"], "time": "night"}]}
+    assert isinstance(thinking.say("make shot 1 at night")[-1], Proposed)
+
+
+def test_what_thinking_cost_survives_the_process_and_is_filed_with_the_film(thinking: Chat, server: Server, home: Path):
+    thinking.say(BALL)
+    calls = len(server.asked)
+    id = thinking.conversation.id
+    thinking.close()
+    with asking(server).open(id) as conversation:
+        film = list(conversation.say("yes"))[-1]
+        assert isinstance(film, Finished)
+        assert len(film.film.usage.calls) == calls > 0
+        assert conversation.at.usage.calls == ()
+
+
+# ----------------------------------------------------------------------------------------------- pace
+
+
+def test_a_slower_shot_moves_slower(chat: Chat):
+    """A motion takes the whole shot: what is longer is slower."""
+
+    def speed() -> float:
+        """Pixels a second of the red ball between the first and the last frame."""
+        take = chat.films[-1].takes[-1]
+        assert take.clip is not None
+        frames = load(take.clip).astype(int)
+        red = (frames[..., 0] > 150) & (frames[..., 1] < 90) & (frames[..., 2] < 90)
+        first, last = (float(np.nonzero(red[at])[1].mean()) for at in (0, -1))
+        return abs(last - first) * take.request.fps / (len(frames) - 1)
+
+    chat.say("A red ball rolls across a meadow by day. 2 seconds.")
+    chat.film()
+    before = speed()
+    chat.say("twice as slow")
+    chat.film()
+    assert speed() == pytest.approx(before / 2, rel=0.15)

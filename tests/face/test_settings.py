@@ -28,6 +28,12 @@ def test_arguments_beat_the_environment_beats_the_file(monkeypatch: pytest.Monke
         ("takes = 99", r"takes = 99: .*less than or equal to 10"),
         ('topology = "ring"', r"topology = 'ring': .*'chain'"),
         ("takes = ", r"kinograph.toml is not valid TOML"),
+        ('strategy = "all"', r"strategy = 'all': .*'sequential', 'parallel' or 'adaptive'"),
+        ("reading_seconds = -1", r"reading_seconds = -1: .*greater than or equal to 0"),
+        (
+            'offline = true\n[mind]\nkind = "openai"\nmodel = "m"',
+            r"offline = true, but mind.base_url asks another machine: 'api.openai.com'",
+        ),
     ],
 )
 def test_a_bad_file_is_one_clear_line(toml: str, message: str):
@@ -92,3 +98,8 @@ def test_a_bad_mind_is_one_clear_line_without_the_key(toml: str, message: str):
         Settings.load()
     assert "\n" not in str(error.value)
     assert "sk-123" not in str(error.value)
+
+
+def test_offline_a_model_of_this_machine_may_think():
+    mind = {"kind": "openai", "model": "m", "base_url": "http://localhost:11434/v1"}
+    assert Settings.load(offline=True, mind=mind).offline

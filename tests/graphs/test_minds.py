@@ -51,11 +51,30 @@ def test_twelve_shots_are_planned_in_three_calls(server: Server):
     assert sum(call.prompt_tokens for call in film.usage.calls) < 5000
 
 
-def test_eyes_cost_one_call_a_take(server: Server):
-    film = make(studio_of(server, models={"validator": "eyes"}))
+def test_an_ordinary_film_asks_nothing_of_the_memory(server: Server):
+    text = "A red ball rolls across a meadow. Then it bounces over the sea at night. Then it rises in the snow at dawn."
+    film = make(studio_of(server, models={"memory": "archivist"}, timeout=10.0), text)
+    assert any(shot.needs for shot in film.storyboard.shots)
+    assert server.roles == ["orchestrator", "planner", "director"]
+
+
+def test_eyes_cost_one_call_a_take_that_is_alone(server: Server):
+    film = make(studio_of(server, models={"validator": "eyes"}, timeout=10.0), topology="chain")
     assert server.roles[:3] == ["orchestrator", "planner", "director"]
-    assert server.roles[3:] == ["validator"] * len(film.takes)
+    assert server.roles[3:] == ["validator"] * len(film.takes), "one after the other, nobody to wait for"
     assert {call.model for call in film.usage.calls if call.role == "validator"} == {"eyes"}
+
+
+def test_takes_that_are_ready_together_share_a_call_of_the_eyes(server: Server, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("kinograph.agents.validator.MOST", 3)
+    monkeypatch.setattr("kinograph.agents.language.gathering.GRACE", 30.0)
+    monkeypatch.setattr("kinograph.agents.language.gathering.WINDOW", 30.0)
+    mind = {"kind": "openai", "base_url": server.url, "model": "small", "models": {"validator": "eyes"}}
+    apart = "A red ball rolls across a meadow. A blue fish swims in the sea. A green star spins in space."
+    film = make(Studio(Settings.load(mind=mind, workers=3)), apart, topology="hierarchical", takes=1)
+    assert len(film.takes) == 3
+    assert server.roles == ["orchestrator", "planner", "director", "validator"]
+    assert film.usage.fallbacks == ()
 
 
 @pytest.mark.parametrize("topology", TOPOLOGIES)
@@ -70,7 +89,7 @@ def test_what_the_eyes_ask_for_is_in_the_next_request(server: Server):
         draft = by_rules(role, facts)
         if role == "validator" and server.roles.count("validator") == 1:
             problem = {"kind": "incoherent", "who": None, "first": 0, "last": 3, "severity": 0.9, "words": "it tears"}
-            draft |= {"problems": [problem], "correction": "one whole ball with a clean outline"}
+            draft["takes"][0] |= {"problems": [problem], "correction": "one whole ball with a clean outline"}
         return draft
 
     server.brain = brain

@@ -14,6 +14,7 @@ from kinograph.film import Conditioning, RenderRequest
 from kinograph.tools.backends import Workbench, card, open_backend
 from kinograph.tools.backends.storyworld_diffusion import MODEL, StoryworldDiffusion
 from kinograph.tools.footage import load, png
+from kinograph.tools.shelf import shelf
 from kinograph.tools.storyworld import World, paint
 
 PROMPT = "a red ball, moving right, in the meadow, by day, static camera, flat look"
@@ -132,6 +133,15 @@ def test_opens_without_torch_and_is_named_by_its_weights(backend: StoryworldDiff
         open_backend("storyworld-diffusion", bench, {"precision": "int3"})
     with pytest.raises(Damaged, match=r"checksums.json' cannot be read"):
         open_backend("storyworld-diffusion", bench, {"weights": str(tmp_path)})
+
+
+def test_backends_of_the_same_weights_share_one_loaded_model(backend: StoryworldDiffusion, ask, scratch: Path):
+    before, shelved = ask(), shelf("cpu").residents()
+    other = open_backend("storyworld-diffusion", Workbench(scratch, Path))
+    (clip,) = other.render([request(backend)], lambda *_: None, lambda: False)
+    assert np.array_equal(load(clip), before)
+    assert [one.key for one in shelf("cpu").residents()] == [one.key for one in shelved]
+    assert sum(one.key.startswith(f"storyworld-diffusion {backend.revision} ") for one in shelved) == 1
 
 
 @pytest.mark.parametrize("harm", ["flip", "cut", "remove"])

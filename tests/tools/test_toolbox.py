@@ -43,14 +43,15 @@ def test_frames_and_keyframes_are_shown_as_pictures():
     frames = np.zeros((4, 54, 96, 3), np.uint8)
     frames[2] = 255
     remembered = [("identity of ball in s1.1", lambda: np.full((20, 20, 3), 90, np.uint8))]
-    tools = toolbox.of_a_clip(frames, remembered)
-    shown = call(tools, "inspect_frames", numbers=[1, 2])
+    tools = toolbox.of_takes({"A": lambda: frames}, remembered)
+    shown = call(tools, "inspect_frames", take="A", numbers=[1, 2])
     with Image.open(io.BytesIO(shown.artifact[0])) as picture:
         assert np.asarray(picture)[100, 100].max() < 10
         assert np.asarray(picture)[100, 616].min() > 245
+    assert call(tools, "inspect_frames", take="B", numbers=[1]).content == "There is no take 'B'; there are: A."
     assert call(tools, "recall_keyframes", about="BALL").artifact
     assert call(tools, "recall_keyframes", about="fox").content == (
         "Nothing is remembered of 'fox'; remembered: identity of ball in s1.1."
     )
     with pytest.raises(ValidationError):
-        call(tools, "inspect_frames", numbers=list(range(50)))
+        call(tools, "inspect_frames", take="A", numbers=list(range(50)))

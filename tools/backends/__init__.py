@@ -21,6 +21,7 @@ from kinograph.film import Clip, Noun, Rating, RenderRequest, Task, Topology
 from kinograph.settings import explain
 
 FrameRule = Literal["n", "4k+1", "6k+1", "8k+1", "fixed"]
+COSTS: dict[Rating, float] = {"low": 0.3, "medium": 0.5, "high": 0.75, "very high": 1.0}
 _STEP = {"n": 1, "4k+1": 4, "6k+1": 6, "8k+1": 8}
 
 
@@ -79,6 +80,8 @@ class ModelCard(Noun):
     max_guidance: float = 20.0
     vram_gb: float
     """GPU memory it needs; 0 runs on the CPU."""
+    offloaded_gb: float | None = None
+    """GPU memory it needs while the parts that are not at work wait in main memory; none: it cannot be so."""
     seconds_per_frame: float | None = None
     """Rough wall seconds for a frame of native size, rendered and judged, on the hardware it is meant for."""
     batch: bool = False
@@ -88,6 +91,16 @@ class ModelCard(Noun):
     audio: bool = False
     ratings: Ratings
     notes: Notes = Field(default_factory=Notes)
+
+    @property
+    def least_gb(self) -> float:
+        """GPU memory without which it does not run at all."""
+        return self.vram_gb if self.offloaded_gb is None else min(self.vram_gb, self.offloaded_gb)
+
+    @property
+    def cost(self) -> float:
+        """What a render asks of the machine, 0..1: the class by which it may start beside others."""
+        return COSTS[self.ratings.resource_requirements]
 
     @property
     def available(self) -> bool:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -17,11 +17,14 @@ from kinograph.errors import Cancelled, Damaged, RenderFailed
 from kinograph.film import Clip, Conditioning, Noun, RenderRequest, digest_of
 from kinograph.tools.backends import ModelCard, Progress, Workbench
 from kinograph.tools.footage import develop, load_picture
+from kinograph.tools.shelf import shelf
 
 if TYPE_CHECKING:
     from kinograph.tools.storyworld.pipeline import Keyframe, StoryworldPipeline
 
 MODEL = Path(str(files("kinograph.tools.storyworld"))) / "model"
+NEEDS_GB = 1.0
+"""What a render of the largest clip takes at most: 0.5 measured in main memory, and as much for a card's libraries."""
 
 
 class DiffusionOptions(Noun):
@@ -47,7 +50,7 @@ class Told(NamedTuple):
 
 
 class StoryworldDiffusion:
-    """Loads the pipeline at the first render and keeps it; renders one request at a time."""
+    """Loads the pipeline at the first render and leaves it on the shelf; renders one request at a time."""
 
     Options = DiffusionOptions
 
@@ -58,8 +61,6 @@ class StoryworldDiffusion:
         marks = (sorted(sums.items()), options.precision, options.rewrite, CODE)
         self.revision = digest_of(repr(marks).encode())[:12]
         self._workbench = workbench
-        self._lock = threading.Lock()
-        self._pipeline: StoryworldPipeline | None = None
 
     def render(
         self, requests: Sequence[RenderRequest], on_progress: Progress, cancelled: Callable[[], bool]
@@ -70,10 +71,15 @@ class StoryworldDiffusion:
                 raise Cancelled("rendering was cancelled")
             on_progress(index, 0.0)
             told = self.tell(request.prompt)
-            with self._lock:
+
+            def waits(index: int = index) -> bool:
+                on_progress(index, 0.0)  # a render that waits for the model says that it lives
+                return cancelled()
+
+            with self._lent(waits) as pipeline:
                 started = time.perf_counter()
                 frames = self._frames(
-                    request, told.prompt, lambda share, i=index: on_progress(i, 0.95 * share), cancelled
+                    pipeline, request, told.prompt, lambda share, i=index: on_progress(i, 0.95 * share), cancelled
                 )
                 seconds = time.perf_counter() - started
             clips.append(develop(request, frames, self._workbench.scratch, seconds, told.note))
@@ -90,11 +96,14 @@ class StoryworldDiffusion:
         return Told(plainly(found.world), "; ".join(found.unknown))
 
     def _frames(
-        self, request: RenderRequest, prompt: str, on_step: Callable[[float], None], cancelled: Callable[[], bool]
+        self,
+        pipeline: StoryworldPipeline,
+        request: RenderRequest,
+        prompt: str,
+        on_step: Callable[[float], None],
+        cancelled: Callable[[], bool],
     ) -> np.ndarray:
         import torch
-
-        pipeline = self.pipeline()
 
         def after(_: Any, step: int, __: float, values: dict) -> dict:
             if cancelled():
@@ -126,35 +135,42 @@ class StoryworldDiffusion:
             picture = cv2.resize(picture, (request.width, request.height), interpolation=cv2.INTER_AREA)
         return Keyframe(0 if given.role == "first" else request.frames - 1, picture)
 
-    def pipeline(self) -> StoryworldPipeline:
-        """The loaded pipeline. Raises Damaged for weights that are not the ones sealed."""
-        if self._pipeline is None:
-            import torch
-            import transformers.utils.logging
-            from diffusers.utils import logging
+    def _lent(self, cancelled: Callable[[], bool]) -> AbstractContextManager[StoryworldPipeline]:
+        """The loaded pipeline, for one render; every backend of the same weights and options shares it."""
+        import torch
 
-            from kinograph.tools.storyworld.pipeline import StoryworldPipeline
+        device = self.options.device
+        if device == "auto":
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+        # Main memory is the last place there is; and what asks for no card by name is content without one.
+        offloaded = 0.0 if device == "cpu" or self.options.device == "auto" else None
+        key = f"{self.card.id} {self.revision} {self.options.threads or ''} {self.options.weights}"
+        return shelf(device).lend(key, NEEDS_GB, offloaded, lambda off: self._load("cpu" if off else device), cancelled)
 
-            disk.verify(self.options.weights)
-            if self.options.threads:
-                torch.set_num_threads(self.options.threads)
-            device = self.options.device
-            if device == "auto":
-                device = "cuda" if torch.cuda.is_available() else "cpu"
-            logging.set_verbosity_error()
-            logging.disable_progress_bar()
-            transformers.utils.logging.disable_progress_bar()
-            try:
-                pipeline = StoryworldPipeline.from_pretrained(
-                    self.options.weights, dtype=getattr(torch, self.options.precision), local_files_only=True
-                )
-            except (OSError, ValueError, KeyError, TypeError) as error:
-                raise Damaged(
-                    f"{str(self.options.weights)!r} is not a pipeline folder: {' '.join(str(error).split())[:200]}"
-                ) from error
-            pipeline.set_progress_bar_config(disable=True)
-            self._pipeline = pipeline.to(device)
-        return self._pipeline
+    def _load(self, device: str) -> StoryworldPipeline:
+        """Raises Damaged for weights that are not the ones sealed."""
+        import torch
+        import transformers.utils.logging
+        from diffusers.utils import logging
+
+        from kinograph.tools.storyworld.pipeline import StoryworldPipeline
+
+        disk.verify(self.options.weights)
+        if self.options.threads:
+            torch.set_num_threads(self.options.threads)
+        logging.set_verbosity_error()
+        logging.disable_progress_bar()
+        transformers.utils.logging.disable_progress_bar()
+        try:
+            pipeline = StoryworldPipeline.from_pretrained(
+                self.options.weights, dtype=getattr(torch, self.options.precision), local_files_only=True
+            )
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise Damaged(
+                f"{str(self.options.weights)!r} is not a pipeline folder: {' '.join(str(error).split())[:200]}"
+            ) from error
+        pipeline.set_progress_bar_config(disable=True)
+        return pipeline.to(device)
 
 
 CODE = 1

@@ -54,6 +54,14 @@ def test_retry_after_is_honoured(server: Server):
     assert 0.2 <= second.at - first.at < 0.6
 
 
+@pytest.mark.parametrize("status", [408, 409, 429, 500, 502, 503, 504, 529])
+def test_what_a_server_says_of_a_passing_trouble_is_tried_again(server: Server, status: int):
+    server.manners, server.times = {"*": f"status {status}"}, 1
+    assert ask(server).attempts == 2
+    first, second = server.asked
+    assert second.at - first.at >= connection.FIRST_WAIT / 2
+
+
 def test_a_server_that_asks_to_wait_longer_than_there_is_time_is_left_at_once(server: Server):
     server.manners = {"*": "429 for ever"}
     started = time.monotonic()

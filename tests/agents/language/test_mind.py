@@ -34,7 +34,9 @@ def test_rules_are_the_mind_of_plain_settings():
 
 
 def test_a_model_for_a_role_that_there_is_not_is_refused(server: Server):
-    with pytest.raises(UnknownName, match=r"unknown role in mind\.models 'plannr'; available: director, orchestrator"):
+    with pytest.raises(
+        UnknownName, match=r"unknown role in mind\.models 'plannr'; available: director, memory, orchestrator"
+    ):
         mind_of(server, models={"plannr": "strong"})
 
 
@@ -44,7 +46,7 @@ def test_a_model_answers_for_every_role_as_its_draft_says(server: Server, tmp_pa
         answer = mind.think(agent, question)
         assert isinstance(answer, agent.answer), role
     assert mind.accounts.usage.fallbacks == ()
-    assert server.roles == ["orchestrator", "planner", "director", "validator"]
+    assert server.roles == ["orchestrator", "planner", "director", "validator", "memory", "reviser"]
 
 
 def test_what_the_model_says_is_what_is_planned(server: Server):
@@ -257,7 +259,7 @@ def test_the_models_own_reasons_are_kept(server: Server):
     server.brain = lambda role, facts: facts["proposal"] | {"topology": "chain", "reasons": why}
     decision = mind_of(server).think(Orchestrator(), commission())
     assert decision.topology == "chain"
-    assert [reason.why for reason in decision.reasons] == list(why.values())
+    assert [reason.why for reason in decision.reasons[:4]] == list(why.values())
 
 
 def test_an_impossible_wish_is_refused_without_asking_anyone(server: Server):
@@ -268,7 +270,7 @@ def test_an_impossible_wish_is_refused_without_asking_anyone(server: Server):
 
 # ------------------------------------------------------------------------------------- misbehaviour
 
-CALLED = ("orchestrator", "planner", "scene", "motion", "style", "validator")
+CALLED = ("orchestrator", "planner", "scene", "motion", "style", "validator", "memory", "reviser")
 
 
 @pytest.mark.parametrize("manner", MISBEHAVIOURS)

@@ -161,6 +161,8 @@ class Training:
             if now - saved > 180:
                 self.save()
                 saved = now
+        if count:
+            self._note({name: sum(v) / len(v) for name, v in sums.items()}, count / (time.perf_counter() - noted), 1.0)
         self.save()
         signal.signal(signal.SIGINT, before)
 

@@ -1,0 +1,94 @@
+"""The step of a topology that makes its shots: each lives on the floor, as a graph with checkpoints of its own.
+
+What became of a shot is in the ledger before its life ends, so a production that is resumed, after `kill -9` too,
+goes on with the shots that are not settled, each from its last checkpoint.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from kinograph.agents.orchestrator import experience
+from kinograph.events import Event
+from kinograph.film import Decision, Sitting, Storyboard, Take
+from kinograph.graphs import take
+from kinograph.graphs.dependencies import TaskGraph, tasks_of
+from kinograph.graphs.forecast import Outlook
+from kinograph.graphs.production import Crew, Production, Run
+from kinograph.graphs.schedule import Pace
+from kinograph.tools.backends import ModelCard
+
+if TYPE_CHECKING:
+    from langchain_core.runnables import RunnableConfig
+
+MOST_STEPS = 60
+"""Most steps of a shot's life: three a take, at most ten takes."""
+SECONDS_PER_FRAME = 1.0
+"""Taken for a model without a pace that was never seen at work: only how shots compare matters then."""
+PRIOR = (1.0, 4.0)
+"""Rejected takes and all takes, as if seen before any was: one in four."""
+
+
+def side_by_side(state: Production, runtime: Run) -> dict[str, Any]:
+    """Has every shot live as soon as what it needs is settled and a worker is free."""
+    shoot(replace(runtime.context, tell=runtime.stream_writer))
+    return {}
+
+
+def one_by_one(state: Production, runtime: Run) -> dict[str, Any]:
+    """Has the shots live one after the other, in film order."""
+    shoot(replace(runtime.context, tell=runtime.stream_writer), TaskGraph.in_order)
+    return {}
+
+
+def shoot(crew: Crew, arranged: Callable[[TaskGraph], TaskGraph] = lambda graph: graph) -> None:
+    """Returns when every shot is settled. Raises what a life raises that is not one shot's own failure."""
+    expected = expect(crew.storyboard, crew.decision, crew.card, crew.ledger.latest_takes())
+    graph = arranged(tasks_of(crew.storyboard, expected.seconds).of("shot"))
+    settled, workers = crew.ledger.outcomes(crew.id), crew.decision.workers
+    outlook = Outlook(graph, expected.pace, workers, settled)
+
+    def tell(event: Event) -> None:
+        crew.tell(event)
+        if (progress := outlook.hear(event)) is not None:
+            crew.tell(progress)
+
+    lives, told = take.build().compile(checkpointer=crew.checkpoints), replace(crew, tell=tell)
+
+    def live(shot: str) -> None:
+        config: RunnableConfig = {
+            "configurable": {"thread_id": f"{crew.id}/{shot}"},
+            "recursion_limit": MOST_STEPS,
+        }
+        at = lives.get_state(config).next
+        if {"judge", "remember", "settle"} & set(at):
+            crew.floor.give_back(crew.id, shot)  # stopped after its render: the clip is there
+        lives.invoke(None if at else {"id": crew.id, "shot": shot}, config, context=told, durability="sync")
+
+    if outlook.due:
+        crew.ledger.record_sitting(crew.id, Sitting(began=time.time(), workers=workers, due=outlook.due))
+        crew.tell(outlook.progress)
+    crew.floor.run(crew.id, graph, expected.pace, workers, live, crew.cancelled, settled)
+
+
+class Expected(NamedTuple):
+    """What shots are expected to cost."""
+
+    seconds: dict[str, float]
+    """Shot -> seconds to render one take."""
+    pace: Pace
+
+
+def expect(board: Storyboard, decision: Decision, card: ModelCard, takes: Iterable[Take]) -> Expected:
+    """Learned from earlier takes with the same model; by the card's pace while there are none."""
+    known = next((one for one in experience(takes) if one.model == decision.model), None)
+    rejected, all_takes = PRIOR
+    judging, per_frame = 0.0, card.seconds_for(1, decision.width, decision.height) or SECONDS_PER_FRAME
+    if known is not None:
+        rejected, all_takes = rejected + known.takes - known.accepted, all_takes + known.takes
+        judging, per_frame = known.judging, known.seconds_per_frame
+    seconds = {shot.id: card.legal_frames(round(shot.seconds * decision.fps)) * per_frame for shot in board.shots}
+    return Expected(seconds, Pace(judging, rejected / all_takes, decision.takes))
