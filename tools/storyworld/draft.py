@@ -24,6 +24,8 @@ NOUNS = (5, 8)
 OCTAVES = 5
 SIDE = 64
 """Pixels a side of a subject's picture."""
+FEATHER = 0.08
+"""Over how much of a known frame's edge, of half its sides, it gives way to what words tell of the scenery."""
 MARGIN = 0.25
 """How far the scenery's mean goes on beyond the picture, over its sides."""
 
@@ -226,7 +228,7 @@ class Draft(ModelMixin, ConfigMixin):
         cover = self.draw(pictures, known.layout, rows * PATCH, columns * PATCH).cover
         cover = F.max_pool2d(cover, 5, 1, 2)
         moved = F.grid_sample(torch.cat([pixels, cover], 1), places, padding_mode="border", align_corners=False)
-        outside = (places.abs() > 1).any(-1).float()[:, None]
+        outside = ((places.abs().amax(-1) - 1 + FEATHER) / FEATHER).clamp(0, 1)[:, None]
         return moved[:, :3], torch.maximum(moved[:, 3:], outside) * known.there[:, None, None, None] + (
             1 - known.there[:, None, None, None]
         )

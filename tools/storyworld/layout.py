@@ -20,6 +20,8 @@ CAMERA = 3
 NUMBERS = SUBJECTS * POSE + CAMERA
 FRAMES = 17
 """Frames that a layout has: those of a clip of another length are found between them."""
+EDGE = 0.84
+"""How far from the picture's middle a subject may be led by a keyframe, 1 being the edge."""
 REST = 0.27
 REACH = 0.1
 ZOOM = 0.3
@@ -77,6 +79,26 @@ def between(layouts: torch.Tensor, frames: int) -> torch.Tensor:
     return F.interpolate(layouts.transpose(1, 2), frames, mode="linear", align_corners=True).transpose(1, 2)
 
 
+def held(layouts: torch.Tensor, known: torch.Tensor, there: torch.Tensor) -> torch.Tensor:
+    """Layouts moved so that subjects are where they are known to be, as big as they are there, and go on from there.
+
+    A shot may go on from where no shot of its kind begins, so a model of the usual is not enough. `known`
+    `[B,FRAMES,SUBJECTS*POSE]`, `there` `[B,FRAMES,SUBJECTS]`; between known frames the shift is mostly the
+    nearest's.
+    """
+    moved = layouts.clone()
+    times = torch.arange(FRAMES, device=layouts.device, dtype=layouts.dtype)
+    for row, subject in torch.nonzero(there.amax(1)).tolist():
+        frames = torch.nonzero(there[row, :, subject]).flatten()
+        part = slice(subject * POSE, subject * POSE + 4)  # place and size; how it is turned follows the motion
+        shift = known[row, frames, part] - layouts[row, frames, part]
+        weight = 1 / (times[:, None] - frames[None]).abs().clamp(min=1e-3) ** 2
+        moved[row, :, part] += (weight / weight.sum(1, keepdim=True)) @ shift
+        moved[row, :, part][:, :2] = moved[row, :, part][:, :2].clamp(-EDGE, EDGE)
+        moved[row, frames, part] = known[row, frames, part]
+    return moved
+
+
 class Layout(ModelMixin, ConfigMixin):
     """Sees the clean layout through the noise, told by words, the picture's form and the poses known from keyframes.
 
@@ -85,7 +107,7 @@ class Layout(ModelMixin, ConfigMixin):
     """
 
     @register_to_config
-    def __init__(self, words: int = 11 * 192, width: int = 384, depth: int = 4) -> None:
+    def __init__(self, words: int = 11 * 192, width: int = 256, depth: int = 4) -> None:
         super().__init__()
         size = FRAMES * NUMBERS
         known = FRAMES * (SUBJECTS * POSE + SUBJECTS)

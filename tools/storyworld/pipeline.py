@@ -19,7 +19,7 @@ from torch.nn import functional as F
 from transformers import PreTrainedTokenizerFast, T5EncoderModel
 
 from kinograph.tools.storyworld.draft import Draft, Drafts, Known
-from kinograph.tools.storyworld.layout import FRAMES, NUMBERS, POSE, SUBJECTS, Layout
+from kinograph.tools.storyworld.layout import FRAMES, NUMBERS, POSE, SUBJECTS, Layout, held
 from kinograph.tools.storyworld.layout import between as at_times
 from kinograph.tools.storyworld.locator import Locator
 
@@ -335,7 +335,7 @@ class StoryworldPipeline(DiffusionPipeline):
         form: float,
         generator: torch.Generator | list[torch.Generator] | None,
     ) -> torch.Tensor:
-        """Where everything is in every frame, `[B,frames,NUMBERS]`; subjects stay where keyframes show them."""
+        """Where everything is in every frame, `[B,frames,NUMBERS]`; subjects are where keyframes show them."""
         batch, device = len(words), words.device
         poses = torch.zeros(batch, FRAMES, SUBJECTS * POSE, device=device)
         there = torch.zeros(batch, FRAMES, SUBJECTS, device=device)
@@ -344,7 +344,8 @@ class StoryworldPipeline(DiffusionPipeline):
             poses[:, at] = found.poses
             there[:, at] = (found.sure > SURE).float()
         noise = randn_tensor((batch, FRAMES * NUMBERS), generator=generator, device=device, dtype=torch.float32)
-        return at_times(self.layout.sample(noise, words, float(np.log(form)), poses, there), frames)
+        layouts = self.layout.sample(noise, words, float(np.log(form)), poses, there)
+        return at_times(held(layouts, poses, there), frames)
 
     def _encoded(self, picture: np.ndarray) -> torch.Tensor:
         pixels = torch.from_numpy(np.array(picture)).to(self._execution_device)

@@ -45,7 +45,7 @@ def build() -> AutoencoderDC:
         encoder_block_out_channels=(3 * PATCH * PATCH, 12 * PATCH * PATCH),
         decoder_block_out_channels=(64, 256),
         encoder_layers_per_block=(0, 0),
-        decoder_layers_per_block=(2, 2),
+        decoder_layers_per_block=(1, 0),
         encoder_qkv_multiscales=((),) * 2,
         decoder_qkv_multiscales=((),) * 2,
     )
