@@ -16,6 +16,7 @@ from kinograph.film import Aspect, Brief, Decision, Noun, Reason, Stock, Strateg
 from kinograph.tools.backends import ModelCard, card, cards
 from kinograph.tools.machine import Machine
 from kinograph.tools.resources import Snapshot
+from kinograph.tools.workers import POOLS
 
 ASPECTS: dict[Aspect, float] = {"wide": 16 / 9, "square": 1.0, "vertical": 9 / 16}
 MAX_TEXT = 2000
@@ -70,6 +71,8 @@ class Commission(Noun):
     """Shots at a time, when the caller insists."""
     strategy: Strategy | None = None
     """When the caller insists."""
+    pool: str | None = None
+    """Where renders run, when the caller insists."""
     offline: bool = False
     """Nothing may be asked of other machines."""
     media: bool = False
@@ -147,7 +150,8 @@ class Orchestrator:
         topology, why_topology = choose_topology(brief, model, question.topologies)
         width, height, why_size = choose_size(brief, model)
         content = strategy.complexity(brief)
-        way = choose_strategy(question, model, content.value)
+        pool, why_pool = choose_pool(question.pool, model)
+        way = choose_strategy(question, model, content.value, pool)
         workers, why_workers = choose_workers(question, model, way.strategy, content.value)
         shown = strategy.visuals(content, question.offline, model, question.stock, question.media)
         fps = brief.fps or model.fps
@@ -164,6 +168,7 @@ class Orchestrator:
             guidance=model.guidance,
             takes=brief.takes,
             workers=workers,
+            pool=pool,
             strategy=way.strategy,
             visuals=shown.visuals,
             complexity=content.value,
@@ -178,6 +183,7 @@ class Orchestrator:
                 Reason(choice=f"strategy {way.strategy}", why=way.why),
                 Reason(choice=f"pictures {shown.visuals}", why=shown.why),
                 Reason(choice=f"complexity {content.value:g}", why=content.why),
+                Reason(choice=f"pool {pool}", why=why_pool),
             ),
         )
 
@@ -316,7 +322,21 @@ def choose_frames(brief: Brief, model: ModelCard) -> int:
     return model.legal_frames(wanted)
 
 
-def choose_strategy(question: Commission, model: ModelCard, complexity: float) -> strategy.Chosen:
+def choose_pool(asked: str | None, model: ModelCard) -> tuple[str, str]:
+    """Where renders of a model run: as asked, else apart when it loads weights. Raises UnknownName."""
+    if asked is not None:
+        if asked not in POOLS:
+            raise UnknownName("worker pool", asked, POOLS)
+        return asked, "asked for"
+    if model.weights:
+        return (
+            "local",
+            f"{model.id} loads weights: in a process of its own a render that hangs, leaks or crashes is ended",
+        )
+    return "here", f"{model.id} loads no weights: a process of its own would only take time to start"
+
+
+def choose_strategy(question: Commission, model: ModelCard, complexity: float, pool: str) -> strategy.Chosen:
     """The strategy asked for, or that follows from what is asked for; else the table's, corrected by the record.
 
     Raises BadInput for several workers at a time one at a time.
@@ -328,6 +348,8 @@ def choose_strategy(question: Commission, model: ModelCard, complexity: float) -
         return strategy.Chosen(asked, "asked for")
     if workers:
         return strategy.Chosen("parallel" if workers > 1 else "sequential", f"{workers} at a time was asked for")
+    if model.vram_gb and pool == "local" and (cards := question.machine.carrying(model.least_gb)) > 1:
+        return strategy.Chosen("parallel", f"{cards} graphics cards carry {model.id}")
     if model.vram_gb:
         return strategy.Chosen("sequential", f"{model.id} has the graphics card to itself")
     chosen = strategy.by_table(question.machine, question.load, complexity, question.offline)

@@ -11,6 +11,7 @@
     ├── StorageError            exit 4   the disk is full, read-only or not ours
     ├── Damaged                 exit 5   a file is not what was written
     ├── RenderFailed            exit 6   a backend gave no clip
+    │   ├── WorkerLost                   what rendered died, stood still, or could not be had
     │   └── NoFilm                       not one shot of the film could be rendered
     └── Cancelled               exit 130 stopped on request; the production can be resumed
 
@@ -80,6 +81,10 @@ class RenderFailed(KinographError):
     """A backend gave no clip."""
 
     exit_code = 6
+
+
+class WorkerLost(RenderFailed):
+    """The process or machine that rendered died or stood still, or there is none for this model."""
 
 
 class NoFilm(RenderFailed):

@@ -197,6 +197,8 @@ class Decision(Noun):
     takes: int
     workers: int = 1
     """Shots rendered at the same time; with the adaptive strategy, at most."""
+    pool: str = "here"
+    """Where renders run, unless the settings say otherwise when they do."""
     strategy: Strategy = "parallel"
     visuals: Visuals = "AI only"
     complexity: float = Field(default=0.5, ge=0, le=1)

@@ -97,6 +97,17 @@ class MindSettings(BaseModel):
         return self
 
 
+class RaySettings(BaseModel):
+    """Where the Ray cluster is: [ray] in kinograph.toml, KINOGRAPH_RAY__* in the environment."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    address: str | None = None
+    """host:port of a cluster's head, "auto" for one that runs on this machine; none starts one for this process."""
+    placement_seconds: float = Field(default=300.0, gt=0, le=86_400)
+    """Most seconds that a worker may wait for a place in the cluster: as long as an autoscaler takes for a machine."""
+
+
 class Settings(BaseSettings):
     """What stays the same from production to production."""
 
@@ -116,6 +127,14 @@ class Settings(BaseSettings):
     """Most takes a shot may cost."""
     workers: int | None = Field(default=None, ge=1, le=64)
     """Shots rendered at the same time; none lets the orchestrator choose."""
+    pool: str | None = None
+    """Where renders run: here (in this process), local (in others), ray; none lets the orchestrator choose."""
+    stall_seconds: float = Field(default=600.0, gt=0, le=86_400)
+    """Most seconds that a worker process may render, or load its model, without any progress before it is killed."""
+    leak_gb: float = Field(default=2.0, gt=0, le=1024)
+    """GB of memory, main or graphics, by which a worker process may grow with one model before it is replaced."""
+    ray: RaySettings = RaySettings()
+    """The Ray cluster, for pool = "ray"."""
     strategy: Strategy | None = None
     """sequential, parallel or adaptive rendering; none lets the orchestrator choose."""
     offline: bool = False
@@ -140,6 +159,10 @@ class Settings(BaseSettings):
             and not (host in ("localhost", "::1") or host.startswith("127."))
         ):
             raise ValueError(f"offline = true, but mind.base_url asks another machine: {host!r}")
+        address = self.ray.address or "local"
+        where = address.removeprefix("ray://").rpartition(":")[0] or address
+        if self.offline and self.pool == "ray" and where not in ("local", "auto", "localhost", "127.0.0.1"):
+            raise ValueError(f"offline = true, but ray.address asks another machine: {address!r}")
         return self
 
     @classmethod

@@ -320,6 +320,7 @@ class Studio:
             topologies=tuple(TOPOLOGIES),
             workers=settings.workers,
             strategy=settings.strategy,
+            pool=settings.pool,
             offline=settings.offline,
             media=settings.media is not None,
             stock=self._stock(brief),
@@ -413,7 +414,7 @@ class Studio:
         assert decision is not None, "a production is opened with its decision"
         vault = Vault(home / "vault")
         vault.clear_scratch(record.id)
-        backend = self._backend(decision.model, vault.scratch(record.id))
+        pool = self._pool(self._backend(decision.model, vault.scratch(record.id)), decision)
         embedder = open_embedder(self.settings.embedder)
         keyframes = Keyframes(home / "keyframes.sqlite", home / "index" / record.id, record.id, embedder)
         stop = threading.Event()
@@ -427,7 +428,7 @@ class Studio:
                 brief=record.brief,
                 mind=mind,
                 ledger=ledger,
-                generation=Generation(vault, ledger, self._pool(backend, decision)),
+                generation=Generation(vault, ledger, pool),
                 memory=Memory(keyframes, vault),
                 validator=Validator(vault, keyframes),
                 floor=self._floor,
@@ -435,17 +436,25 @@ class Studio:
             )
         finally:
             self._stops.discard(stop)
+            pool.close()
             keyframes.close()
             vault.clear_scratch(record.id)
 
     def _pool(self, backend: VideoBackend, decision: Decision) -> WorkerPool:
-        """Where the renders of a production run, each once the machine has room for it."""
-        from kinograph.tools.workers import open_pool
+        """Where the renders of one of a production's models run. On this machine each starts once there is room."""
+        from kinograph.agents.orchestrator import choose_pool
+        from kinograph.tools.workers import Terms, open_pool
         from kinograph.tools.workers.paced import Paced
 
-        monitor, adapts = self.monitor, decision.strategy == "adaptive"
+        settings, monitor, adapts = self.settings, self.monitor, decision.strategy == "adaptive"
+        decided = decision.pool if backend.card.id == decision.model else None
+        name, _ = choose_pool(settings.pool or decided, backend.card)
+        terms = Terms(decision.workers, settings.stall_seconds, settings.leak_gb, settings.ray)
+        pool = open_pool(name, backend, terms)
+        if name == "ray":
+            return pool  # Ray knows what its machines have room for
         return Paced(
-            open_pool("here", backend),
+            pool,
             monitor,
             backend.card.cost,
             (lambda: monitor.recommended_concurrency(decision.complexity).workers) if adapts else None,

@@ -50,6 +50,7 @@ def test_every_choice_has_a_reason_in_words():
         "strategy",
         "pictures",
         "complexity",
+        "pool",
     ]
     assert all(len(reason.why) > 5 for reason in decision.reasons)
     assert "2 cores, 8 GB of memory, no GPU" in decision.reasons[0].why
@@ -193,6 +194,7 @@ def test_a_number_that_a_language_model_only_agrees_to_stays_adaptive():
         "strategy adaptive",
         "pictures AI only",
         "complexity 0.7",
+        "pool here",
     ]
     other = ask.accept(draft.changed(workers=3))
     assert (other.strategy, other.workers) == ("parallel", 3)

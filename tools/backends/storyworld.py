@@ -34,7 +34,7 @@ class StoryworldBackend:
         self.card = card
         self.options = options
         self.revision = "1" if not options.fault_rate else f"1+faults={options.fault_rate:g}"
-        self._scratch = workbench.scratch
+        self.workbench = workbench
 
     def render(
         self, requests: Sequence[RenderRequest], on_progress: Progress, cancelled: Callable[[], bool]
@@ -48,7 +48,7 @@ class StoryworldBackend:
             painting = self.paint(request)
             on_progress(index, 0.8)
             note = "; ".join(read(request.prompt).unknown)
-            clips.append(develop(request, painting.frames, self._scratch, time.perf_counter() - started, note))
+            clips.append(develop(request, painting.frames, self.workbench.scratch, time.perf_counter() - started, note))
             on_progress(index, 1.0)
         return clips
 
