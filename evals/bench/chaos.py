@@ -76,9 +76,9 @@ def coordinate(home: str, folder: str, pool: str, seed: int, address: str, done:
 
     settings = Settings.load(
         pool=pool,
-        workers=2,
+        workers=1 + seed % 2,
         ray=RaySettings(address=address or None),
-        stall_seconds=60.0,
+        stall_seconds=DEADLINE / 2,
         backends={"storyworld-render": {"fault_rate": FAULTS, "slow": SLOW}},
     )
     studio, dice = Studio(settings), random.Random(seed)
@@ -102,7 +102,7 @@ def server(pool: str) -> Any:
 
 
 def run(seed: int, pool: str, place: Path, children: Any, address: str, span: float) -> Held:
-    """Makes the film of a seed under fire, below `place`. Undisturbed it takes about `span` seconds; with 0 it is so."""
+    """Makes the film of a seed under fire, below `place`. Undisturbed it takes `span` seconds; with 0 it is so."""
     dice = random.Random(f"{seed} {pool}")
     home, folder, done = place / "home", place / "film", place / "done"
     began, kills = time.monotonic(), dice.randint(1, MOST_KILLS) if span else 0

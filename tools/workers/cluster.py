@@ -54,6 +54,8 @@ def connect(settings: RaySettings) -> None:
     """Joins this process to the cluster, or starts one for it alone. Raises BadInput."""
     if not installed():
         raise BadInput("pool 'ray' needs Ray: pip install \"kinograph[ray]\"")
+    if settings.address and not answers(settings.address):
+        raise BadInput(f"ray.address {settings.address!r} does not answer; start a head there: ray start --head")
     try:
         # Ray, like us, has its processes end with the thread that started them.
         keeper().submit(_connect, settings.address).result(CONNECT_SECONDS)
