@@ -160,12 +160,23 @@ def resume(
     rebuild: Annotated[
         bool, typer.Option("--rebuild", help="Set damaged checkpoints aside and go through all steps again.")
     ] = False,
+    join: Annotated[
+        bool, typer.Option("--join", help="Render along with the process that is at it, and go on if it dies.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Finish a production that was stopped, killed or failed."""
+    """Finish a production that was stopped, killed or failed; or help to.
+
+    With --join several processes make one film, on one machine, or on several with a ledger in Postgres.
+    """
     from kinograph.studio import Studio
 
+    if join and rebuild:
+        raise BadInput("--rebuild needs a production that nobody works on; give it without --join")
     studio = Studio()
+    if join:
+        _watch(studio, lambda: studio.join_stream(production), as_json)
+        return
     _watch(studio, lambda: studio.resume_stream(production, rebuild=rebuild), as_json)
 
 
@@ -303,7 +314,7 @@ def _draw(studio: Studio, production: str | None, file: Path | None, as_json: bo
 
 def _watch(studio: Studio, start: Callable[[], Iterator[Event]], as_json: bool) -> None:
     """Runs a production: bars on a terminal, quiet in a pipe, events as JSON lines with --json."""
-    from kinograph.events import Finished, Warned
+    from kinograph.events import Finished, Lent, Warned
     from kinograph.watching import stopping, watching
 
     film: Film | None = None
@@ -314,6 +325,8 @@ def _watch(studio: Studio, start: Callable[[], Iterator[Event]], as_json: bool) 
                 print(json.dumps({"event": type(event).__name__} | event.model_dump(mode="json")), flush=True)
             elif isinstance(event, Warned):
                 bars.say(f"kinograph: {event.words}")
+            elif isinstance(event, Lent):
+                bars.say(f"kinograph: lent a hand: {event.count} rendered")
             elif isinstance(event, Finished):
                 film = event.film
     if film is not None and not as_json:

@@ -12,6 +12,7 @@
     ├── Damaged                 exit 5   a file is not what was written
     ├── RenderFailed            exit 6   a backend gave no clip
     │   └── NoFilm                       not one shot of the film could be rendered
+    ├── LeaseLost                        another process took a render over: what came of it here is not filed
     └── Cancelled               exit 130 stopped on request; the production can be resumed
 
 A message is one line.
@@ -84,6 +85,10 @@ class RenderFailed(KinographError):
 
 class NoFilm(RenderFailed):
     """Not one shot of the film could be rendered."""
+
+
+class LeaseLost(KinographError):
+    """Another process has taken a render over, so that what came of it here is not filed."""
 
 
 class Cancelled(KinographError):
