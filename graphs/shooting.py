@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from contextvars import copy_context
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -103,7 +104,8 @@ def counting(hands: Callable[[], int], employ: Callable[[int], None]) -> Iterato
                 known = found
                 employ(found)
 
-    counter = threading.Thread(target=count, name="hands", daemon=True)
+    # LangGraph finds the stream of events through the context.
+    counter = threading.Thread(target=copy_context().run, args=(count,), name="hands", daemon=True)
     counter.start()
     try:
         yield

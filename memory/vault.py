@@ -111,9 +111,8 @@ class Vault:
     def _fetched(self, digest: str) -> Clip | None:
         """The clip out of the store, now in the folder too; None when it is not there as its entry says."""
         assert self.store is not None
-        try:
-            entry = Entry.model_validate_json(self.store.read(self._entry_name(digest)) or b"")
-        except ValidationError:
+        entry = self.entry_of(self._entry_name(digest))
+        if entry is None:
             return None
         file = self._clip_file(digest)
         with disk.drafting(file) as draft:
@@ -129,6 +128,41 @@ class Vault:
         self._clip_file(digest).with_suffix(".json").unlink(missing_ok=True)
         if self.store is not None and everywhere:
             self.store.delete(self._entry_name(digest))
+
+    # ------------------------------------------------------------------------------------- looking
+
+    def clips(self) -> list[str]:
+        """Digests of all clips that have an entry."""
+        names = [found.name for found in self.store.all("clips")] if self.store is not None else []
+        local = (self.home / "clips").glob("*/[0-9a-f]*.json")
+        return sorted({Path(name).stem for name in names if name.endswith(".json")} | {path.stem for path in local})
+
+    def inspected(self, digest: str) -> Clip:
+        """The clip of an entry, its file held to size and checksum. Raises Damaged."""
+        clip = self.clip(digest)
+        if clip is None:
+            raise Damaged(f"clip {digest} is not as its entry says: lost, torn or overwritten")
+        entry = Entry.model_validate_json(Path(clip.path).with_suffix(".json").read_bytes())
+        if entry.checksum and checksum(Path(clip.path)) != entry.checksum:
+            raise Damaged(f"clip {digest} has not the checksum that it was kept with")
+        if self.store is not None:
+            with disk.drafting(Path(clip.path)) as draft:
+                if not self.store.fetch(entry.object, draft) or checksum(draft) != entry.checksum:
+                    raise Damaged(f"clip {digest} is lost or damaged in {self.store.url!r}")
+        return clip
+
+    def entry_of(self, name: str) -> Entry | None:
+        """An entry of the store; None when it cannot be read."""
+        try:
+            return Entry.model_validate_json((self.store.read(name) if self.store is not None else None) or b"")
+        except ValidationError:
+            return None
+
+    def pictures(self) -> list[str]:
+        """Digests of all pictures."""
+        names = [found.name for found in self.store.all("pictures")] if self.store is not None else []
+        local = (self.home / "pictures").glob("*/[0-9a-f]*.png")
+        return sorted({Path(name).stem for name in names if not Path(name).name.startswith(".")} | {p.stem for p in local})
 
     # ----------------------------------------------------------------------------------- pictures
 
