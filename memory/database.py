@@ -196,7 +196,7 @@ def _marked(statement: str) -> bytes:
 
 
 def connected(server: Server, name: str = "kinograph") -> Connection[Any]:
-    """A connection in autocommit mode that notices a lost server. Raises StorageError, or BadSetting without psycopg."""
+    """A connection in autocommit mode that notices a lost server. Raises StorageError; BadSetting without psycopg."""
     try:
         import psycopg
         from psycopg.rows import dict_row

@@ -40,12 +40,14 @@ class Store:
         self._root = root.rstrip("/")
 
     @contextmanager
-    def _told(self, name: str) -> Iterator[None]:
+    def _told(self, name: str, may_miss: bool = False) -> Iterator[None]:
         try:
             yield
-        except (KinographError, FileNotFoundError):
+        except KinographError:
             raise
         except Exception as error:  # every protocol has errors of its own
+            if may_miss and isinstance(error, FileNotFoundError):
+                raise
             why = " ".join(str(error).split()) or type(error).__name__
             raise StorageError(f"the vault {self.url!r} says no to {name!r}: {why}") from error
 
@@ -77,7 +79,7 @@ class Store:
     def read(self, name: str) -> bytes | None:
         """An object's bytes; None when there is none."""
         try:
-            with self._told(name):
+            with self._told(name, may_miss=True):
                 return self._fs.cat_file(self._path(name))
         except FileNotFoundError:
             return None
@@ -85,7 +87,7 @@ class Store:
     def fetch(self, name: str, file: Path) -> bool:
         """Copies an object to a file; False when there is none."""
         try:
-            with self._told(name):
+            with self._told(name, may_miss=True):
                 self._fs.get_file(self._path(name), str(file))
         except FileNotFoundError:
             return False
@@ -94,7 +96,7 @@ class Store:
     def delete(self, name: str) -> None:
         """Deletes an object, if it is there."""
         try:
-            with self._told(name):
+            with self._told(name, may_miss=True):
                 self._fs.rm_file(self._path(name))
         except FileNotFoundError:
             return
@@ -109,7 +111,7 @@ class Store:
     def age(self, name: str) -> float:
         """Seconds since an object was written; 0 for one that is not there any more."""
         try:
-            with self._told(name):
+            with self._told(name, may_miss=True):
                 written: datetime = self._fs.modified(self._path(name))
         except FileNotFoundError:
             return 0.0

@@ -5,6 +5,8 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from multiprocessing.process import BaseProcess
@@ -128,7 +130,8 @@ class Shared:
     def nothing_is_held(self) -> bool:
         with self.studio.ledger() as ledger:
             held = [ledger.jobs.job(digest) for digest in ledger.renders()]
-            return all(job is None or job.state != "leased" for job in held) and ledger.jobs.hands("") == 0
+            (record,) = ledger.productions()
+            return all(job is None or job.state != "leased" for job in held) and not ledger.jobs.hands(record.id)
 
 
 @pytest.fixture
@@ -181,6 +184,24 @@ def test_a_helper_that_is_killed_costs_the_film_nothing(shared: Shared, alone: M
     assert made(film) == alone
     assert set(shared.renders().values()) == {1}
     assert shared.nothing_is_held()
+
+
+def test_ctrl_c_gives_back_what_a_helper_has_begun(tmp_path: Path):
+    home, folder = tmp_path / "home", tmp_path / "film"
+    conductor = start(conduct, home, None, folder)
+    until((folder / ".kinograph" / "production.json").exists, conductor)
+    command = [sys.executable, "-m", "kinograph.cli", "resume", str(folder), "--join"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE) as helper:
+        until(lambda: (tmp_path / "joined").exists(), conductor)
+        helper.send_signal(signal.SIGINT)
+        out, err = helper.communicate(timeout=PATIENCE)
+    assert (helper.returncode, out) == (130, b"")
+    assert b"stopped" in err
+    conductor.join(PATIENCE)
+    assert conductor.exitcode == 0
+    with Studio(Settings.load(home=home)).ledger() as ledger:
+        assert set(ledger.renders().values()) == {1}
+        assert ledger.jobs.collect(dry=True) == []
 
 
 def test_joining_what_nobody_conducts_is_resuming_it(tmp_path: Path, alone: Made):
