@@ -26,8 +26,8 @@ from kinograph.film import (
     canonical_json,
     digest_of,
 )
-from kinograph.memory.keyframes import Keyframe
 from kinograph.memory.jobs import Claim
+from kinograph.memory.keyframes import Keyframe
 from kinograph.memory.ledger import Ledger
 from kinograph.memory.vault import Vault
 from kinograph.tools.backends import ModelCard
@@ -171,7 +171,7 @@ class Generation:
         production: str = "",
         slots: int | None = None,
     ) -> None:
-        """At most `slots` renders at a time; what is asked beyond them waits for hands that others lend `production`."""
+        """At most `slots` renders at a time; what is asked beyond them waits for hands that others lend."""
         self._vault = vault
         self._jobs = ledger.jobs
         self._workers = workers

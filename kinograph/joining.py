@@ -1,4 +1,4 @@
-"""Lending hands: this process renders what a production waits for that another process conducts."""
+"""Several processes at one production: rendering for the one that conducts, and going on where another was."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kinograph.errors import Cancelled
@@ -15,12 +16,28 @@ from kinograph.film import Storyboard
 if TYPE_CHECKING:
     from kinograph.agents.generation import Generation
     from kinograph.film import Decision
+    from kinograph.graphs.production import Crew
     from kinograph.memory.ledger import Ledger
+    from kinograph.memory.vault import Vault
 
 LOOK = 0.1
 """Seconds between looks at what waits to be rendered."""
 ASK = 0.5
 """Seconds between looks whether somebody still conducts the production, and how far it is."""
+
+
+def move_in(crew: Crew, vault: Vault, remembered: set[str]) -> None:
+    """Makes a production at home where it was not made so far: its clips' paths, and what its shots are held to."""
+    for take in crew.ledger.takes(crew.id):
+        if take.clip is None or Path(take.clip.path).is_file():
+            continue
+        if (clip := vault.clip(take.clip.request)) is not None:
+            crew.ledger.record_take(crew.id, take.changed(clip=clip))
+    for outcome in crew.ledger.outcomes(crew.id).values():
+        if outcome.shot not in remembered and outcome.state == "accepted":
+            take, board = crew.ledger.take(crew.id, outcome.shot, outcome.attempt), crew.storyboard
+            clip = crew.generation.render(take.request, lambda _: None, crew.cancelled.is_set).clip
+            crew.memory.remember(board.shot(outcome.shot), board, take.changed(clip=clip))
 
 
 def lend(

@@ -7,7 +7,6 @@ film = Studio().make("A red ball rolls across a green meadow at sunset.")
 from __future__ import annotations
 
 import json
-import os
 import re
 import secrets
 import threading
@@ -483,6 +482,7 @@ class Studio:
         from kinograph.agents.memory import Memory
         from kinograph.agents.validator import Validator
         from kinograph.graphs.production import Crew
+        from kinograph.joining import move_in
         from kinograph.memory.embedders import open_embedder
         from kinograph.memory.keyframes import Keyframes
 
@@ -494,7 +494,7 @@ class Studio:
         keyframes = Keyframes(home / "keyframes.sqlite", home / "index" / record.id, record.id, embedder)
         try:
             with self._stoppable() as stop:
-                yield Crew(
+                crew = Crew(
                     id=record.id,
                     folder=record.folder,
                     brief=record.brief,
@@ -506,6 +506,8 @@ class Studio:
                     floor=self._floor,
                     cancelled=stop,
                 )
+                move_in(crew, vault, keyframes.shots())
+                yield crew
         finally:
             keyframes.close()
             vault.clear_scratch(record.id)

@@ -100,9 +100,7 @@ def _drafts(vault: Vault, age: float) -> Iterator[Leftover]:
 
 
 def _file(kind: Literal["draft", "clip without entry", "entry without clip"], path: Path, home: Path) -> Leftover:
-    return Leftover(
-        kind, str(path.relative_to(home)), path.stat().st_size, lambda: path.unlink(missing_ok=True)
-    )
+    return Leftover(kind, str(path.relative_to(home)), path.stat().st_size, lambda: path.unlink(missing_ok=True))
 
 
 def _scratch(vault: Vault, age: float) -> Iterator[Leftover]:
@@ -127,9 +125,9 @@ def _remover(path: Path) -> Callable[[], object]:
 def _unpaired(vault: Vault, ledger: Ledger, age: float) -> Iterator[Leftover]:
     for path in sorted((vault.home / "clips").glob("*/[0-9a-f]*")):
         other = path.with_suffix(".json" if path.suffix == ".mkv" else ".mkv")
-        if path.suffix in (".mkv", ".json") and not other.exists() and _old(path, age):
-            if not ledger.speaks_of(path.stem):
-                yield _file("clip without entry" if path.suffix == ".mkv" else "entry without clip", path, vault.home)
+        alone = path.suffix in (".mkv", ".json") and not other.exists()
+        if alone and _old(path, age) and not ledger.speaks_of(path.stem):
+            yield _file("clip without entry" if path.suffix == ".mkv" else "entry without clip", path, vault.home)
 
 
 def _remote(vault: Vault, ledger: Ledger, age: float) -> Iterator[Leftover]:
@@ -144,7 +142,8 @@ def _remote(vault: Vault, ledger: Ledger, age: float) -> Iterator[Leftover]:
         if name in vouched or (name in entries and (entry := entries[name]) is not None and entry.object in objects):
             continue
         if store.age(name) > age and not ledger.speaks_of(last.lstrip(".").partition(".")[0]):
-            kind = "draft" if last.startswith(".") else "entry without clip" if name in entries else "clip without entry"
+            unpaired = "entry without clip" if name in entries else "clip without entry"
+            kind = "draft" if last.startswith(".") else unpaired
             yield Leftover(kind, name, found.bytes, lambda name=name: store.delete(name))
     for upload in store.uploads(age):
         yield Leftover("upload", upload["Key"], 0, lambda upload=upload: store.abort(upload))

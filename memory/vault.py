@@ -162,7 +162,8 @@ class Vault:
         """Digests of all pictures."""
         names = [found.name for found in self.store.all("pictures")] if self.store is not None else []
         local = (self.home / "pictures").glob("*/[0-9a-f]*.png")
-        return sorted({Path(name).stem for name in names if not Path(name).name.startswith(".")} | {p.stem for p in local})
+        whole = (Path(name) for name in names if not Path(name).name.startswith("."))
+        return sorted({path.stem for path in (*whole, *local)})
 
     # ----------------------------------------------------------------------------------- pictures
 

@@ -78,7 +78,7 @@ def _runnable(folders: list[Path], spare: Path, someone: dict[str, Any]) -> Path
     return shutil.copytree(folders[0].parent, spare / "postgres") / folders[0].name
 
 
-def _await(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
+def _await(url: str, server: subprocess.Popen[Any], log: Path) -> None:
     import psycopg
 
     deadline = time.monotonic() + PATIENCE

@@ -46,7 +46,7 @@ def flip(path: Path) -> None:
 
 
 def aged(path: Path, seconds: float = 2 * DAY) -> Path:
-    os.utime(path, (time.time() - seconds,) * 2)
+    os.utime(path, (time.time() - seconds, time.time() - seconds))
     return path
 
 

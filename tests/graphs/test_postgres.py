@@ -10,7 +10,7 @@ import pytest
 
 from kinograph import Settings, Studio
 from kinograph.errors import BadSetting, ProductionBusy, StorageError
-from kinograph.events import Finished, Proposed
+from kinograph.events import Finished, Proposed, ShotSettled
 from kinograph.memory.database import Server
 from kinograph.memory.ledger import Ledger
 
@@ -52,6 +52,24 @@ def test_one_process_conducts_and_the_next_can_when_it_is_gone(studio: Studio, p
         Studio(Settings.load(ledger=postgres_url)).resume("film")
     events.close()
     assert Studio(Settings.load(ledger=postgres_url)).resume("film").missing == ()
+
+
+def test_another_machine_finishes_what_one_began(postgres_url: str, tmp_path: Path):
+    """Each with a home of its own; what they share is the ledger, the vault and the film's folder."""
+    text = "A red ball rolls across the meadow. Then it bounces over the sea. Finally it rolls in the snow."
+    alone = Studio(Settings.load(home=tmp_path / "alone", workers=1))
+    whole = alone.make(alone.brief(text, **SIZE), out="alone")
+    shared: dict[str, Any] = {"ledger": postgres_url, "vault": f"memory://{tmp_path.name}", "workers": 1}
+    first, second = (Studio(Settings.load(home=tmp_path / name, **shared)) for name in ("first", "second"))
+    events = first.stream(first.brief(text, **SIZE), out="film")
+    assert any(isinstance(event, ShotSettled) for event in events)
+    events.close()
+    (tmp_path / "first").rename(tmp_path / "gone")
+    film = second.resume("film")
+    assert [take.request.digest for take in film.takes] == [take.request.digest for take in whole.takes]
+    pixels = [[take.clip.pixels for take in one.takes if take.clip] for one in (film, whole)]
+    assert pixels[0] == pixels[1]
+    assert set(renders(second).values()) == {1}
 
 
 def test_a_conversation_goes_on_in_another_process(studio: Studio, postgres_url: str):

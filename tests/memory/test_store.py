@@ -78,7 +78,9 @@ def test_pictures_are_found_elsewhere_and_a_lost_one_is_told(vault: Vault, elsew
         elsewhere.picture(digest)
 
 
-def test_what_is_spoilt_on_the_way_or_there_is_not_taken_for_the_clip(vault: Vault, elsewhere: Vault, request_of, noise):
+def test_what_is_spoilt_on_the_way_or_there_is_not_taken_for_the_clip(
+    vault: Vault, elsewhere: Vault, request_of, noise
+):
     request = request_of()
     vault.keep_clip(develop(request, noise(1), vault.scratch("p"), 0.5))
     assert vault.store is not None
