@@ -78,9 +78,8 @@ class Jobs:
         self._closed.set()
         if self._heart is not None and self._heart is not threading.current_thread():
             self._heart.join(self._lease)
-        with _HOLDING:
-            for claim in self._mine:
-                HELD.pop((self._db.name, claim.digest), None)
+        for claim in tuple(self._mine):
+            self._forget(claim)
 
     # ------------------------------------------------------------------------------------- claims
 
@@ -281,14 +280,14 @@ class Jobs:
         return {row["digest"]: row["renders"] for row in self._db.rows("SELECT digest, renders FROM jobs")}
 
     def collect(self, dry: bool = False) -> list[str]:
-        """Ends what dead owners left behind: their jobs failed, and may be claimed. Returns the digests."""
+        """Gives back what dead owners left behind: their jobs wait for others. Returns the digests."""
         rows = self._db.rows(
             f"SELECT digest, owner, attempts, lease > {self._db.clock} AS live FROM jobs WHERE state = 'leased'"
         )
         left = [row for row in rows if not row["live"] or gone(row["owner"])]
         for row in () if dry else left:
             self._db.run(
-                "UPDATE jobs SET state = 'failed', owner = NULL, lease = NULL, error = 'its worker died' "
+                "UPDATE jobs SET state = 'waiting', owner = NULL, lease = NULL, error = 'its worker died' "
                 "WHERE digest = ? AND state = 'leased' AND owner = ? AND attempts = ?",
                 (row["digest"], row["owner"], row["attempts"]),
             )

@@ -76,6 +76,8 @@ def _in_database(server: Server, id: str, what: What, lost: Callable[[], None]) 
     watcher = threading.Thread(target=watch, name=f"seat of {id}", daemon=True)
     try:
         with told(server.url):
+            for what_for, seconds in (("idle", 10), ("interval", 5), ("count", 3)):  # a host that is silent is dropped
+                connection.execute(f"SET tcp_keepalives_{what_for} = {seconds}".encode())
             got = connection.execute(f"SELECT pg_try_advisory_lock({KEY}) AS got".encode(), (name,)).fetchone()
             if not got or not got["got"]:
                 holder = connection.execute(

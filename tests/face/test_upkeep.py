@@ -125,7 +125,7 @@ def test_leftovers_go_and_what_is_used_young_or_alive_stays(vault: Vault, ledger
         assert path.exists(), path
     for path in (drafts[0], orphan, lonely.with_suffix(".json"), dead, foreign[0]):
         assert not path.exists(), path
-    assert ledger.jobs.job(held.digest) == ("failed", None, "its worker died")
+    assert ledger.jobs.job(held.digest) == ("waiting", None, "its worker died")
 
 
 def test_a_dry_run_removes_nothing(vault: Vault, ledger: Ledger, request_of, noise):

@@ -156,7 +156,7 @@ def test_what_dead_processes_left_is_collected_and_what_living_ones_hold_is_not(
     subprocess.run([sys.executable, "-c", script, str(ledger_place), request_of().model_dump_json()], check=False)
     assert jobs.claim(request_of(seed=1))
     assert jobs.collect() == [request_of().digest]
-    assert jobs.job(request_of().digest) == ("failed", None, "its worker died")
+    assert jobs.job(request_of().digest) == ("waiting", None, "its worker died")
     assert jobs.job(request_of(seed=1).digest).state == "leased"
     assert jobs.collect() == []
 
