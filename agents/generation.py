@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from kinograph import prompts
 from kinograph.agents import strategy
-from kinograph.errors import Cancelled, Damaged, KinographError, RenderFailed
+from kinograph.errors import Cancelled, Damaged, KinographError, LeaseLost, RenderFailed, StorageError
 from kinograph.film import (
     Brief,
     Camera,
@@ -24,6 +26,7 @@ from kinograph.film import (
     canonical_json,
     digest_of,
 )
+from kinograph.memory.jobs import Claim
 from kinograph.memory.keyframes import Keyframe
 from kinograph.memory.ledger import Ledger
 from kinograph.memory.vault import Vault
@@ -153,59 +156,130 @@ class Rendered(NamedTuple):
     reused: bool
 
 
+LOOK = 0.1
+"""Seconds between looks at what others render."""
+
+
 class Generation:
     """Turns requests into clips. Never renders the same request twice."""
 
-    def __init__(self, vault: Vault, ledger: Ledger, workers: WorkerPool) -> None:
+    def __init__(
+        self,
+        vault: Vault,
+        ledger: Ledger,
+        workers: WorkerPool,
+        production: str = "",
+        slots: int | None = None,
+    ) -> None:
+        """At most `slots` renders at a time; what is asked beyond them waits for hands that others lend."""
         self._vault = vault
-        self._ledger = ledger
+        self._jobs = ledger.jobs
         self._workers = workers
+        self._production = production
+        self._slots = threading.Semaphore(slots) if slots is not None else None
 
     def render(
         self, request: RenderRequest, on_progress: Callable[[float], None], cancelled: Callable[[], bool]
     ) -> Rendered:
         """The clip of a request: out of the vault when it is there and whole, else rendered under a lease.
 
-        Raises RenderFailed, StorageError or Cancelled.
+        While no slot is free the request waits in the ledger, and whoever lends a hand may render it. Raises
+        RenderFailed, StorageError or Cancelled.
         """
-        while (clip := self._kept(request.digest)) is None:
-            if cancelled():
-                raise Cancelled("rendering was cancelled")
-            if self._ledger.claim(request):
-                if self._vault.clip(request.digest) is None:
-                    return Rendered(self._render(request, on_progress, cancelled), reused=False)
-                self._ledger.release(request.digest)  # another worker finished between our look and our claim
-                continue
-            time.sleep(0.2)  # another living worker renders this very clip
-        return Rendered(clip, reused=True)
+        if (clip := self._kept(request.digest)) is not None:
+            return Rendered(clip, reused=True)
+        asked = ours = False
+        try:
+            while True:
+                if cancelled():
+                    raise Cancelled("rendering was cancelled")
+                with self._slot(LOOK if asked else 0.0) as free:
+                    claim = self._jobs.claim(request) if free else None
+                    if claim is not None:
+                        if (made := self._made(request, claim, on_progress, cancelled)) is not None:
+                            return made
+                        continue
+                job = self._jobs.job(request.digest)
+                ended = job is None or job.state in ("done", "failed")
+                if job is not None and job.state == "done" and (clip := self._kept(request.digest)) is not None:
+                    return Rendered(clip, reused=not ours)
+                if job is not None and job.state == "failed" and ours:
+                    raise RenderFailed(job.error or f"{request.model} failed where it was rendered")
+                if not free and (ended or not asked):
+                    ours = self._jobs.announce(self._production, request) or ours
+                    asked = True
+                elif free:
+                    time.sleep(LOOK)  # another living worker renders this very clip
+        finally:
+            if asked:
+                self._jobs.withdraw(self._production, request.digest)
+
+    def lend(self, request: RenderRequest, cancelled: Callable[[], bool]) -> bool:
+        """Renders what somebody else waits for; False when another worker is at it. Raises StorageError, Cancelled."""
+        claim = self._jobs.claim(request)
+        if claim is None:
+            return False
+        try:
+            made = self._made(request, claim, lambda _: None, cancelled)
+        except RenderFailed:
+            return True  # the ledger says why to those who wait
+        return made is not None and not made.reused
+
+    @contextmanager
+    def _slot(self, patience: float) -> Iterator[bool]:
+        """Whether a slot is free, which is taken for the block."""
+        if self._slots is None:
+            yield True
+            return
+        free = self._slots.acquire(timeout=patience) if patience else self._slots.acquire(blocking=False)
+        try:
+            yield free
+        finally:
+            if free:
+                self._slots.release()
 
     def _kept(self, digest: str) -> Clip | None:
-        clip = self._vault.clip(digest)
-        if clip is None:
-            return None
+        for everywhere in (False, True):  # a copy that is damaged may be whole where it was fetched from
+            clip = self._vault.clip(digest)
+            if clip is None:
+                return None
+            try:
+                load(clip)
+            except Damaged:
+                self._vault.drop_clip(digest, everywhere)
+            else:
+                return clip
+        return None
+
+    def _made(
+        self,
+        request: RenderRequest,
+        claim: Claim,
+        on_progress: Callable[[float], None],
+        cancelled: Callable[[], bool],
+    ) -> Rendered | None:
+        """The clip of a claimed request, filed; None when another process took the job over meanwhile."""
         try:
-            load(clip)
-        except Damaged:
-            self._vault.drop_clip(digest)
+            if (clip := self._kept(request.digest)) is not None:  # whoever had the job before came as far as that
+                self._jobs.release(claim)
+                return Rendered(clip, reused=True)
+            clip = self._workers.render(
+                [request], lambda _, share: on_progress(share), lambda: claim.lost.is_set() or cancelled()
+            )[0]
+            return Rendered(self._vault.keep_clip(clip, self._jobs.committing(claim)), reused=False)
+        except LeaseLost:
             return None
-        return clip
-
-    def _render(
-        self, request: RenderRequest, on_progress: Callable[[float], None], cancelled: Callable[[], bool]
-    ) -> Clip:
-        digest = request.digest
-
-        def progress(_: int, share: float) -> None:
-            self._ledger.renew(digest)
-            on_progress(share)
-
-        try:
-            clip = self._vault.keep_clip(self._workers.render([request], progress, cancelled)[0])
+        except (Cancelled, StorageError) as error:
+            self._jobs.give_back(claim, str(error))
+            if claim.lost.is_set() and isinstance(error, Cancelled) and not cancelled():
+                return None
+            raise
         except KinographError as error:
-            self._ledger.settle(digest, str(error))
+            self._jobs.settle(claim, str(error))
             raise
         except Exception as error:  # whatever a model may raise costs one take, never the film
-            self._ledger.settle(digest, repr(error))
+            self._jobs.settle(claim, repr(error))
             raise RenderFailed(f"{request.model} failed: {type(error).__name__}: {error}") from error
-        self._ledger.settle(digest)
-        return clip
+        except BaseException:
+            self._jobs.give_back(claim)
+            raise

@@ -128,6 +128,12 @@ class Floor:
         finally:
             self.give_back(production, task)
 
+    def employ(self, production: str, workers: int) -> None:
+        """The production may hold so many workers from now on."""
+        with self._changed:
+            self._schedule.employ(production, workers)
+            self._hand_out()
+
     def give_back(self, production: str, task: str) -> None:
         """The task needs no worker for what it does next."""
         with self._changed:

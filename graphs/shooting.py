@@ -6,13 +6,17 @@ goes on with the shots that are not settled, each from its last checkpoint.
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import copy_context
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kinograph.agents.orchestrator import experience
-from kinograph.events import Event
+from kinograph.errors import StorageError
+from kinograph.events import Event, Joined
 from kinograph.film import Decision, Sitting, Storyboard, Take
 from kinograph.graphs import take
 from kinograph.graphs.dependencies import TaskGraph, tasks_of
@@ -28,6 +32,8 @@ MOST_STEPS = 60
 """Most steps of a shot's life: three a take, at most ten takes."""
 SECONDS_PER_FRAME = 1.0
 """Taken for a model without a pace that was never seen at work: only how shots compare matters then."""
+COUNT = 0.5
+"""Seconds between looks at how many hands other processes lend."""
 PRIOR = (1.0, 4.0)
 """Rejected takes and all takes, as if seen before any was: one in four."""
 
@@ -71,7 +77,41 @@ def shoot(crew: Crew, arranged: Callable[[TaskGraph], TaskGraph] = lambda graph:
     if outlook.due:
         crew.ledger.record_sitting(crew.id, Sitting(began=time.time(), workers=workers, due=outlook.due))
         crew.tell(outlook.progress)
-    crew.floor.run(crew.id, graph, expected.pace, workers, live, crew.cancelled, settled)
+
+    def employ(hands: int) -> None:
+        crew.floor.employ(crew.id, workers + hands)
+        outlook.employ(workers + hands)
+        crew.tell(Joined(hands=hands))
+        crew.tell(outlook.progress)
+
+    with counting(lambda: crew.ledger.jobs.hands(crew.id), employ):
+        crew.floor.run(crew.id, graph, expected.pace, workers, live, crew.cancelled, settled)
+
+
+@contextmanager
+def counting(hands: Callable[[], int], employ: Callable[[int], None]) -> Iterator[None]:
+    """Tells `employ` how many hands other processes lend whenever that number has changed."""
+    over = threading.Event()
+
+    def count() -> None:
+        known = 0
+        while not over.wait(COUNT):
+            try:
+                found = hands()
+            except StorageError:
+                continue  # whoever renders or records meets it too, and can say so
+            if found != known:
+                known = found
+                employ(found)
+
+    # LangGraph finds the stream of events through the context.
+    counter = threading.Thread(target=copy_context().run, args=(count,), name="hands", daemon=True)
+    counter.start()
+    try:
+        yield
+    finally:
+        over.set()
+        counter.join()
 
 
 class Expected(NamedTuple):

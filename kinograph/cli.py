@@ -1,4 +1,4 @@
-"""The command line: kinograph make | chat | resume | show | models | doctor.
+"""The command line: kinograph make | chat | resume | show | models | vault | doctor.
 
 Exit status: 0 done · 1 unexpected · 2 bad input · 3 production busy · 4 disk · 5 damaged file ·
 6 nothing could be rendered · 130 stopped (resumable).
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from kinograph.errors import BadBrief, BadInput, KinographError
+from kinograph.errors import BadBrief, BadInput, Damaged, KinographError
 
 if TYPE_CHECKING:
     from kinograph.events import Event
@@ -160,12 +160,23 @@ def resume(
     rebuild: Annotated[
         bool, typer.Option("--rebuild", help="Set damaged checkpoints aside and go through all steps again.")
     ] = False,
+    join: Annotated[
+        bool, typer.Option("--join", help="Render along with the process that is at it, and go on if it dies.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Finish a production that was stopped, killed or failed."""
+    """Finish a production that was stopped, killed or failed; or help to.
+
+    With --join several processes make one film, on one machine, or on several with a ledger in Postgres.
+    """
     from kinograph.studio import Studio
 
+    if join and rebuild:
+        raise BadInput("--rebuild needs a production that nobody works on; give it without --join")
     studio = Studio()
+    if join:
+        _watch(studio, lambda: studio.join_stream(production), as_json)
+        return
     _watch(studio, lambda: studio.resume_stream(production, rebuild=rebuild), as_json)
 
 
@@ -237,6 +248,53 @@ def doctor(as_json: Json = False) -> None:
         raise typer.Exit(1)
 
 
+vault = typer.Typer(help="Look after the clips that are kept.", rich_markup_mode=None)
+app.add_typer(vault, name="vault")
+
+
+@vault.command(name="audit", epilog=EPILOG)
+def audit_vault(as_json: Json = False) -> None:
+    """Decode every clip and compare its frames with what was rendered. Changes nothing; status 5 on damage."""
+    from kinograph.studio import Studio
+    from kinograph.upkeep import audit
+
+    found = audit(Studio().vault)
+    if as_json:
+        _print(found.model_dump(mode="json"))
+    else:
+        _print(f"{found.clips} clips and {found.pictures} pictures looked at, {len(found.damaged)} damaged")
+    if found.damaged:
+        first = found.damaged[0]
+        lines = [f"{one.what}: {one.words}" for one in found.damaged]
+        print("\n".join(lines[:20]), file=sys.stderr)
+        raise Damaged(f"{len(lines)} damaged, the first {first.what}; finishing a production that uses one mends it")
+
+
+@vault.command(epilog=EPILOG)
+def clean(
+    days: Annotated[float, typer.Option(help="Nothing younger is touched, unless its process is dead.", min=0)] = 1.0,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be removed, remove nothing.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Remove what killed processes left behind. Safe while others work; what a production uses is never touched."""
+    from kinograph.studio import Studio
+    from kinograph.upkeep import DAY, leftovers
+
+    studio, gone = Studio(), []
+    with studio.ledger() as ledger:
+        for one in leftovers(studio.vault, ledger, days * DAY):
+            if not dry_run:
+                one.remove()
+            gone.append({"kind": one.kind, "name": one.name, "bytes": one.bytes})
+            if not as_json:
+                print(f"{'would remove' if dry_run else 'removed'} {one.kind}: {one.name}")
+    if as_json:
+        _print(gone)
+    else:
+        verb = "would be removed" if dry_run else "removed"
+        print(f"{len(gone)} {verb}, {sum(one['bytes'] for one in gone) / 2**20:.1f} MB")
+
+
 # ------------------------------------------------------------------------------------------ parts
 
 
@@ -303,7 +361,7 @@ def _draw(studio: Studio, production: str | None, file: Path | None, as_json: bo
 
 def _watch(studio: Studio, start: Callable[[], Iterator[Event]], as_json: bool) -> None:
     """Runs a production: bars on a terminal, quiet in a pipe, events as JSON lines with --json."""
-    from kinograph.events import Finished, Warned
+    from kinograph.events import Finished, Lent, Warned
     from kinograph.watching import stopping, watching
 
     film: Film | None = None
@@ -314,6 +372,8 @@ def _watch(studio: Studio, start: Callable[[], Iterator[Event]], as_json: bool) 
                 print(json.dumps({"event": type(event).__name__} | event.model_dump(mode="json")), flush=True)
             elif isinstance(event, Warned):
                 bars.say(f"kinograph: {event.words}")
+            elif isinstance(event, Lent):
+                bars.say(f"kinograph: lent a hand: {event.count} rendered")
             elif isinstance(event, Finished):
                 film = event.film
     if film is not None and not as_json:

@@ -13,6 +13,7 @@
     ├── RenderFailed            exit 6   a backend gave no clip
     │   ├── WorkerLost                   what rendered died, stood still, or could not be had
     │   └── NoFilm                       not one shot of the film could be rendered
+    ├── LeaseLost                        another process took a render over: what came of it here is not filed
     └── Cancelled               exit 130 stopped on request; the production can be resumed
 
 A message is one line.
@@ -89,6 +90,10 @@ class WorkerLost(RenderFailed):
 
 class NoFilm(RenderFailed):
     """Not one shot of the film could be rendered."""
+
+
+class LeaseLost(KinographError):
+    """Another process has taken a render over, so that what came of it here is not filed."""
 
 
 class Cancelled(KinographError):

@@ -73,6 +73,22 @@ class Progressed(Event):
     """Expected wall seconds until every shot is settled, by the schedule's own estimates; None outside of shooting."""
 
 
+class Joined(Event):
+    """Other processes render for this production now, or no longer do."""
+
+    hands: int
+    """Renders at a time that they lend, all together."""
+
+
+class Lent(Event):
+    """This process has rendered something for the production that another process conducts."""
+
+    request: str
+    """Digest of the request."""
+    count: int
+    """How many that were by now."""
+
+
 class Warned(Event):
     """Something the user should know that stops nothing."""
 

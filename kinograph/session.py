@@ -20,7 +20,6 @@ from kinograph.film import Brief, Film, Take, Usage
 from kinograph.graphs.conversation import Heard
 from kinograph.memory.sessions import Session as Record
 from kinograph.memory.sessions import Sessions, Turn, Version
-from kinograph.memory.vault import Vault
 from kinograph.revisions import Costs, Filmed, costs
 from kinograph.telling import as_text
 
@@ -40,7 +39,7 @@ class Session:
         self.studio = studio
         self.record = record
         self._store = store
-        self._vault = Vault(studio.settings.home / "vault")
+        self._vault = studio.vault
         self._mind = studio.fresh_mind(record.usage)
 
     # ------------------------------------------------------------------------------------- hearing

@@ -117,6 +117,12 @@ class Settings(BaseSettings):
 
     home: Path = Path("~/.kinograph")
     """Folder of the vault, the ledger and the keyframe memory, shared by all productions."""
+    ledger: str | None = None
+    """postgresql://user@host/database for a ledger that several machines share; none is a SQLite file in home."""
+    ledger_password: SecretStr | None = None
+    """Of that database; from KINOGRAPH_LEDGER_PASSWORD, PGPASSWORD or ~/.pgpass only, never from a file of settings."""
+    vault: str | None = None
+    """Where clips are kept: a folder, s3://bucket/prefix or another fsspec URL; none is a folder in home."""
     films: Path = Path("films")
     """Folder that new productions are put in when none is named."""
     model: str | None = None
@@ -149,6 +155,23 @@ class Settings(BaseSettings):
     """How agents think."""
     backends: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """Options of a backend by model id: [backends.storyworld-render] fault_rate = 0.3"""
+
+    @field_validator("ledger")
+    @classmethod
+    def _is_postgres(cls, url: str | None) -> str | None:
+        parts = urlsplit(url or "postgresql:///kinograph")
+        if parts.scheme not in ("postgresql", "postgres") or not parts.path.strip("/"):
+            raise ValueError("should be postgresql://user@host/database")
+        if parts.password is not None or "password=" in parts.query:
+            raise ValueError("should hold no password; put it in KINOGRAPH_LEDGER_PASSWORD")
+        return url
+
+    @field_validator("vault")
+    @classmethod
+    def _holds_no_key(cls, url: str | None) -> str | None:
+        if url is not None and "://" in url and "@" in urlsplit(url).netloc:
+            raise ValueError("should hold no user or key; put them where the store's own tools look, as ~/.aws")
+        return url
 
     @model_validator(mode="after")
     def _stays_here(self) -> Self:
@@ -197,11 +220,14 @@ class Settings(BaseSettings):
 
 
 def _refuse_keys_in_files() -> None:
-    """Raises BadSetting for an API key in kinograph.toml, where it would be committed and shared."""
+    """Raises BadSetting for a key or password in kinograph.toml, where it would be committed and shared."""
     try:
-        mind = tomllib.loads(TOML.read_text("utf-8")).get("mind") if TOML.is_file() else None
+        told = tomllib.loads(TOML.read_text("utf-8")) if TOML.is_file() else {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError):
         return  # told where the file is read as settings
+    if "ledger_password" in told:
+        raise BadSetting(f"ledger_password stands in {TOML}; it is read from KINOGRAPH_LEDGER_PASSWORD only")
+    mind = told.get("mind")
     if isinstance(mind, dict) and "key" in mind:
         raise BadSetting(f"mind.key stands in {TOML}; a key is read from KINOGRAPH_MIND__KEY only")
 
@@ -214,6 +240,9 @@ def explain(error: ValidationError, known: str = "") -> str:
         return f"unknown setting {field!r}" + (f"; available: {known}" if known else "")
     if not field or (field == "mind" and first["type"] == "value_error"):
         return f"{field}{': ' if field else ''}{first['msg'].removeprefix('Value error, ')}"
-    secret = field.endswith("key") or (field.endswith("url") and "@" in str(first["input"]))
+    text = str(first["input"])
+    secret = field.endswith(("key", "password")) or (
+        (field.endswith("url") or field in ("ledger", "vault")) and ("@" in text or "password" in text)
+    )
     value = "(not shown)" if secret else repr(first["input"])
     return f"{field} = {value if len(value) < 80 else value[:77] + '…'}: {first['msg'].lower()}"

