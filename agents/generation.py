@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from kinograph import prompts
 from kinograph.agents import strategy
-from kinograph.errors import Cancelled, Damaged, KinographError, RenderFailed
+from kinograph.agents.retreat import FAILED, failure_of
+from kinograph.errors import Cancelled, Damaged, KinographError, RenderFailed, told
 from kinograph.film import (
     Brief,
     Camera,
@@ -16,6 +18,7 @@ from kinograph.film import (
     Conditioning,
     Correction,
     Decision,
+    Means,
     Motion,
     RenderRequest,
     Shot,
@@ -60,6 +63,10 @@ TIME_WORDS: dict[TimeOfDay, str] = {
 }
 
 
+ALL = Means()
+"""Everything that was asked for."""
+
+
 def seed_for(seed: int, *names: object) -> int:
     """A 32-bit seed that follows from the film's seed and these names."""
     return int(digest_of(canonical_json([seed, *map(str, names)]))[:8], 16)
@@ -74,27 +81,41 @@ def resolve(
     attempt: int = 1,
     corrections: Sequence[Correction] = (),
     recalled: Sequence[Keyframe] = (),
+    means: Means = ALL,
 ) -> RenderRequest:
-    """The request of one attempt at a shot; the same inputs give the same digest anywhere."""
-    stronger = sum(correction.action == "raise guidance" for correction in corrections)
-    longer = sum(correction.action == "more steps" for correction in corrections)
+    """The request of one attempt at a shot; the same inputs give the same digest anywhere.
+
+    `attempt` counts takes that were rendered, from 1; decision and card are those of the model that renders. Fewer
+    frames take as long as all would: they come at a lower rate.
+    """
+    whole = card.legal_frames(round(shot.seconds * decision.fps))
+    frames = whole if means.frames == 1 else card.legal_frames(round(whole * means.frames))
+    steps = min(card.max_steps, round(decision.steps * 1.25 ** _count(corrections, "more steps")))
+    stronger = _count(corrections, "raise guidance")
     return RenderRequest(
         model=decision.model,
         revision=decision.revision,
         prompt=_prompt(shot, storyboard, _words(corrections, "emphasize")),
         negative=", ".join(_words(corrections, "avoid")),
-        seed=_seed(shot, brief, attempt),
-        frames=card.legal_frames(round(shot.seconds * decision.fps)),
-        fps=decision.fps,
-        width=decision.width,
-        height=decision.height,
-        steps=min(card.max_steps, round(decision.steps * 1.25**longer)),
+        seed=_seed(shot, brief, attempt, means.seeds),
+        frames=frames,
+        fps=decision.fps if frames == whole else max(1, round(decision.fps * frames / whole)),
+        width=decision.width if means.size == 1 else card.legal_side(decision.width * means.size),
+        height=decision.height if means.size == 1 else card.legal_side(decision.height * means.size),
+        steps=steps if means.steps == 1 else max(card.min_steps, round(steps * means.steps)),
         guidance=min(card.max_guidance, decision.guidance * 1.2**stronger),
         conditioning=_conditioning(shot, storyboard, decision, brief, card, recalled, attempt),
+        offloaded=means.offloaded,
     )
 
 
-def _seed(shot: Shot, brief: Brief, attempt: int) -> int:
+def _count(corrections: Sequence[Correction], action: str) -> int:
+    return sum(correction.action == action for correction in corrections)
+
+
+def _seed(shot: Shot, brief: Brief, attempt: int, left: int = 0) -> int:
+    if left:  # with the seeds before these, renders failed
+        return seed_for(brief.seed if shot.seed is None else shot.seed, shot.id, attempt, "another", left)
     # First takes of a scene share their noise, which keeps the place alike from shot to shot.
     if attempt > 1:
         return seed_for(brief.seed if shot.seed is None else shot.seed, shot.id, attempt)
@@ -124,6 +145,13 @@ def _prompt(shot: Shot, storyboard: Storyboard, emphasis: list[str]) -> str:
         look=storyboard.look,
         emphasis=emphasis,
     )
+
+
+def follows(shot: Shot, board: Storyboard, model: ModelCard) -> str | None:
+    """The shot whose last frame this one goes on from; None where the model, or the storyboard, has it begin afresh."""
+    if "i2v" not in model.tasks:
+        return None
+    return next((need for need in shot.needs if board.shot(need).scene == shot.scene), None)
 
 
 def _conditioning(
@@ -156,17 +184,41 @@ class Rendered(NamedTuple):
 class Generation:
     """Turns requests into clips. Never renders the same request twice."""
 
-    def __init__(self, vault: Vault, ledger: Ledger, workers: WorkerPool) -> None:
+    def __init__(
+        self,
+        vault: Vault,
+        ledger: Ledger,
+        workers: WorkerPool,
+        others: Callable[[str], WorkerPool | None] = lambda model: None,
+    ) -> None:
+        """`others` opens the workers of a model that is not the production's own; None for that one."""
         self._vault = vault
         self._ledger = ledger
         self._workers = workers
+        self._open = others
+        self._others: dict[str, WorkerPool] = {}
+        self._opening = threading.Lock()
+
+    def revision(self, model: str) -> str:
+        """The revision of a model as it renders here. Raises RenderFailed when it cannot be opened."""
+        return self._pool(model).revision
+
+    def _pool(self, model: str) -> WorkerPool:
+        with self._opening:
+            if model not in self._others:
+                try:
+                    self._others[model] = self._open(model) or self._workers
+                except Exception as error:  # one model that cannot be opened leaves others to try
+                    raise RenderFailed(f"{model} cannot be opened: {told(error)}") from error
+            return self._others[model]
 
     def render(
         self, request: RenderRequest, on_progress: Callable[[float], None], cancelled: Callable[[], bool]
     ) -> Rendered:
         """The clip of a request: out of the vault when it is there and whole, else rendered under a lease.
 
-        Raises RenderFailed, StorageError or Cancelled.
+        Raises RenderFailed, StorageError or Cancelled. Waits for another worker that renders the same as long as that
+        one renews its lease.
         """
         while (clip := self._kept(request.digest)) is None:
             if cancelled():
@@ -200,12 +252,12 @@ class Generation:
             on_progress(share)
 
         try:
-            clip = self._vault.keep_clip(self._workers.render([request], progress, cancelled)[0])
+            clip = self._vault.keep_clip(self._pool(request.model).render([request], progress, cancelled)[0])
         except KinographError as error:
             self._ledger.settle(digest, str(error))
             raise
         except Exception as error:  # whatever a model may raise costs one take, never the film
             self._ledger.settle(digest, repr(error))
-            raise RenderFailed(f"{request.model} failed: {type(error).__name__}: {error}") from error
+            raise FAILED[failure_of(error)](f"{request.model} failed: {told(error)}") from error
         self._ledger.settle(digest)
         return clip

@@ -13,7 +13,7 @@ import secrets
 import threading
 import time
 from collections import Counter
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -94,6 +94,7 @@ class Studio:
             "model": self.settings.model,
             "topology": self.settings.topology,
             "takes": self.settings.takes,
+            "fallback": self.settings.fallback,
         }
         given.update({key: value for key, value in wishes.items() if value is not None})
         try:
@@ -311,6 +312,7 @@ class Studio:
     def _decide(self, brief: Brief, mind: Mind | None = None) -> Decision:
         from kinograph.agents.orchestrator import Commission, Orchestrator
         from kinograph.graphs import TOPOLOGIES
+        from kinograph.graphs.boundaries import critical
 
         settings = self.settings
         commission = Commission(
@@ -325,7 +327,8 @@ class Studio:
             stock=self._stock(brief),
             **self._history(),
         )
-        decision = (mind or self.mind).think(Orchestrator(), commission)
+        thinking = mind or self.mind
+        decision = critical("the decision (orchestrator)", lambda: thinking.think(Orchestrator(), commission))
         return decision.changed(revision=self._backend(decision.model, Path()).revision)
 
     def _history(self) -> dict[str, Any]:
@@ -427,7 +430,9 @@ class Studio:
                 brief=record.brief,
                 mind=mind,
                 ledger=ledger,
-                generation=Generation(vault, ledger, self._pool(backend, decision)),
+                generation=Generation(
+                    vault, ledger, self._pool(backend, decision), self._others(decision, vault.scratch(record.id))
+                ),
                 memory=Memory(keyframes, vault),
                 validator=Validator(vault, keyframes),
                 floor=self._floor,
@@ -450,6 +455,19 @@ class Studio:
             backend.card.cost,
             (lambda: monitor.recommended_concurrency(decision.complexity).workers) if adapts else None,
         )
+
+    def _others(self, decision: Decision, scratch: Path) -> Callable[[str], WorkerPool | None]:
+        """Opens the workers of other models than the decision's, for shots that it cannot render."""
+
+        def opened(model: str) -> WorkerPool | None:
+            from kinograph.agents.concessions import PLACEHOLDER
+            from kinograph.tools.backends.placeholder import Placeholders
+
+            if model == PLACEHOLDER:
+                return Placeholders(scratch)
+            return None if model == decision.model else self._pool(self._backend(model, scratch), decision)
+
+        return opened
 
     def _run(self, ledger: Ledger, record: Record, mind: Mind | None = None) -> Generator[Event]:
         """Runs the graph; `mind` is the one that has thought about this production before, else one anew."""
@@ -513,7 +531,7 @@ def _trial(film: Film, ledger: Ledger) -> Trial | None:
     return Trial(
         strategy=film.decision.strategy,
         model=film.decision.model,
-        succeeded=not film.missing,
+        succeeded=not film.missing and not film.placeholders,
         seconds=round(film.seconds / len(new), 3),
         quality=round(sum(take.verdict.quality if take.verdict else 0.0 for take in new) / len(new), 3),
     )
@@ -576,4 +594,4 @@ def _is_whole(ledger: Ledger, record: Record) -> bool:
     files = ["film.mp4", "contact_sheet.png", *(f"shots/{cut.shot}.mp4" for cut in film.timeline)]
     if not all((record.folder / file).is_file() for file in files):
         return False
-    return frames_in(record.folder / "film.mp4") == sum(c.last_frame - c.first_frame + 1 for c in film.timeline)
+    return frames_in(record.folder / "film.mp4") == sum(round(c.seconds * film.decision.fps) for c in film.timeline)
