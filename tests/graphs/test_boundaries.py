@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cramped import Cramped
 
 from kinograph import Studio
 from kinograph.agents.generation import Rendered
@@ -415,32 +416,6 @@ def test_a_clip_that_is_lost_before_the_cut_leaves_a_placeholder(monkeypatch: py
     assert "its model is gone" in film.given_up[-1].why
     assert film.timeline[1].seconds == film.timeline[0].seconds
     assert Path("film/shots/s1.2.mp4").exists()
-
-
-class Cramped(StoryworldBackend):
-    """Has room for small pictures only, and for some not at all."""
-
-    def render(self, requests: Any, on_progress: Any, cancelled: Any):
-        for request in requests:
-            if request.width > 80 or "bird" in request.prompt:
-                raise RuntimeError("CUDA out of memory")
-        return super().render(requests, on_progress, cancelled)
-
-
-@pytest.fixture
-def cramped(monkeypatch: pytest.MonkeyPatch):
-    import sys
-    import types
-
-    import kinograph.tools.backends as door
-
-    plain = door.cards()["storyworld-render"]
-    more = plain.changed(id="cramped", backend="test_boundaries_cramped:Cramped")
-    module = types.ModuleType("test_boundaries_cramped")
-    module.__dict__["Cramped"] = Cramped
-    monkeypatch.setitem(sys.modules, "test_boundaries_cramped", module)
-    cards = {**door.cards(), "cramped": more}
-    monkeypatch.setattr(door, "cards", lambda: cards)
 
 
 def test_smaller_clips_and_placeholders_are_cut_into_a_film_of_one_size(cramped):
