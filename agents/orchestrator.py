@@ -21,6 +21,10 @@ from kinograph.tools.workers import POOLS
 ASPECTS: dict[Aspect, float] = {"wide": 16 / 9, "square": 1.0, "vertical": 9 / 16}
 MAX_TEXT = 2000
 """Most characters of a brief that the choice of a model needs."""
+MOST_OTHERS = 2
+"""Models that a film may fall back to where the brief names none."""
+RULED = 7
+"""Reasons that every decision has; the model fallen back to comes after them."""
 QUALITY = {"low": 1, "medium": 2, "high": 3, "very high": 4}
 
 
@@ -136,7 +140,10 @@ class Orchestrator:
         decided = self.rules(question.changed(brief=brief, workers=insists))
         why = (draft.reasons.model, draft.reasons.topology, draft.reasons.size, draft.reasons.workers)
         reasons = (rule.changed(why=words) for rule, words in zip(decided.reasons, why, strict=False))
-        return decided.changed(reasons=(*reasons, *decided.reasons[len(why) :]))
+        others = choose_fallback(question.brief, card(decided.model), question.machine)
+        return decided.changed(
+            reasons=(*reasons, *decided.reasons[len(why) : RULED], *_fallback_reason(others)), fallback=others
+        )
 
     def rules(self, question: Commission) -> Decision:
         """Raises BadInput or UnknownName for a wish that cannot be met."""
@@ -156,6 +163,7 @@ class Orchestrator:
         shown = strategy.visuals(content, question.offline, model, question.stock, question.media)
         fps = brief.fps or model.fps
         seconds = brief.seconds or wishes(brief.text).seconds
+        others = choose_fallback(brief, model, question.machine)
         shot_seconds = (choose_frames(brief, model) if brief.frames else model.legal_frames(model.frames)) / fps
         return Decision(
             model=model.id,
@@ -175,6 +183,7 @@ class Orchestrator:
             stock=() if shown.visuals == "AI only" else question.stock,
             seconds=None if brief.frames else seconds,
             shot_seconds=shot_seconds,
+            fallback=others,
             reasons=(
                 Reason(choice=f"model {model.id}", why=why_model),
                 Reason(choice=f"topology {topology}", why=why_topology),
@@ -184,6 +193,7 @@ class Orchestrator:
                 Reason(choice=f"pictures {shown.visuals}", why=shown.why),
                 Reason(choice=f"complexity {content.value:g}", why=content.why),
                 Reason(choice=f"pool {pool}", why=why_pool),
+                *_fallback_reason(others),
             ),
         )
 
@@ -281,6 +291,30 @@ def _quality(model: ModelCard) -> tuple[int, int]:
     ratings = model.ratings
     fidelity = QUALITY[ratings.temporal_consistency] + QUALITY[ratings.character_consistency]
     return fidelity + QUALITY[ratings.scene_complexity], -QUALITY[ratings.resource_requirements]
+
+
+def choose_fallback(brief: Brief, chosen: ModelCard, machine: Machine) -> tuple[str, ...]:
+    """The models that may render what the chosen one cannot, the best rated first.
+
+    Those that the brief names, in its order; none where a model was asked for by name, unless the brief allows it.
+    Raises UnknownName or BadInput for one that cannot render here.
+    """
+    if brief.fallback == "no" or (brief.fallback is None and brief.model):
+        return ()
+    others = [model for model in sorted(able(brief, machine), key=_quality, reverse=True) if model.id != chosen.id]
+    if brief.fallback in (None, "yes"):
+        return tuple(model.id for model in others[:MOST_OTHERS])
+    for name in brief.fallback:
+        card(name)
+        if name != chosen.id and name not in [model.id for model in others]:
+            known = ", ".join(model.id for model in others) or "none"
+            raise BadInput(f"fallback {name!r} cannot render this here; these can besides {chosen.id}: {known}")
+    return tuple(dict.fromkeys(name for name in brief.fallback if name != chosen.id))
+
+
+def _fallback_reason(others: tuple[str, ...]) -> tuple[Reason, ...]:
+    why = "renders the shots that it cannot"
+    return (Reason(choice=f"then {', '.join(others)}", why=why),) if others else ()
 
 
 def choose_topology(brief: Brief, model: ModelCard, able: tuple[Topology, ...]) -> tuple[Topology, str]:

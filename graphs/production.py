@@ -57,6 +57,8 @@ class TakeState(TypedDict):
     recalled: NotRequired[list[dict[str, str | int]]]
     """Keyframe nouns, a few hundred bytes each."""
     verdict: NotRequired[Literal["accepted", "retake", "exhausted"]]
+    given_up: NotRequired[list[dict[str, str]]]
+    """Concession nouns of memory and validator, at most three."""
 
 
 @dataclass(frozen=True)

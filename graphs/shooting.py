@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kinograph.agents.orchestrator import experience
-from kinograph.errors import StorageError
+from kinograph.errors import KinographError, StorageError
 from kinograph.events import Event, Joined
 from kinograph.film import Decision, Sitting, Storyboard, Take
 from kinograph.graphs import take
@@ -28,8 +28,8 @@ from kinograph.tools.backends import ModelCard
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
 
-MOST_STEPS = 60
-"""Most steps of a shot's life: three a take, at most ten takes."""
+MOST_STEPS = 150
+"""Most steps of a shot's life: three a take, at most ten takes and five failed renders with each of a few models."""
 SECONDS_PER_FRAME = 1.0
 """Taken for a model without a pace that was never seen at work: only how shots compare matters then."""
 COUNT = 0.5
@@ -51,7 +51,7 @@ def one_by_one(state: Production, runtime: Run) -> dict[str, Any]:
 
 
 def shoot(crew: Crew, arranged: Callable[[TaskGraph], TaskGraph] = lambda graph: graph) -> None:
-    """Returns when every shot is settled. Raises what a life raises that is not one shot's own failure."""
+    """Returns when every shot is settled. Raises what is no single shot's failure: a full disk, damage, a stop."""
     expected = expect(crew.storyboard, crew.decision, crew.card, crew.ledger.latest_takes())
     graph = arranged(tasks_of(crew.storyboard, expected.seconds).of("shot"))
     settled, workers = crew.ledger.outcomes(crew.id), crew.decision.workers
@@ -72,7 +72,12 @@ def shoot(crew: Crew, arranged: Callable[[TaskGraph], TaskGraph] = lambda graph:
         at = lives.get_state(config).next
         if {"judge", "remember", "settle"} & set(at):
             crew.floor.give_back(crew.id, shot)  # stopped after its render: the clip is there
-        lives.invoke(None if at else {"id": crew.id, "shot": shot}, config, context=told, durability="sync")
+        try:
+            lives.invoke(None if at else {"id": crew.id, "shot": shot}, config, context=told, durability="sync")
+        except KinographError:
+            raise
+        except Exception as error:  # a boundary: one shot's life never ends the others'
+            take.rescue(told, shot, error)
 
     if outlook.due:
         crew.ledger.record_sitting(crew.id, Sitting(began=time.time(), workers=workers, due=outlook.due))

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from langgraph.graph import END, START, StateGraph
 
-from kinograph.errors import Damaged, NoFilm
-from kinograph.events import Decided, Planned, Progressed, ShotSettled, Warned
-from kinograph.film import Outcome, Storyboard, Take
-from kinograph.graphs import TOPOLOGIES, topology
+from kinograph.agents.concessions import of_outcome
+from kinograph.errors import Cancelled, Damaged, NoFilm, OrchestrationError, RenderFailed, StorageError, told
+from kinograph.events import Decided, GivenUp, Planned, Progressed, ShotSettled, Warned
+from kinograph.film import Concession, Outcome, Storyboard, Take
+from kinograph.graphs import TOPOLOGIES, take, topology
+from kinograph.graphs.boundaries import critical, file_concession, spared
 from kinograph.graphs.production import Carried, Crew, Production, Run
 from kinograph.tools import editing, footage
 
@@ -44,19 +47,26 @@ def orchestrate(state: Production, runtime: Run) -> dict[str, Any]:
 
 def carry(state: Production, runtime: Run) -> dict[str, Any]:
     """Takes over the shots that an earlier version has and this one did not change, and remembers how they look."""
-    crew = runtime.context
+    crew = replace(runtime.context, tell=runtime.stream_writer)
     carried = crew.ledger.paper(crew.id, "carried", Carried)
     if carried is not None:
-        runtime.stream_writer(Planned(storyboard=crew.storyboard))
+        crew.tell(Planned(storyboard=crew.storyboard))
     for one in carried.shots if carried else ():
         crew.go_on()
-        take = crew.ledger.take(crew.id, one.shot, one.attempt)
-        # Out of the vault, or, lost there since, rendered again to the same pixels.
-        clip = crew.generation.render(take.request, lambda _: None, crew.cancelled.is_set).clip
-        board = crew.storyboard
-        crew.memory.remember(board.shot(one.shot), board, take.changed(clip=clip))
-        crew.ledger.settle_shot(crew.id, one)
-        runtime.stream_writer(ShotSettled(shot=one.shot, outcome="kept"))
+        taken = crew.ledger.take(crew.id, one.shot, one.attempt)
+        try:
+            # Out of the vault, or, lost there since, rendered again to the same pixels.
+            clip = crew.generation.render(taken.request, lambda _: None, crew.cancelled.is_set).clip
+        except RenderFailed as error:
+            crew.tell(Warned(words=f"shot {one.shot} is lost and made anew: {error}"))
+            continue
+        noted: list[Concession] = []
+        take.remembering(crew, taken.changed(clip=clip), noted)
+        given_up = (*(one.given_up or of_outcome(one, [taken], crew.decision)), *noted)
+        crew.ledger.settle_shot(crew.id, one.changed(given_up=given_up))
+        for concession in given_up:
+            crew.tell(GivenUp(concession=concession))
+        crew.tell(ShotSettled(shot=one.shot, outcome="kept"))
     return {}
 
 
@@ -71,36 +81,84 @@ def parts_of(storyboard: Storyboard, takes: Sequence[Take], outcomes: Mapping[st
 
 
 def cut(state: Production, runtime: Run) -> dict[str, Any]:
-    """Joins the chosen takes. Raises NoFilm when every shot failed."""
-    crew, board = runtime.context, runtime.context.storyboard
+    """Joins the chosen takes. Raises NoFilm when no shot was rendered, and OrchestrationError."""
+    crew = replace(runtime.context, tell=runtime.stream_writer)
     crew.go_on()
-    outcomes = crew.ledger.outcomes(crew.id)
     takes = crew.ledger.takes(crew.id)
-    parts = parts_of(board, takes, outcomes)
-    if not parts:
-        raise NoFilm(f"no shot could be rendered: {takes[-1].error if takes else 'the storyboard is empty'}")
-    for shot in board.shots:
-        if (became := outcomes[shot.id].state) not in ("accepted", "chosen"):
-            runtime.stream_writer(Warned(words=f"shot {shot.id}: no take was accepted; {LEFT[became]}"))
+    parts = _shown(crew, takes)
     shots = []
     for part in parts:
-        runtime.stream_writer(Progressed(stage="cutting", step=len(shots), steps=len(parts) + 1))
+        crew.tell(Progressed(stage="cutting", step=len(shots), steps=len(parts) + 1))
         shots.append(_shot_file(crew, part))
-    runtime.stream_writer(Progressed(stage="cutting", step=len(parts), steps=len(parts) + 1))
-    editing.contact_sheet(board, takes, parts, crew.folder / "contact_sheet.png")
+    crew.tell(Progressed(stage="cutting", step=len(parts), steps=len(parts) + 1))
+    takes = crew.ledger.takes(crew.id)
+    parts = _shown(crew, takes)
+    _sheet(crew, takes, parts)
     recipe = {"kinograph": crew.id, "brief": crew.brief.model_dump(mode="json"), "seed": crew.brief.seed}
-    footage.join_mp4(crew.folder / "film.mp4", shots, recipe)
-    runtime.stream_writer(Progressed(stage="cutting", step=len(parts) + 1, steps=len(parts) + 1))
+    critical("the cut", lambda: footage.join_mp4(crew.folder / "film.mp4", shots, recipe))
+    crew.tell(Progressed(stage="cutting", step=len(parts) + 1, steps=len(parts) + 1))
     return {}
 
 
+def _shown(crew: Crew, takes: Sequence[Take]) -> list[editing.Part]:
+    """What the film uses. Raises NoFilm when that is nothing but placeholders."""
+    parts = parts_of(crew.storyboard, takes, crew.ledger.outcomes(crew.id))
+    if all(part.take.placeholder for part in parts):
+        errors = [take.error for take in takes if take.error]
+        raise NoFilm(f"no shot could be rendered: {errors[-1] if errors else 'nothing was begun'}")
+    return parts
+
+
+def _sheet(crew: Crew, takes: Sequence[Take], parts: Sequence[editing.Part]) -> None:
+    """Draws the contact sheet, which a film can do without."""
+    given_up: list[Concession] = []
+    path = crew.folder / "contact_sheet.png"
+    spared(
+        "contact sheet",
+        lambda: editing.contact_sheet(crew.storyboard, takes, parts, path),
+        None,
+        given_up.append,
+        "left out",
+        "there is none",
+    )
+    for concession in given_up:
+        crew.tell(GivenUp(concession=concession))
+    file_concession(crew.ledger, crew.id, given_up[0] if given_up else None, "contact sheet")
+
+
 def _shot_file(crew: Crew, part: editing.Part) -> Path:
-    """What the film uses of a take, as an mp4 of its own."""
-    request = part.take.request
-    frames = _frames(crew, part.take)[part.first : part.last + 1]
+    """What the film uses of a take, as an mp4 of its own; its placeholder's, where that cannot be had any more."""
+    shot = part.take.shot
+    try:
+        return _written(crew, part)
+    except (StorageError, Cancelled):
+        raise
+    except Exception as error:  # a boundary: one shot's clip never sinks the film
+        if part.take.placeholder:
+            raise OrchestrationError(f"the cut of shot {shot}", [error]) from error
+        takes = [one for one in crew.ledger.takes(crew.id, shot) if not one.placeholder]
+        outcome = take.placeholder(crew, shot, takes, "its clip was lost")
+        lost = Concession(
+            task="cut",
+            shot=shot,
+            kind="placeholder",
+            why=f"its clip cannot be read or rendered again: {told(error)}",
+            instead="a placeholder card stands in its place",
+        )
+        crew.ledger.settle_shot(crew.id, outcome.changed(given_up=(lost,)))
+        crew.tell(GivenUp(concession=lost))
+        card = crew.ledger.take(crew.id, shot, outcome.attempt)
+        return critical(f"the cut of shot {shot}", lambda: _written(crew, editing.Part(card, 0, outcome.last)))
+
+
+def _written(crew: Crew, part: editing.Part) -> Path:
+    """A part as an mp4 of the film's size and rate, whatever it was rendered in."""
+    request, decision = part.take.request, crew.decision
     path = crew.folder / "shots" / f"{part.take.shot}.mp4"
-    size = (frames.shape[2], frames.shape[1])
-    footage.write_mp4(path, frames, request.fps, size, request.model_dump(mode="json"))
+    frames = _frames(crew, part.take)[part.first : part.last + 1]
+    size = (decision.width, decision.height)
+    frames = footage.conformed(frames, size, editing.frames_of(part, decision.fps))
+    footage.write_mp4(path, frames, decision.fps, size, request.model_dump(mode="json"))
     return path
 
 
@@ -111,10 +169,3 @@ def _frames(crew: Crew, take: Take) -> np.ndarray:
         return footage.load(take.clip)
     except Damaged:
         return footage.load(crew.generation.render(take.request, lambda _: None, crew.cancelled.is_set).clip)
-
-
-LEFT = {
-    "trimmed": "the bad frames of one are cut away",
-    "best": "the best take is used",
-    "failed": "the film is cut without it",
-}

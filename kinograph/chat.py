@@ -9,10 +9,10 @@ from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kinograph.errors import BadInput, KinographError
+from kinograph.errors import GAVE_UP, BadInput, KinographError
 from kinograph.events import Asked, Event, Finished, Proposed, Said, Stopped, Warned
 from kinograph.film import Usage
-from kinograph.telling import as_text
+from kinograph.telling import as_text, conceded, lacks
 from kinograph.watching import Quiet, stopping, watching
 
 if TYPE_CHECKING:
@@ -103,8 +103,10 @@ class Chat:
                     self._show(event, bars)
         for event in last:
             self._show(event, Quiet())
-        if film is not None and not self._as_json:
-            self._filmed(film)
+        if film is not None:
+            self.status = self.status or (GAVE_UP if film.film.given_up else 0)
+            if not self._as_json:
+                self._filmed(film)
         return waiting
 
     def _show(self, event: Event, bars: Quiet) -> None:
@@ -133,6 +135,8 @@ class Chat:
             if (drawn := picture(sheet, screen)) is not None:
                 screen.print(drawn)
         self.tell(f"film           {film.path}\ncontact sheet  {sheet}\nseed           {film.brief.seed}")
+        if film.given_up:
+            self.tell("\n".join([f"{lacks(film)}:", *(f"  {conceded(one)}" for one in film.given_up)]))
 
     def tell(self, what: Any) -> None:
         """Words or a table on standard output."""

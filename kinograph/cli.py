@@ -1,7 +1,8 @@
 """The command line: kinograph make | chat | resume | show | models | vault | doctor.
 
 Exit status: 0 done · 1 unexpected · 2 bad input · 3 production busy · 4 disk · 5 damaged file ·
-6 nothing could be rendered · 130 stopped (resumable).
+6 nothing could be rendered · 7 finished, but something was given up · 8 a critical task failed ·
+130 stopped (resumable).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from kinograph.errors import BadBrief, BadInput, Damaged, KinographError
+from kinograph.errors import GAVE_UP, BadBrief, BadInput, Damaged, KinographError
 
 if TYPE_CHECKING:
     from kinograph.events import Event
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 
 EPILOG = (
     "Exit status: 0 done, 1 unexpected, 2 bad input, 3 production busy, 4 disk full or not writable, "
-    "5 damaged file, 6 nothing could be rendered, 130 stopped (resume it)."
+    "5 damaged file, 6 nothing could be rendered, 7 finished but something was given up, 8 a critical task failed, "
+    "130 stopped (resume it)."
 )
 app = typer.Typer(
     help="Turns a brief into a finished, consistent, multi-shot film.",
@@ -55,6 +57,9 @@ def make(
     look: Annotated[str | None, typer.Option(help="Style of the film: flat, ink, neon, noir, …")] = None,
     takes: Annotated[str | None, typer.Option(help="Most takes a shot may cost, 1 to 10.")] = None,
     reference: Annotated[list[Path] | None, typer.Option(help="Reference picture; may be repeated.")] = None,
+    fallback: Annotated[
+        str | None, typer.Option(help="Other models for what the model cannot render: yes, no, or their names.")
+    ] = None,
     as_json: Json = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Plan, show what it would cost, render nothing.")] = False,
 ) -> None:
@@ -63,7 +68,8 @@ def make(
     kinograph make "A red ball rolls across a meadow at sunset. Then it bounces over the sea at night."
 
     The folder gets film.mp4, manifest.json, contact_sheet.png and shots/. Ctrl-C stops after the take at
-    hand; kinograph resume goes on from there, and nothing finished is rendered again.
+    hand; kinograph resume goes on from there, and nothing finished is rendered again. What could not be
+    done as asked is listed at the end, and the exit status is then 7.
     """
     from kinograph.studio import Studio
 
@@ -83,6 +89,7 @@ def make(
         frames=frames,
         look=look,
         takes=takes,
+        fallback=fallback,
     )
     if dry_run:
         _show_plan(studio, asked, as_json)
@@ -361,7 +368,8 @@ def _draw(studio: Studio, production: str | None, file: Path | None, as_json: bo
 
 def _watch(studio: Studio, start: Callable[[], Iterator[Event]], as_json: bool) -> None:
     """Runs a production: bars on a terminal, quiet in a pipe, events as JSON lines with --json."""
-    from kinograph.events import Finished, Lent, Warned
+    from kinograph.events import Finished, Lent, Waiting, Warned
+    from kinograph.telling import conceded, lacks, spoken
     from kinograph.watching import stopping, watching
 
     film: Film | None = None
@@ -374,10 +382,18 @@ def _watch(studio: Studio, start: Callable[[], Iterator[Event]], as_json: bool) 
                 bars.say(f"kinograph: {event.words}")
             elif isinstance(event, Lent):
                 bars.say(f"kinograph: lent a hand: {event.count} rendered")
-            elif isinstance(event, Finished):
-                film = event.film
-    if film is not None and not as_json:
+            elif isinstance(event, Waiting):
+                bars.say(f"kinograph: shot {event.shot} waits for the machine to have room ({spoken(event.seconds)})")
+            film = event.film if isinstance(event, Finished) else film
+    if film is None:
+        return
+    if not as_json:
         _tell(film)
+    if film.given_up:
+        if not (as_json or sys.stdout.isatty()):  # on a terminal the page has them
+            lines = [f"{lacks(film)}:", *map(conceded, film.given_up)]
+            print("\n".join(f"kinograph: {line}" for line in lines), file=sys.stderr)
+        raise typer.Exit(GAVE_UP)
 
 
 def _tell(film: Film) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from kinograph.film import Decision, Film, Noun, Storyboard, Take
+from kinograph.film import Concession, Decision, Film, Noun, Storyboard, Take
 
 
 class Event(Noun):
@@ -58,8 +58,23 @@ class ShotSettled(Event):
 
     shot: str
     outcome: str
-    """accepted, trimmed (bad frames are cut away), best (the least bad take is kept), failed, or kept (as it was in
-    an earlier version)."""
+    """accepted, trimmed (bad frames are cut away), best (the least bad take is kept), placeholder (a card instead), or
+    kept (as it was in an earlier version)."""
+
+
+class GivenUp(Event):
+    """Something that was asked for will not be so in the film."""
+
+    concession: Concession
+
+
+class Waiting(Event):
+    """A render has not begun, because there is no room for it: others use the machine's memory or its model."""
+
+    shot: str
+    attempt: int
+    seconds: float
+    """For how long by now."""
 
 
 class Progressed(Event):

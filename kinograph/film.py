@@ -13,7 +13,7 @@ import unicodedata
 from functools import cached_property
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 Motion = Literal[
     "stays", "moves left", "moves right", "rises", "falls", "bounces", "spins", "grows", "shrinks", "circles"
@@ -79,6 +79,17 @@ class Brief(Noun):
     fps: int | None = Field(default=None, ge=4, le=30)
     frames: int | None = Field(default=None, ge=1, le=2400)
     """Frames of every shot, instead of a length in seconds."""
+    fallback: Literal["yes", "no"] | tuple[str, ...] | None = None
+    """Whether other models may render what the chosen one cannot, or which; `None`: only where none was asked for by
+    name."""
+
+    @field_validator("fallback", mode="before")
+    @classmethod
+    def _listed(cls, value: Any) -> Any:
+        """Names of models may be given as words: "wan-2.1, ltx-video"."""
+        if isinstance(value, str) and value not in ("yes", "no"):
+            return tuple(value.replace(",", " ").split()) or None
+        return value
 
 
 # ---------------------------------------------------------------------------------------- planning
@@ -208,6 +219,8 @@ class Decision(Noun):
     """Length asked of the whole film; `None` leaves the storyboard's own."""
     shot_seconds: float = 3.0
     """Length of a shot where the film's length is left open."""
+    fallback: tuple[str, ...] = ()
+    """Models that render a shot that `model` cannot, in this order."""
     reasons: tuple[Reason, ...] = ()
 
 
@@ -238,6 +251,14 @@ class RenderRequest(Noun):
     steps: int = Field(default=0, ge=0, le=200)
     guidance: float = Field(default=0.0, ge=0, le=50)
     conditioning: tuple[Conditioning, ...] = ()
+    offloaded: bool = False
+    """Keep what is not at work in main memory: slower, and less of the GPU's."""
+
+    @property
+    def digest(self) -> str:
+        """As every noun's. Requests from before there was `offloaded` keep the names of their clips."""
+        plain = set() if self.offloaded else {"offloaded"}
+        return digest_of(canonical_json(self.model_dump(mode="json", exclude=plain)))
 
     @property
     def seconds(self) -> float:
@@ -334,6 +355,54 @@ class Verdict(Noun):
         return 1.0 / (1.0 + sum(finding.severity for finding in self.findings))
 
 
+Failure = Literal["memory", "time", "worker", "other"]
+"""How a render failed: it did not fit, did not end in time, its worker died, or anything else."""
+
+
+class Means(Noun):
+    """With what a take is rendered. The defaults are all that was asked for; renders that fail leave less."""
+
+    model: str = ""
+    """A model other than the decision's."""
+    again: int = 0
+    """How often exactly the same is tried once more."""
+    seeds: int = 0
+    """How many seeds were left for another one."""
+    offloaded: bool = False
+    size: float = Field(default=1.0, gt=0, le=1)
+    """Share of the sides in pixels."""
+    frames: float = Field(default=1.0, gt=0, le=1)
+    """Share of the frames; they are shown for longer."""
+    steps: float = Field(default=1.0, gt=0, le=1)
+    """Share of the denoising steps."""
+
+
+class Concession(Noun):
+    """Something that was asked for and given up: what, why, and what was done instead."""
+
+    task: str
+    """What could not be done: "render", "judge", "recall", "remember", "motion", "style", …"""
+    shot: str = ""
+    """Empty for what concerns the whole film."""
+    kind: Literal[
+        "smaller",
+        "fewer frames",
+        "fewer steps",
+        "other model",
+        "placeholder",
+        "missing",
+        "not accepted",
+        "trimmed",
+        "fresh start",
+        "not remembered",
+        "default",
+        "left out",
+    ]
+    why: str
+    """The error, or what the validator found."""
+    instead: str
+
+
 class Take(Noun):
     """One attempt at a shot."""
 
@@ -348,6 +417,11 @@ class Take(Noun):
     """The clip was already in the vault."""
     judging: float = 0.0
     """Wall seconds from clip to verdict."""
+    means: Means = Means()
+    failure: Failure | None = None
+    """How the render failed."""
+    placeholder: bool = False
+    """No attempt at all, but a card that stands in the film where the shot should."""
 
     @property
     def accepted(self) -> bool:
@@ -360,7 +434,7 @@ class Trial(Noun):
     strategy: Strategy
     model: str
     succeeded: bool
-    """A film was made, and none of its shots is missing."""
+    """A film was made, and every one of its shots was rendered."""
     seconds: float | None = None
     """Wall seconds for each newly rendered take; None when there is no film."""
     quality: float | None = None
@@ -371,13 +445,14 @@ class Outcome(Noun):
     """What became of a shot."""
 
     shot: str
-    state: Literal["accepted", "trimmed", "best", "chosen", "failed"]
+    state: Literal["accepted", "trimmed", "best", "chosen", "placeholder", "failed"]
     """accepted; trimmed: no take was, but one is sound without its bad frames; best: the least bad; chosen: by the
-    user; failed: none."""
+    user; placeholder: a card instead; failed: nothing, which older productions know."""
     attempt: int = 0
     first: int = 0
     last: int = -1
     """Frames to use, inclusive."""
+    given_up: tuple[Concession, ...] = ()
 
 
 # ------------------------------------------------------------------------------------------- timing
@@ -506,8 +581,15 @@ class Film(Noun):
     takes: tuple[Take, ...]
     timeline: tuple[Cut, ...]
     missing: tuple[str, ...] = ()
-    """Shots of which no take exists; the film was cut without them."""
+    """Shots that the film was cut without, as older versions did; now a placeholder stands there."""
+    given_up: tuple[Concession, ...] = ()
+    """Everything that was asked for and is not so; empty for a film that lacks nothing."""
     usage: Usage = Usage()
     """What thinking cost."""
     seconds: float
     """Wall time the production took, all sessions together."""
+
+    @property
+    def placeholders(self) -> tuple[str, ...]:
+        """Shots of which the film shows a card, because they could not be rendered."""
+        return tuple(one.shot for one in self.given_up if one.kind == "placeholder")

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from kinograph.film import Call, Usage
-from kinograph.telling import cost_of, question
+from kinograph.telling import conceded, cost_of, lacks, question
 
 if TYPE_CHECKING:
     from kinograph.doctor import Check
@@ -49,6 +49,8 @@ def film(made: Film) -> RenderableType:
     ]
     if made.missing:
         lines.append(f"missing        {', '.join(made.missing)}: no take could be rendered")
+    if made.given_up:
+        lines += ["", f"{lacks(made)}:", *(f"  {conceded(one)}" for one in made.given_up)]
     return Group(
         Text(f"{made.storyboard.title}  ·  {made.id}", style="bold"),
         reasons(made.decision),

@@ -241,7 +241,7 @@ class Session:
         with self.studio.ledger() as ledger:
             for version in self.versions if self.record.head is not None else ():
                 for take in ledger.takes(self.production(version), shot):
-                    if take.clip is not None:
+                    if take.clip is not None and not take.placeholder:
                         found.setdefault(take.request.digest, take)
         return list(found.values())
 

@@ -131,6 +131,8 @@ class Settings(BaseSettings):
     """Who acts when; none lets the orchestrator choose."""
     takes: int = Field(default=3, ge=1, le=10)
     """Most takes a shot may cost."""
+    fallback: str | None = None
+    """yes, no, or the models that may render what the chosen one cannot; none is yes where no model is asked for."""
     workers: int | None = Field(default=None, ge=1, le=64)
     """Shots rendered at the same time; none lets the orchestrator choose."""
     pool: str | None = None

@@ -95,6 +95,7 @@ class Studio:
             "model": self.settings.model,
             "topology": self.settings.topology,
             "takes": self.settings.takes,
+            "fallback": self.settings.fallback,
         }
         given.update({key: value for key, value in wishes.items() if value is not None})
         try:
@@ -287,6 +288,7 @@ class Studio:
             try:
                 yield from lend(ledger, record.id, generation, decision, hands, stop, free)
             finally:
+                generation.close()
                 self.vault.clear_scratch(place)
         state = ledger.production(record.id).state
         if state == "cancelled":
@@ -382,6 +384,7 @@ class Studio:
     def _decide(self, brief: Brief, mind: Mind | None = None) -> Decision:
         from kinograph.agents.orchestrator import Commission, Orchestrator
         from kinograph.graphs import TOPOLOGIES
+        from kinograph.graphs.boundaries import critical
 
         settings = self.settings
         commission = Commission(
@@ -397,7 +400,8 @@ class Studio:
             stock=self._stock(brief),
             **self._history(),
         )
-        decision = (mind or self.mind).think(Orchestrator(), commission)
+        thinking = mind or self.mind
+        decision = critical("the decision (orchestrator)", lambda: thinking.think(Orchestrator(), commission))
         return decision.changed(revision=self._backend(decision.model, Path()).revision)
 
     def _history(self) -> dict[str, Any]:
@@ -490,7 +494,10 @@ class Studio:
         home, vault, decision = self.settings.home, self.vault, ledger.paper(record.id, "decision", Decision)
         assert decision is not None, "a production is opened with its decision"
         vault.clear_scratch(record.id)
-        pool = self._pool(self._backend(decision.model, vault.scratch(record.id)), decision)
+        scratch = vault.scratch(record.id)
+        pool = self._pool(self._backend(decision.model, scratch), decision)
+        others = self._others(decision, scratch)
+        generation = Generation(vault, ledger, pool, record.id, decision.workers, others)
         embedder = open_embedder(self.settings.embedder)
         keyframes = Keyframes(home / "keyframes.sqlite", home / "index" / record.id, record.id, embedder)
         try:
@@ -501,7 +508,7 @@ class Studio:
                     brief=record.brief,
                     mind=mind,
                     ledger=ledger,
-                    generation=Generation(vault, ledger, pool, record.id, decision.workers),
+                    generation=generation,
                     memory=Memory(keyframes, vault),
                     validator=Validator(vault, keyframes),
                     floor=self._floor,
@@ -510,7 +517,7 @@ class Studio:
                 move_in(crew, vault, keyframes.shots())
                 yield crew
         finally:
-            pool.close()
+            generation.close()
             keyframes.close()
             vault.clear_scratch(record.id)
 
@@ -533,6 +540,19 @@ class Studio:
             backend.card.cost,
             (lambda: monitor.recommended_concurrency(decision.complexity).workers) if adapts else None,
         )
+
+    def _others(self, decision: Decision, scratch: Path) -> Callable[[str], WorkerPool | None]:
+        """Opens the workers of other models than the decision's, for shots that it cannot render."""
+
+        def opened(model: str) -> WorkerPool | None:
+            from kinograph.agents.concessions import PLACEHOLDER
+            from kinograph.tools.backends.placeholder import Placeholders
+
+            if model == PLACEHOLDER:
+                return Placeholders(scratch)
+            return None if model == decision.model else self._pool(self._backend(model, scratch), decision)
+
+        return opened
 
     def _run(self, ledger: Ledger, record: Record, mind: Mind | None = None) -> Generator[Event]:
         """Runs the graph; `mind` is the one that has thought about this production before, else one anew."""
@@ -597,7 +617,7 @@ def _trial(film: Film, ledger: Ledger) -> Trial | None:
     return Trial(
         strategy=film.decision.strategy,
         model=film.decision.model,
-        succeeded=not film.missing,
+        succeeded=not film.missing and not film.placeholders,
         seconds=round(film.seconds / len(new), 3),
         quality=round(sum(take.verdict.quality if take.verdict else 0.0 for take in new) / len(new), 3),
     )
@@ -660,4 +680,4 @@ def _is_whole(ledger: Ledger, record: Record) -> bool:
     files = ["film.mp4", "contact_sheet.png", *(f"shots/{cut.shot}.mp4" for cut in film.timeline)]
     if not all((record.folder / file).is_file() for file in files):
         return False
-    return frames_in(record.folder / "film.mp4") == sum(c.last_frame - c.first_frame + 1 for c in film.timeline)
+    return frames_in(record.folder / "film.mp4") == sum(round(c.seconds * film.decision.fps) for c in film.timeline)

@@ -19,6 +19,7 @@ from kinograph.events import (
     TakeJudged,
     TakeProgress,
     TakeStarted,
+    Waiting,
 )
 from kinograph.telling import spoken
 
@@ -29,6 +30,7 @@ MARKS = {
     "accepted": "[green]accepted[/]",
     "trimmed": "[yellow]bad frames cut away[/]",
     "best": "[yellow]best take kept[/]",
+    "placeholder": "[red]not rendered: a placeholder[/]",
     "failed": "[red]failed[/]",
     "kept": "[dim]as it was[/]",
 }
@@ -88,6 +90,9 @@ class Bars(Quiet):
             self._progress.update(task, completed=0, note=f"take {event.attempt}")
         elif isinstance(event, TakeProgress) and event.shot in self._tasks:
             self._progress.update(self._tasks[event.shot], completed=event.done)
+        elif isinstance(event, Waiting) and event.shot in self._tasks:
+            note = f"[yellow]waits for room, {spoken(event.seconds)} by now[/]"
+            self._progress.update(self._tasks[event.shot], note=note)
         elif isinstance(event, TakeJudged) and event.take.shot in self._tasks and not event.take.accepted:
             verdict = event.take.verdict
             why = event.take.error or (verdict.findings[0].words if verdict and verdict.findings else "rejected")

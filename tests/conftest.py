@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
 import secrets
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,6 +30,34 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("KINOGRAPH_FILMS", str(tmp_path / "films"))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     return tmp_path / "home"
+
+
+@pytest.fixture
+def kinograph(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    """Runs the command in this process: (status, standard output, standard error)."""
+    from kinograph.cli import main
+
+    def run(*arguments: str, stdin: str = "") -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["kinograph", *arguments])
+        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
+        with pytest.raises(SystemExit) as end:
+            main()
+        out, err = capsys.readouterr()
+        return int(end.value.code or 0), out, err
+
+    return run
+
+
+@pytest.fixture
+def cramped(monkeypatch: pytest.MonkeyPatch) -> str:
+    """The model of `tests/cramped.py` beside the others, by its id."""
+    import kinograph.tools.backends as door
+
+    cards = door.cards()
+    more = cards["storyworld-render"].changed(id="cramped", backend="cramped:Cramped")
+    monkeypatch.setattr(door, "cards", lambda: {**cards, "cramped": more})
+    monkeypatch.setattr("kinograph.agents.orchestrator.cards", door.cards)
+    return "cramped"
 
 
 @pytest.fixture

@@ -32,12 +32,19 @@ class Part(NamedTuple):
     last: int
 
 
-def timeline(parts: Sequence[Part]) -> tuple[Cut, ...]:
-    """The parts one after the other."""
+def frames_of(part: Part, fps: int) -> int:
+    """Frames that a part takes in a film of that rate; clips may have another."""
+    assert part.take.clip is not None, f"{part.take.shot} was chosen without a clip"
+    return max(1, round((part.last - part.first + 1) * fps / part.take.clip.fps))
+
+
+def timeline(parts: Sequence[Part], fps: int) -> tuple[Cut, ...]:
+    """The parts one after the other, in a film of that rate."""
     cuts, start = [], 0.0
-    for take, first, last in parts:
+    for part in parts:
+        take, first, last = part
         assert take.clip is not None, f"{take.shot} was chosen without a clip"
-        seconds = (last - first + 1) / take.clip.fps
+        seconds = frames_of(part, fps) / fps
         cuts.append(
             Cut(
                 shot=take.shot,
@@ -101,13 +108,36 @@ def _frames(take: Take) -> np.ndarray:
 
 
 def _colour(take: Take, part: Part | None) -> tuple[int, int, int]:
-    return RED if part is None else GREEN if take.accepted else YELLOW
+    return RED if part is None or take.placeholder else GREEN if take.accepted else YELLOW
+
+
+def _mark(take: Take, part: Part | None) -> str:
+    """What became of a take, and with what it was rendered."""
+    if take.placeholder:
+        return "PLACEHOLDER: not rendered"
+    less = [] if take.clip is None else _less(take)
+    if part is None:
+        mark = "not rendered" if take.clip is None else "rejected"
+    elif take.clip is not None and part.last - part.first + 1 < take.clip.frames:
+        mark = f"in the film: frames {part.first} to {part.last}"
+    else:
+        mark = "in the film" if take.accepted else "in the film: best of its takes"
+    return "; ".join([mark, *less])
+
+
+def _less(take: Take) -> list[str]:
+    means, request = take.means, take.request
+    told = {
+        f"by {means.model}": bool(means.model),
+        f"{request.width}x{request.height}": means.size < 1,
+        f"{request.fps} fps": means.frames < 1,
+        f"{request.steps} steps": means.steps < 1,
+    }
+    return [words for words, is_so in told.items() if is_so]
 
 
 def _caption(pen: Any, shot: Shot, take: Take, part: Part | None) -> None:
-    mark = "rejected" if part is None else "in the film" if take.accepted else "in the film: best of its takes"
-    if part is not None and take.clip is not None and part.last - part.first + 1 < take.clip.frames:
-        mark = f"in the film: frames {part.first} to {part.last}"
+    mark = _mark(take, part)
     pen.text((14, 8), f"{shot.id}   take {take.attempt}", fill=INK, font=_font(16))
     pen.text((14, 30), mark, fill=_colour(take, part), font=_font(12))
     reasons = (

@@ -85,6 +85,28 @@ def load(clip: Clip) -> np.ndarray:
     return frames
 
 
+def conformed(frames: np.ndarray, size: tuple[int, int], count: int) -> np.ndarray:
+    """Frames `[T,H,W,3]` as `count` frames of (width, height) `size`: enlarged or reduced as a whole, with bars where
+    the shape is another, and each shown for as long as it takes."""
+    width, height = size
+    if len(frames) != count:
+        frames = frames[np.minimum((np.arange(count) + 0.5) * len(frames) / count, len(frames) - 1).astype(int)]
+    if frames.shape[1:3] == (height, width):
+        return frames
+    import cv2
+
+    share = min(width / frames.shape[2], height / frames.shape[1])
+    inner = round(frames.shape[2] * share), round(frames.shape[1] * share)
+    # Sides are rounded to what a model can render: so small a difference in shape is no reason for bars.
+    inner = tuple(whole if whole - part < 0.05 * whole else part for part, whole in zip(inner, size, strict=True))
+    left, top = (width - inner[0]) // 2, (height - inner[1]) // 2
+    made = np.zeros((count, height, width, 3), np.uint8)
+    way = cv2.INTER_AREA if share < 1 else cv2.INTER_CUBIC
+    for number, frame in enumerate(frames):
+        made[number, top : top + inner[1], left : left + inner[0]] = cv2.resize(frame, inner, interpolation=way)
+    return made
+
+
 def write_mp4(
     path: Path, frames: Iterable[np.ndarray], fps: int, size: tuple[int, int], recipe: Mapping[str, Any]
 ) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import re
@@ -20,25 +19,9 @@ import pytest
 from PIL import Image
 from server import Server
 
-from kinograph.cli import main
 from kinograph.memory.ledger import Ledger
 
 SMALL = ["--size", "128x72", "--frames", "8"]
-
-
-@pytest.fixture
-def kinograph(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
-    """Runs the command in this process: (status, standard output, standard error)."""
-
-    def run(*arguments: str, stdin: str = "") -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["kinograph", *arguments])
-        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
-        with pytest.raises(SystemExit) as end:
-            main()
-        out, err = capsys.readouterr()
-        return int(end.value.code or 0), out, err
-
-    return run
 
 
 def bomb(side: int = 14000) -> bytes:

@@ -13,7 +13,7 @@ import psutil
 import pytest
 from oddities import HERE, Odd, ask, began, odd, odd_card
 
-from kinograph.errors import BadInput, Cancelled, UnknownName, WorkerLost
+from kinograph.errors import BadInput, Cancelled, RenderFailed, RenderStalled, UnknownName, WorkerDied
 from kinograph.events import Finished, TakeProgress
 from kinograph.film import Clip, RenderRequest
 from kinograph.settings import RaySettings
@@ -99,7 +99,7 @@ def test_clips_pictures_progress_and_errors_travel(terms: Terms, tmp_path: Path,
 def test_a_killed_actor_is_begun_anew_and_a_poisonous_request_given_up(terms: Terms, tmp_path: Path):
     pool = Cluster(odd(tmp_path), terms)
     assert render(pool, ask("crash-once")).note == str(began(pool._backend)[1])
-    with pytest.raises(WorkerLost, match="the Ray workers of odd died, the one begun anew as well"):
+    with pytest.raises(WorkerDied, match="the Ray workers of odd died, the one begun anew as well"):
         render(pool, ask("crash"))
     assert len(began(pool._backend)) == 4
     assert render(pool, ask()).frames == 3
@@ -114,7 +114,9 @@ def test_a_render_stops_when_cancelled_and_is_killed_when_it_stands_still(
     once_begun(backend, lambda pid: stop.set())
     with pytest.raises(Cancelled, match=r"rendering was cancelled$"):
         render(pool, ask(), stop.is_set)
-    with pytest.raises(WorkerLost, match=r"odd made no progress for 6 s \(stall_seconds\); its Ray worker was killed"):
+    with pytest.raises(
+        RenderStalled, match=r"odd made no progress for 6 s \(stall_seconds\); its Ray worker was killed"
+    ):
         render(pool, ask("stall"))
     one, other = began(backend)
     assert one == other, "the cancelled render cost no actor"
@@ -131,10 +133,10 @@ def test_what_no_node_can_carry_is_refused_with_what_was_asked_and_what_there_is
     backend.card = odd_card().changed(vram_gb=24.0)
     pool = Cluster(backend, terms._replace(ray=terms.ray.model_copy(update={"placement_seconds": 1.0})))
     why = r"no place for odd in the Ray cluster for \d s .*: it asks for 1 CPU, 1 GPU; the cluster has 2 CPU, 0 GPU,"
-    with pytest.raises(WorkerLost, match=why):
+    with pytest.raises(RenderFailed, match=why):
         render(pool, ask())
     started = time.monotonic()
-    with pytest.raises(WorkerLost, match=why):
+    with pytest.raises(RenderFailed, match=why):
         render(pool, ask())
     assert time.monotonic() - started < 0.9, "it does not wait again while nothing has changed"
 

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from kinograph import disk
-from kinograph.errors import BadInput, Cancelled, WorkerLost
+from kinograph.errors import BadInput, Cancelled, RenderFailed, RenderStalled, WorkerDied
 from kinograph.film import Clip, RenderRequest
 from kinograph.settings import RaySettings
 from kinograph.tools.backends import ModelCard, Progress, VideoBackend
@@ -102,7 +102,7 @@ class Cluster:
     """Ray actors.
 
     Ray begins a render whose actor dies, with its process or its machine, once more on a restarted one
-    (`max_task_retries=1`); when that dies too WorkerLost is raised, so no request restarts actors for ever.
+    (`max_task_retries=1`); when that dies too WorkerDied is raised, so no request restarts actors for ever.
     """
 
     def __init__(self, backend: VideoBackend, terms: Terms) -> None:
@@ -133,7 +133,7 @@ class Cluster:
                 self._deaths += 1
                 self._drop(hand)
                 words = " ".join(str(error).split())[:300]
-                raise WorkerLost(
+                raise WorkerDied(
                     f"the Ray workers of {job.card.id} died, the one begun anew as well: {words}"
                 ) from None
         if "failure" in done:
@@ -157,7 +157,7 @@ class Cluster:
         on_progress: Progress,
         cancelled: Callable[[], bool],
     ) -> dict[str, Any]:
-        """What the actor answers. Raises RayError when it died twice, WorkerLost when it stood still, Cancelled."""
+        """What the actor answers. Raises RayError when it died twice, RenderStalled when it stood still, Cancelled."""
         import ray
         from ray.exceptions import RayError
 
@@ -194,7 +194,7 @@ class Cluster:
                     if now - asked > GRACE:
                         raise Cancelled(f"rendering was cancelled; its Ray worker did not stop for {GRACE:g} s")
                 if now - moved > self._terms.stall_seconds:
-                    raise WorkerLost(
+                    raise RenderStalled(
                         f"{self._backend.card.id} made no progress for {self._terms.stall_seconds:g} s "
                         "(stall_seconds); its Ray worker was killed"
                     )
@@ -209,7 +209,7 @@ class Cluster:
         """An actor that has a place, for this thread alone."""
         since, told, deaths = time.monotonic(), 0.0, self._deaths
         if deaths >= MOST_DEATHS:
-            raise WorkerLost(f"{deaths} Ray workers died one after the other; no more are started")
+            raise WorkerDied(f"{deaths} Ray workers died one after the other; no more are started")
         self._begin(since + backoff(deaths), cancelled)
         while (hand := self._placed()) is None:
             now = time.monotonic()
@@ -237,7 +237,7 @@ class Cluster:
             time.sleep(LOOK)
         resources = ray.cluster_resources()
         if self._refused is not None and self._refused[1] == totals(resources):
-            raise WorkerLost(self._refused[0])
+            raise RenderFailed(self._refused[0])
         with self._changed:
             if any(not hand.busy for hand in self._hands) or len(self._hands) >= self._terms.workers:
                 return
@@ -261,7 +261,7 @@ class Cluster:
             return None
 
     def _give_up(self, waited: float) -> None:
-        """Raises WorkerLost when not one of our actors has a place: else the render waits for those."""
+        """Raises RenderFailed when not one of our actors has a place: else the render waits for those."""
         import ray
 
         with self._changed:
@@ -278,7 +278,7 @@ class Cluster:
             self._refused = why, has
             while self._hands:
                 ray.kill(self._hands.pop().actor)
-        raise WorkerLost(why)
+        raise RenderFailed(why)
 
     def _drop(self, hand: Hand) -> None:
         import ray

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import Field
 
 from kinograph import errors
-from kinograph.errors import Damaged, KinographError, RenderFailed
+from kinograph.errors import Damaged, KinographError, OutOfMemory, RenderFailed, RenderStalled
 from kinograph.film import Clip, Noun, RenderRequest
 from kinograph.tools.backends import ModelCard, Progress, VideoBackend, Workbench, backend_of
 
@@ -84,13 +84,21 @@ def failure(error: Exception) -> Failure:
     return Failure(error=type(error).__name__, words=" ".join(str(error).split()))
 
 
+FOREIGN: dict[str, type[RenderFailed]] = {
+    "MemoryError": OutOfMemory,
+    "OutOfMemoryError": OutOfMemory,
+    "TimeoutError": RenderStalled,
+}
+"""Errors of Python and torch whose name says how a render failed."""
+
+
 def error_of(sent: Failure, model: str) -> KinographError:
     """The error that was sent: of the same class when it is one of ours, else RenderFailed with the same words as a
     model's error has that was raised in this process."""
     kind = getattr(errors, sent.error, None)
     if isinstance(kind, type) and issubclass(kind, KinographError):
         return kind.__new__(kind, sent.words)  # some classes make their words of other arguments
-    return RenderFailed(f"{model} failed: {sent.error}: {sent.words}")
+    return FOREIGN.get(sent.error, RenderFailed)(f"{model} failed: {sent.error}: {sent.words}")
 
 
 def backoff(deaths: int) -> float:

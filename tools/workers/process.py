@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import psutil
 
-from kinograph.errors import Cancelled, WorkerLost
+from kinograph.errors import Cancelled, RenderStalled
 from kinograph.film import Clip
 from kinograph.tools.backends import Progress
 from kinograph.tools.gpus import held_gb
@@ -106,7 +106,7 @@ class Process:
     def render(
         self, errand: Errand, on_progress: Progress, cancelled: Callable[[], bool], stall_seconds: float
     ) -> list[Clip]:
-        """Raises Died when the process ends, WorkerLost when it had to be killed for standing still, Cancelled, and
+        """Raises Died when the process ends, RenderStalled when it had to be killed for standing still, Cancelled, and
         what the backend raises."""
         self._errands += 1
         ended = False
@@ -148,7 +148,7 @@ class Process:
             if asked is not None and now - asked > GRACE:
                 raise Cancelled(f"rendering was cancelled; its worker did not answer for {GRACE:g} s and was killed")
             if now - moved > stall_seconds:
-                raise WorkerLost(
+                raise RenderStalled(
                     f"{errand.card.id} made no progress for {stall_seconds:g} s (stall_seconds); its worker was killed"
                 )
 
