@@ -18,11 +18,21 @@ ANSWERS: dict[str, type[Noun]] = {"outline": Outline, "places": Places, "moves":
 
 
 def todo(state: Production, runtime: Run) -> str:
-    """Where planning begins: at "plan", or at "board" for a storyboard that was agreed on before."""
-    return "board" if runtime.context.agreed else "plan"
+    """Where planning begins: at "plan", or at "board" for a storyboard that stands already."""
+    return "board" if stands(state, runtime) else "plan"
 
 
-def _file(runtime: Run, name: str, answer: Noun) -> None:
+def stands(state: Production, runtime: Run) -> bool:
+    """The storyboard was agreed on before, or made by a topology that this one goes on from."""
+    return runtime.context.agreed or state.get("planned", False)
+
+
+def unless_setback(state: Production) -> str:
+    """Whether the topology works out so far: "go on" or "setback"."""
+    return "setback" if state.get("setback") else "go on"
+
+
+def file(runtime: Run, name: str, answer: Noun) -> None:
     """Files an agent's answer and tells how many of them there are."""
     crew = runtime.context
     crew.ledger.file(crew.id, name, answer)
@@ -34,35 +44,35 @@ def outline(state: Production, runtime: Run) -> dict[str, Any]:
     crew = runtime.context
     crew.go_on()
     question = Assignment(brief=crew.brief, max_subjects=crew.card.max_subjects)
-    _file(runtime, "outline", crew.mind.think(Planner(), question))
+    file(runtime, "outline", crew.mind.think(Planner(), question))
     return {}
 
 
 def scene(state: Production, runtime: Run) -> dict[str, Any]:
     crew = runtime.context
-    _file(runtime, "places", crew.mind.think(Scene(), crew.outline))
+    file(runtime, "places", crew.mind.think(Scene(), crew.outline))
     return {}
 
 
 def motion(state: Production, runtime: Run) -> dict[str, Any]:
     crew = runtime.context
-    _file(runtime, "moves", crew.mind.think(Motion(), crew.outline))
+    file(runtime, "moves", crew.mind.think(Motion(), crew.outline))
     return {}
 
 
 def style(state: Production, runtime: Run) -> dict[str, Any]:
     crew = runtime.context
-    _file(runtime, "look", crew.mind.think(Style(), crew.outline))
+    file(runtime, "look", crew.mind.think(Style(), crew.outline))
     return {}
 
 
 def board(state: Production, runtime: Run) -> dict[str, Any]:
     """Puts the specialists' answers together into the storyboard. Raises BadStoryboard for one that has no order."""
     crew, decision = runtime.context, runtime.context.decision
-    if crew.agreed:
+    if stands(state, runtime):
         return {}
     plan = storyboard(crew.outline, crew.places, crew.moves, crew.look, decision.seconds, decision.shot_seconds)
     tasks_of(plan)
     crew.ledger.file(crew.id, "storyboard", plan)
     runtime.stream_writer(Planned(storyboard=plan))
-    return {}
+    return {"planned": True}

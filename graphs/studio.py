@@ -1,18 +1,23 @@
-"""The top graph: orchestrator -> one topology -> cut."""
+"""The top graph: orchestrator -> one topology -> cut; a topology that does not work out is left for another, once each.
+
+    orchestrate -> carry -> chain | hierarchical | distributed -> reconsider -> another topology, or cut
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from langgraph.graph import END, START, StateGraph
 
-from kinograph.errors import Damaged, NoFilm
-from kinograph.events import Decided, Planned, Progressed, ShotSettled, Warned
-from kinograph.film import Outcome, Storyboard, Take
-from kinograph.graphs import TOPOLOGIES, topology
+from kinograph.agents import changing
+from kinograph.agents.changing import Setback
+from kinograph.errors import BadStoryboard, Damaged, NoFilm
+from kinograph.events import Changed, Decided, Planned, Progressed, ShotSettled, Warned
+from kinograph.film import Noun, Outcome, Storyboard, Take, Topology, TopologyChange
+from kinograph.graphs import TOPOLOGIES, reviewing, rounds, topology
 from kinograph.graphs.production import Carried, Crew, Production, Run
 from kinograph.tools import editing, footage
 
@@ -22,13 +27,15 @@ def build() -> StateGraph[Any, Any, Any, Any]:
     graph = StateGraph(Production, context_schema=Crew)
     graph.add_node("orchestrate", orchestrate)
     graph.add_node("carry", carry)
+    graph.add_node("reconsider", reconsider)
     graph.add_node("cut", cut)
     graph.add_edge(START, "orchestrate")
     graph.add_edge("orchestrate", "carry")
     for name in TOPOLOGIES:
         graph.add_node(name, topology(name).compile())
-        graph.add_edge(name, "cut")
+        graph.add_edge(name, "reconsider")
     graph.add_conditional_edges("carry", lambda state: state["topology"], list(TOPOLOGIES))
+    graph.add_conditional_edges("reconsider", lambda state: state["then"], [*TOPOLOGIES, "cut"])
     graph.add_edge("cut", END)
     return graph
 
@@ -38,6 +45,10 @@ def orchestrate(state: Production, runtime: Run) -> dict[str, Any]:
     crew = runtime.context
     crew.go_on()
     crew.ledger.unsettle(crew.id)  # checkpoints that begin here know of no outcome, and carried shots are taken again
+    rounds.forget(crew)
+    reviewing.forget(crew)
+    if changes_of(crew):
+        crew.ledger.file(crew.id, CHANGES, Changes())
     runtime.stream_writer(Decided(decision=crew.decision))
     return {"topology": crew.decision.topology}
 
@@ -58,6 +69,62 @@ def carry(state: Production, runtime: Run) -> dict[str, Any]:
         crew.ledger.settle_shot(crew.id, one)
         runtime.stream_writer(ShotSettled(shot=one.shot, outcome="kept"))
     return {}
+
+
+class Changes(Noun):
+    """The topologies that a production has left."""
+
+    changes: tuple[TopologyChange, ...] = ()
+
+
+CHANGES = "changes"
+
+
+def changes_of(crew: Crew) -> tuple[TopologyChange, ...]:
+    found = crew.ledger.paper(crew.id, CHANGES, Changes)
+    return found.changes if found else ()
+
+
+def reconsider(state: Production, runtime: Run) -> dict[str, Any]:
+    """Leaves a topology that does not work out for another; what is settled stays so. Else on to the cut.
+
+    Raises BadStoryboard for a film that could not be planned at all.
+    """
+    crew, left = runtime.context, cast(Topology, state["topology"])
+    crew.go_on()
+    if not state.get("setback"):
+        return {"then": "cut"}
+    setback, made = Setback.model_validate(state["setback"]), changes_of(crew)
+    change = next((one for one in made if one.left == left), None)  # decided before a kill
+    if change is None:
+        tried = [one.left for one in made]
+        change = changing.reconsider(setback, left, tried, TOPOLOGIES, crew.brief.topology)
+    if change is None:
+        if setback.cause == "planning":
+            raise BadStoryboard(f"no topology is left to plan the film with: {setback.why}")
+        return {"then": "cut", "setback": {}}
+    if setback.cause == "scarcity":
+        _make_lost_shots_again(crew)
+    crew.ledger.file(crew.id, CHANGES, Changes(changes=(*(one for one in made if one != change), change)))
+    runtime.stream_writer(Changed(change=change))
+    return {"then": change.to, "topology": change.to, "setback": {}}
+
+
+def _make_lost_shots_again(crew: Crew) -> None:
+    """Takes that the machine was too small for do not count: those shots have all their takes again."""
+    outcomes, takes = crew.ledger.outcomes(crew.id), crew.ledger.takes(crew.id)
+    lost, _ = changing.scarcity(outcomes.values(), takes)
+    made = {shot: max(take.attempt for take in takes if take.shot == shot) for shot in lost}
+    rounds.begin(
+        crew,
+        "scarcity",
+        [
+            rounds.SentBack(
+                shot=shot, first=made[shot] + 1, most=made[shot] + crew.decision.takes, before=outcomes[shot]
+            )
+            for shot in lost
+        ],
+    )
 
 
 def parts_of(storyboard: Storyboard, takes: Sequence[Take], outcomes: Mapping[str, Outcome]) -> list[editing.Part]:

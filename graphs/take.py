@@ -12,12 +12,16 @@ from kinograph.agents.verdicts import Viewing
 from kinograph.errors import RenderFailed
 from kinograph.events import ShotSettled, TakeJudged, TakeProgress, TakeStarted
 from kinograph.film import Clip, Correction, Outcome, Take
+from kinograph.graphs import rounds
 from kinograph.graphs.production import Crew, Run, TakeState
 from kinograph.memory.keyframes import Keyframe
 
 
 def build() -> StateGraph[Any, Any, Any, Any]:
-    """Takes {id, shot}; leaves the shot's outcome in the ledger. Raises nothing for a shot that fails."""
+    """Takes {id, shot}, of a shot that was sent back also {attempt, most, round}; leaves its outcome in the ledger.
+
+    Raises nothing for a shot that fails.
+    """
     graph = StateGraph(TakeState, context_schema=Crew)
     graph.add_node("recall", recall)
     graph.add_node("render", render)
@@ -47,7 +51,7 @@ def recall(state: TakeState, runtime: Run) -> dict[str, Any]:
     crew, board = runtime.context, runtime.context.storyboard
     crew.go_on()
     recalled = crew.mind.think(crew.memory, crew.memory.recollection(board.shot(state["shot"]), board))
-    return {"attempt": 1, "recalled": [keyframe.model_dump() for keyframe in recalled.keyframes]}
+    return {"attempt": _attempt(state), "recalled": [keyframe.model_dump() for keyframe in recalled.keyframes]}
 
 
 def render(state: TakeState, runtime: Run) -> dict[str, Any]:
@@ -62,7 +66,7 @@ def render(state: TakeState, runtime: Run) -> dict[str, Any]:
         crew.brief,
         crew.card,
         attempt,
-        corrections_of(earlier),
+        corrections_of(earlier) + _of_the_film(crew, state),
         _recalled(state),
     )
 
@@ -88,6 +92,12 @@ def corrections_of(takes: list[Take]) -> list[Correction]:
     return [correction for take in takes if take.verdict for correction in take.verdict.corrections]
 
 
+def _of_the_film(crew: Crew, state: TakeState) -> list[Correction]:
+    """What the quality agent asks of the next request, where it sent the shot back."""
+    again = rounds.sent_back(crew, state["shot"]) if state.get("round", 1) > 1 else None
+    return list(again[1].corrections) if again else []
+
+
 def _recalled(state: TakeState) -> list[Keyframe]:
     return [Keyframe.model_validate(keyframe) for keyframe in state.get("recalled", [])]
 
@@ -106,7 +116,7 @@ def judge(state: TakeState, runtime: Run) -> dict[str, Any]:
     crew.tell(TakeJudged(take=take))
     if take.accepted:
         return {"verdict": "accepted"}
-    return {"verdict": "retake" if _attempt(state) < crew.decision.takes else "exhausted"}
+    return {"verdict": "retake" if _attempt(state) < state.get("most", crew.decision.takes) else "exhausted"}
 
 
 def _viewing(crew: Crew, state: TakeState, take: Take, clip: Clip) -> Viewing:
@@ -136,12 +146,24 @@ def settle(state: TakeState, runtime: Run) -> dict[str, Any]:
     """Chooses what the film will use of this shot."""
     crew, shot = runtime.context, state["shot"]
     takes = [take for take in crew.ledger.takes(crew.id, shot) if take.attempt <= _attempt(state)]
-    outcome = choose(shot, takes)
-    if outcome.state == "best":
-        outcome = _salvaged(crew, state, takes) or outcome
+    again = rounds.sent_back(crew, shot) if state.get("round", 1) > 1 else None
+    outcome = _of_two(crew, state, again[1], takes) if again else _chosen(crew, state, takes)
     crew.ledger.settle_shot(crew.id, outcome)
     crew.tell(ShotSettled(shot=shot, outcome=outcome.state))
     return {}
+
+
+def _chosen(crew: Crew, state: TakeState, takes: list[Take]) -> Outcome:
+    outcome = choose(state["shot"], takes)
+    return (_salvaged(crew, state, takes) or outcome) if outcome.state == "best" else outcome
+
+
+def _of_two(crew: Crew, state: TakeState, again: rounds.SentBack, takes: list[Take]) -> Outcome:
+    """Of a shot that was made again what its new life came to, unless what it came to before is better by itself."""
+    new = _chosen(crew, state, [take for take in takes if take.attempt >= again.first])
+    ranks = ("failed", "best", "trimmed", "accepted", "chosen")
+    old_rank = ranks.index(again.before.state) if again.before.state in ranks else 0
+    return (new if ranks.index(new.state) >= old_rank else again.before).changed(round=state.get("round", 1))
 
 
 def choose(shot: str, takes: list[Take]) -> Outcome:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from kinograph.film import Decision, Film, Noun, Storyboard, Take
+from kinograph.film import Decision, Film, Noun, Review, Storyboard, Take, TopologyChange
 
 
 class Event(Noun):
@@ -71,6 +71,18 @@ class Progressed(Event):
     steps: int
     seconds: float | None = None
     """Expected wall seconds until every shot is settled, by the schedule's own estimates; None outside of shooting."""
+
+
+class Reviewed(Event):
+    """The quality agent has looked at the whole film."""
+
+    review: Review
+
+
+class Changed(Event):
+    """A topology did not work out; another one goes on."""
+
+    change: TopologyChange
 
 
 class Warned(Event):

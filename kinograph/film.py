@@ -390,6 +390,8 @@ class FilmFinding(Noun):
     other: str | None = None
     """The shot that it is held against."""
     subject: str | None = None
+    wanted: str = ""
+    """What it should be like: the colour, or the look."""
     severity: float = Field(ge=0, le=1)
     """From 0.5 on the film is not of one piece; below it is a remark."""
 
