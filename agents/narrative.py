@@ -8,21 +8,18 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from pydantic import Field
 
 from kinograph.agents import planner
-from kinograph.agents.director import Direction
 from kinograph.agents.english.casting import Casting
 from kinograph.agents.english.causes import causes
 from kinograph.agents.english.wishes import story as told_in
-from kinograph.agents.mind import Ask, Mind
-from kinograph.agents.motion import Motion
+from kinograph.agents.mind import Ask
 from kinograph.agents.planner import Assignment, BeatDraft, CharacterDraft, Outline, OutlineDraft, Planner
 from kinograph.agents.scene import Place, Scene, opening
-from kinograph.agents.story import Act, ActPart, ActPlan, Link, Story, disagreements, flaws, joined, scope
-from kinograph.agents.style import Style
+from kinograph.agents.story import Act, ActPart, Link, Story, flaws
 from kinograph.film import Character, Noun, TimeOfDay
 
 SHORT = 6
@@ -93,9 +90,7 @@ class Narrative:
         places = Scene().rules(outline).places
         links = _links(outline)
         acts = _acts(outline, _beginnings(question.brief.text, outline, places), places)
-        return Story(
-            outline=outline, lead=_lead(outline), acts=acts, links=links, flaws=tuple(flaws(acts, links))
-        )
+        return Story(outline=outline, lead=_lead(outline), acts=acts, links=links, flaws=tuple(flaws(acts, links)))
 
 
 # ---------------------------------------------------------------------------------- by language model
@@ -263,32 +258,3 @@ def _acts(outline: Outline, beginnings: Sequence[int], places: Sequence[Place]) 
             )
         )
     return tuple(acts)
-
-
-# ------------------------------------------------------------------------------------ an act, and all
-
-
-def plan_act(mind: Mind, story: Story, act: Act, mend: Sequence[str] = ()) -> ActPlan:
-    """What scene, motion and style agents decide of one act, told of the others only what they must know."""
-    asked = scope(story, act, mend)
-    return ActPlan(
-        act=act.id,
-        scope=scope(story, act).digest,
-        places=mind.think(Scene(), asked),
-        moves=mind.think(Motion(), asked),
-        look=mind.think(Style(), asked),
-    )
-
-
-def planned(mind: Mind, story: Story, go_on: Callable[[], None] = lambda: None) -> Direction | None:
-    """The plan of a whole story, act after act; None when an act's crew does not come round when told once."""
-    plans = {}
-    for act in story.acts:
-        go_on()
-        plan = plan_act(mind, story, act)
-        if wrong := disagreements(story, act, plan):
-            plan = plan_act(mind, story, act, wrong)
-        if disagreements(story, act, plan):
-            return None
-        plans[act.id] = plan
-    return joined(story, plans)

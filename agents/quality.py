@@ -75,7 +75,8 @@ class Quality:
     def rules(self, question: Screening) -> Review:
         board = question.storyboard
         shown = [one for one in question.used if one.take is not None]
-        samples = {one.outcome.shot: self._sample(one, board) for one in shown}
+        several = shown if len(shown) > 1 else []  # one alone was judged by the validator
+        samples = {one.outcome.shot: self._sample(one, board) for one in several}
         seen = {shot: found for shot, found in samples.items() if isinstance(found, Sample)}
         shots = [shot for shot in board.shots if shot.id in seen]
         findings = [

@@ -1,4 +1,4 @@
-"""What of a take is compared with other takes: colour and shape of its characters, the place, the look, its two ends."""
+"""What of a take is compared with others: colour and shape of its characters, the place, the look, its two ends."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kinograph.tools.colors import to_lab
 from kinograph.tools.footage import load
 from kinograph.tools.silhouettes import likeness
 
-FRAMES = 7
+FRAMES = 5
 """Frames of a take that are looked at, evenly spaced."""
 
 
@@ -43,15 +43,14 @@ class Sample(NamedTuple):
 def sample(clip: Clip, first: int, last: int, shot: Shot, cast: Sequence[Character]) -> Sample:
     """Looks at frames `first` to `last` of a clip; `cast` in the order of `shot.cast`. Raises Damaged."""
     frames = load(clip)[first : last + 1]
-    picks = frames[np.unique(np.linspace(0, len(frames) - 1, FRAMES).round().astype(int))]
-    found = eyes.look(picks, [eyes.wanted(one) for one in cast])
-    middle = picks[len(picks) // 2]
-    ends = to_lab(np.stack([frames[0], frames[-1]]))
+    lab = to_lab(frames[np.unique(np.linspace(0, len(frames) - 1, FRAMES).round().astype(int))])
+    found = eyes.assign(eyes.tracks(lab), len(lab), [eyes.wanted(one) for one in cast])
+    layout = palettes.layout(lab[len(lab) // 2])
     return Sample(
         who={one.id: _looks(sighting) for one, sighting in zip(cast, found, strict=True)},
-        layout=np.median([palettes.layout(frame) for frame in picks[:: max(1, len(picks) // 3)]], axis=0),
-        styles=palettes.styles(middle, shot.setting, shot.time) if palettes.known(shot.setting) else {},
-        ends=(ends[0], ends[1]),
+        layout=layout,
+        styles=palettes.styles(layout, shot.setting, shot.time) if palettes.known(shot.setting) else {},
+        ends=(lab[0], lab[-1]),
     )
 
 

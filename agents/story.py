@@ -147,9 +147,7 @@ def scope(story: Story, act: Act, mend: Sequence[str] = ()) -> Outline:
         cast=tuple(one for one in outline.cast if one.id in seen),
         beats=own,
         wishes=outline.wishes.changed(look=_look(outline)),
-        before=Before(
-            setting=act.setting, time=act.time, told=_told(story, act), lately=lately, mend=tuple(mend)
-        ),
+        before=Before(setting=act.setting, time=act.time, told=_told(story, act), lately=lately, mend=tuple(mend)),
     )
 
 

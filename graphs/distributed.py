@@ -1,5 +1,5 @@
-"""The distributed network, for the most demanding models: a narrative agent divides the story into acts, scene agents plan
-the acts side by side, shots are made side by side, and a quality agent judges the whole film and may send shots back.
+"""The distributed network, for the most demanding models: a narrative agent divides the story into acts, scene agents
+plan them side by side, shots are made side by side, and a quality agent judges the film and may send shots back.
 
     narrate -> act | act | act -> join -> board -> shoot -> quality -> (shoot again, once) -> end
 
@@ -15,16 +15,14 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.types import Send
 
 from kinograph.agents.changing import Setback
-from kinograph.agents.narrative import Narrative, plan_act
+from kinograph.agents.narrative import Narrative
+from kinograph.agents.plan import TRIES, plan_act
 from kinograph.agents.planner import Assignment
 from kinograph.agents.story import Act, ActPlan, Story, disagreements, joined, scope
 from kinograph.events import Progressed
 from kinograph.film import Usage
 from kinograph.graphs import planning, reviewing, shooting
 from kinograph.graphs.production import Crew, Production, Run
-
-TRIES = 2
-"""Times that the crew of an act is asked before the acts count as not to be joined."""
 
 
 class Telling(Production):
@@ -130,7 +128,7 @@ def _name(one: Act) -> str:
 
 
 def _wrong(crew: Crew, story: Story, one: Act) -> list[str]:
-    """What keeps the filed plan of an act from being used: there is none, it is of another story, or it does not fit."""
+    """What keeps the filed plan of an act from being used: it is not there, of another story, or does not fit."""
     plan = crew.ledger.paper(crew.id, _name(one), ActPlan)
     return disagreements(story, one, plan if plan and plan.scope == scope(story, one).digest else None)
 

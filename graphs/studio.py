@@ -1,6 +1,6 @@
 """The top graph: orchestrator -> one topology -> cut; a topology that does not work out is left for another, once each.
 
-    orchestrate -> carry -> chain | hierarchical | distributed -> reconsider -> another topology, or cut
+orchestrate -> carry -> chain | hierarchical | distributed -> reconsider -> another topology, or cut
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from langgraph.graph import END, START, StateGraph
 
 from kinograph.agents import changing
 from kinograph.agents.changing import Setback
+from kinograph.agents.verdicts import ACCEPTABLE
 from kinograph.errors import BadStoryboard, Damaged, NoFilm
 from kinograph.events import Changed, Decided, Planned, Progressed, ShotSettled, Warned
-from kinograph.film import Noun, Outcome, Storyboard, Take, Topology, TopologyChange
+from kinograph.film import FilmFinding, Noun, Outcome, Storyboard, Take, Topology, TopologyChange
 from kinograph.graphs import TOPOLOGIES, reviewing, rounds, topology
 from kinograph.graphs.production import Carried, Crew, Production, Run
 from kinograph.tools import editing, footage
@@ -149,6 +150,8 @@ def cut(state: Production, runtime: Run) -> dict[str, Any]:
     for shot in board.shots:
         if (became := outcomes[shot.id].state) not in ("accepted", "chosen"):
             runtime.stream_writer(Warned(words=f"shot {shot.id}: no take was accepted; {LEFT[became]}"))
+    for finding in _not_of_one_piece(crew):
+        runtime.stream_writer(Warned(words=f"the film is not of one piece: {finding.words}"))
     shots = []
     for part in parts:
         runtime.stream_writer(Progressed(stage="cutting", step=len(shots), steps=len(parts) + 1))
@@ -159,6 +162,13 @@ def cut(state: Production, runtime: Run) -> dict[str, Any]:
     footage.join_mp4(crew.folder / "film.mp4", shots, recipe)
     runtime.stream_writer(Progressed(stage="cutting", step=len(parts) + 1, steps=len(parts) + 1))
     return {}
+
+
+def _not_of_one_piece(crew: Crew) -> list[FilmFinding]:
+    """What the last review has against the film."""
+    reviews = reviewing.reviews_of(crew)
+    found = reviews[-1].findings if reviews else ()
+    return [one for one in found if one.severity >= ACCEPTABLE and one.kind != "missing"]
 
 
 def _shot_file(crew: Crew, part: editing.Part) -> Path:

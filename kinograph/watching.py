@@ -9,11 +9,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from kinograph.events import (
+    Changed,
     Decided,
     Event,
     Opened,
     Planned,
     Progressed,
+    Reviewed,
     ShotSettled,
     TakeJudged,
     TakeProgress,
@@ -65,6 +67,14 @@ class Bars(Quiet):
             )
         elif isinstance(event, Progressed):
             self._show_stage(event)
+        elif isinstance(event, Changed):
+            change = event.change
+            self._progress.console.print(
+                f"{change.left} does not work out, {change.to} goes on: {change.why}", markup=False
+            )
+        elif isinstance(event, Reviewed):
+            if back := event.review.sent_back:
+                self._progress.console.print(f"made again for the whole film's sake: {', '.join(back)}", markup=False)
         elif isinstance(event, Planned):
             for shot in event.storyboard.shots:
                 self._tasks[shot.id] = self._progress.add_task(shot.id, total=1.0, note="waiting", start=False)
