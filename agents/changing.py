@@ -44,7 +44,7 @@ class Setback(Noun):
 def reconsider(
     setback: Setback, left: Topology, tried: Collection[Topology], able: Iterable[Topology], asked: Topology | None
 ) -> TopologyChange | None:
-    """The change to make, if any: to none that was tried, and away from the one asked for only to have a film at all."""
+    """The change to make, if any: to none that was tried; away from the one asked for only to have a film at all."""
     if setback.cause == "inconsistent" and asked is not None:
         return None
     known = set(able) - {left, *tried}

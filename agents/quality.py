@@ -10,11 +10,23 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
+from pydantic import Field
 
 from kinograph.agents.samples import Looks, Sample, sample
 from kinograph.agents.verdicts import ACCEPTABLE
 from kinograph.errors import Damaged
-from kinograph.film import Correction, FilmFinding, FindingKind, Noun, Outcome, Review, Shot, Storyboard, Take
+from kinograph.film import (
+    Character,
+    Correction,
+    FilmFinding,
+    FindingKind,
+    Noun,
+    Outcome,
+    Review,
+    Shot,
+    Storyboard,
+    Take,
+)
 from kinograph.tools.colors import hue_gap, name_of
 
 HUE_GAP = 16.0
@@ -54,7 +66,7 @@ class Screening(Noun):
     seconds: float | None = None
     """Length asked of the film."""
     round: int = 1
-    because: dict[str, tuple[str, ...]] = {}
+    because: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """Shot -> shots without which nobody understands it."""
 
 
@@ -119,16 +131,22 @@ def _identity(board: Storyboard, shots: Sequence[Shot], seen: Mapping[str, Sampl
     """A character that has another colour or shape than in the other shots."""
     for one in board.cast:
         looks = {shot.id: seen[shot.id].who[one.id] for shot in shots if one.id in seen[shot.id].who}
-        hues = {shot: look.hue for shot, look in looks.items() if look.hue is not None}
-        for shot, other in _outliers(list(hues), lambda a, b: float(hue_gap(hues[a], hues[b])) <= HUE_GAP):
-            gap = float(hue_gap(hues[shot], hues[other]))
-            words = f"{one.words} is {name_of(hues[shot])} in {shot} and {name_of(hues[other])} in {other}"
-            yield _finding("identity", words, shot, other, min(1.0, 0.5 + gap / 120), one.id, name_of(hues[other]))
-        shapes = [shot for shot, look in looks.items() if look.alike]
-        for shot, other in _outliers(shapes, lambda a, b: _one_shape(looks[a], looks[b])):
-            mine, theirs = (max(looks[id].alike, key=looks[id].alike.__getitem__) for id in (shot, other))
-            words = f"{one.words} has the shape of a {mine} in {shot} and of a {theirs} in {other}"
-            yield _finding("shape", words, shot, other, 0.7, one.id)
+        yield from _colors(one, {shot: look.hue for shot, look in looks.items() if look.hue is not None})
+        yield from _shapes(one, {shot: look for shot, look in looks.items() if look.alike})
+
+
+def _colors(one: Character, hues: Mapping[str, float]) -> Iterator[FilmFinding]:
+    for shot, other in _outliers(list(hues), lambda a, b: float(hue_gap(hues[a], hues[b])) <= HUE_GAP):
+        words = f"{one.words} is {name_of(hues[shot])} in {shot} and {name_of(hues[other])} in {other}"
+        severity = min(1.0, 0.5 + float(hue_gap(hues[shot], hues[other])) / 120)
+        yield _finding("identity", words, shot, other, severity, one.id, name_of(hues[other]))
+
+
+def _shapes(one: Character, looks: Mapping[str, Looks]) -> Iterator[FilmFinding]:
+    for shot, other in _outliers(list(looks), lambda a, b: _one_shape(looks[a], looks[b])):
+        mine, theirs = (max(looks[id].alike, key=looks[id].alike.__getitem__) for id in (shot, other))
+        words = f"{one.words} has the shape of a {mine} in {shot} and of a {theirs} in {other}"
+        yield _finding("shape", words, shot, other, 0.7, one.id)
 
 
 def _one_shape(one: Looks, other: Looks) -> bool:
