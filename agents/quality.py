@@ -270,7 +270,10 @@ def _finding(
 
 
 def to_send_back(question: Screening, review: Review, takes: int) -> list[str]:
-    """Shots worth making again, in film order: those with the worst findings, while they have takes left."""
+    """Shots worth making again, in film order: those with the worst findings, while they have takes left.
+
+    `takes` is the most a shot may cost; one that has no accepted take has used them up.
+    """
     weight: dict[str, float] = {}
     for finding in review.findings:
         if finding.shot is not None and finding.severity >= ACCEPTABLE:
@@ -278,7 +281,10 @@ def to_send_back(question: Screening, review: Review, takes: int) -> list[str]:
     able = [
         one.outcome.shot
         for one in question.used
-        if one.outcome.shot in weight and one.take is not None and not one.fixed and one.take.attempt < takes
+        if one.outcome.shot in weight
+        and one.outcome.state == "accepted"
+        and one.outcome.attempt < takes
+        and not one.fixed
     ]
     most = max(1, len(question.used) // SENDABLE)
     worst = sorted(able, key=lambda shot: -weight[shot])[:most]

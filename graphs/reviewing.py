@@ -74,12 +74,11 @@ def _send_back(runtime: Run) -> None:
     review = crew.mind.think(Quality(), question)
     back = to_send_back(question, review, crew.decision.takes)
     _file(runtime, review.changed(sent_back=tuple(back)))
-    made = {shot: max(take.attempt for take in crew.ledger.takes(crew.id, shot)) for shot in back}
     shots = [
         rounds.SentBack(
             shot=shot,
-            first=made[shot] + 1,
-            most=max(crew.decision.takes, made[shot] + 1),
+            first=outcomes[shot].attempt + 1,
+            most=crew.decision.takes,
             before=outcomes[shot],
             corrections=corrections(crew.storyboard, review, shot),
         )

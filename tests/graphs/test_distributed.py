@@ -78,7 +78,7 @@ class InTurn(Accepting):
     def think(self, agent: Any, question: Any) -> Any:
         answer = super().think(agent, question)
         if agent.role == "style" and question.before is not None:
-            act = {"1": 0, "3": 1, "6": 2}[question.beats[0].id]
+            act = {"1": 0, "4": 1, "6": 2}[question.beats[0].id]
             with self._done:
                 assert self._done.wait_for(lambda: self._order[len(self.finished)] == act, timeout=60)
                 self.finished.append(act)
