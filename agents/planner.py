@@ -14,7 +14,7 @@ from kinograph.agents.english.titles import working_title
 from kinograph.agents.english.whereabouts import places
 from kinograph.agents.english.wishes import aspects, lengths, looks, story
 from kinograph.agents.mind import Ask
-from kinograph.film import Aspect, Brief, Character, Look, Noun, Scene, Shot, Storyboard
+from kinograph.film import Aspect, Brief, Character, Look, Noun, Scene, Shot, Storyboard, TimeOfDay
 
 if TYPE_CHECKING:
     from kinograph.agents.motion import Move, Moves
@@ -52,6 +52,20 @@ class Beat(Noun):
     """Ids of earlier beats that it goes on from, besides those that share its characters."""
 
 
+class Before(Noun):
+    """What those who see only a part of a story must know of the rest."""
+
+    setting: str = ""
+    """Where the part begins."""
+    time: TimeOfDay = "day"
+    told: str = ""
+    """What has happened by then, in a few lines."""
+    lately: tuple[Beat, ...] = ()
+    """The beats right before the part."""
+    mend: tuple[str, ...] = ()
+    """What was wrong with the last answer about it."""
+
+
 class Outline(Noun):
     """The story cut into beats."""
 
@@ -59,6 +73,8 @@ class Outline(Noun):
     cast: tuple[Character, ...] = ()
     beats: tuple[Beat, ...]
     wishes: Wishes = Wishes()
+    before: Before | None = None
+    """None where the beats are the whole story."""
 
 
 class CharacterDraft(Noun):

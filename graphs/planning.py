@@ -21,11 +21,21 @@ ANSWERS: dict[str, type[Noun]] = {"outline": Outline, "places": Places, "moves":
 
 
 def todo(state: Production, runtime: Run) -> str:
-    """Where planning begins: at "plan", or at "board" for a storyboard that was agreed on before."""
-    return "board" if runtime.context.agreed else "plan"
+    """Where planning begins: at "plan", or at "board" for a storyboard that stands already."""
+    return "board" if stands(state, runtime) else "plan"
 
 
-def _file(runtime: Run, name: str, answer: Noun) -> None:
+def stands(state: Production, runtime: Run) -> bool:
+    """The storyboard was agreed on before, or made by a topology that this one goes on from."""
+    return runtime.context.agreed or state.get("planned", False)
+
+
+def unless_setback(state: Production) -> str:
+    """Whether the topology works out so far: "go on" or "setback"."""
+    return "setback" if state.get("setback") else "go on"
+
+
+def file(runtime: Run, name: str, answer: Noun) -> None:
     """Files an agent's answer and tells how many of them there are."""
     crew = runtime.context
     crew.ledger.file(crew.id, name, answer)
@@ -38,14 +48,14 @@ def outline(state: Production, runtime: Run) -> dict[str, Any]:
     crew = runtime.context
     crew.go_on()
     question = Assignment(brief=crew.brief, max_subjects=crew.card.max_subjects)
-    _file(runtime, "outline", critical("the script (planner)", lambda: crew.mind.think(Planner(), question)))
+    file(runtime, "outline", critical("the script (planner)", lambda: crew.mind.think(Planner(), question)))
     return {}
 
 
 def scene(state: Production, runtime: Run) -> dict[str, Any]:
     """Raises OrchestrationError: a film that plays nowhere is not the one that was asked for."""
     crew = runtime.context
-    _file(runtime, "places", critical("the script (scene)", lambda: crew.mind.think(Scene(), crew.outline)))
+    file(runtime, "places", critical("the script (scene)", lambda: crew.mind.think(Scene(), crew.outline)))
     return {}
 
 
@@ -53,17 +63,19 @@ def motion(state: Production, runtime: Run) -> dict[str, Any]:
     crew, story = runtime.context, runtime.context.outline
     still = tuple(Move(beat=beat.id, cast=tuple(Appearance(who=who) for who in beat.who)) for beat in story.beats)
     words = "everyone stays in place before a static camera"
-    _file(runtime, "moves", _or(runtime, "motion", lambda: crew.mind.think(Motion(), story), Moves(moves=still), words))
+    file(
+        runtime, "moves", either(runtime, "motion", lambda: crew.mind.think(Motion(), story), Moves(moves=still), words)
+    )
     return {}
 
 
 def style(state: Production, runtime: Run) -> dict[str, Any]:
     crew, story = runtime.context, runtime.context.outline
-    _file(runtime, "look", _or(runtime, "style", lambda: crew.mind.think(Style(), story), Look(), "the look is flat"))
+    file(runtime, "look", either(runtime, "style", lambda: crew.mind.think(Style(), story), Look(), "the look is flat"))
     return {}
 
 
-def _or(runtime: Run, task: str, work: Callable[[], Answer], otherwise: Answer, instead: str) -> Answer:
+def either(runtime: Run, task: str, work: Callable[[], Answer], otherwise: Answer, instead: str) -> Answer:
     """The agent's answer, or a plain one, which is then told and filed as given up."""
     crew, found = runtime.context, list[Concession]()
     answer = spared(task, work, otherwise, found.append, "default", instead)
@@ -79,11 +91,11 @@ def board(state: Production, runtime: Run) -> dict[str, Any]:
     Raises BadStoryboard for one that has no order, and OrchestrationError.
     """
     crew, decision = runtime.context, runtime.context.decision
-    if crew.agreed:
+    if stands(state, runtime):
         return {}
     papers = (crew.outline, crew.places, crew.moves, crew.look)
     plan = critical("the storyboard", lambda: storyboard(*papers, decision.seconds, decision.shot_seconds))
     tasks_of(plan)
     crew.ledger.file(crew.id, "storyboard", plan)
     runtime.stream_writer(Planned(storyboard=plan))
-    return {}
+    return {"planned": True}

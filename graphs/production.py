@@ -46,6 +46,12 @@ class Production(TypedDict):
 
     id: str
     topology: NotRequired[str]
+    planned: NotRequired[bool]
+    """The storyboard stands: a topology that goes on in place of another does not plan again."""
+    setback: NotRequired[dict[str, str]]
+    """A Setback noun: why the topology does not work out."""
+    then: NotRequired[str]
+    """Where the top graph goes next: a topology, or the cut."""
 
 
 class TakeState(TypedDict):
@@ -54,6 +60,10 @@ class TakeState(TypedDict):
     id: str
     shot: str
     attempt: NotRequired[int]
+    round: NotRequired[int]
+    """Of a shot that was sent back: which time this is."""
+    most: NotRequired[int]
+    """Last attempt of such a shot."""
     recalled: NotRequired[list[dict[str, str | int]]]
     """Keyframe nouns, a few hundred bytes each."""
     verdict: NotRequired[Literal["accepted", "retake", "exhausted"]]

@@ -14,14 +14,15 @@ from contextvars import copy_context
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from kinograph.agents.changing import LEAST_LOST, Setback, scarcity
 from kinograph.agents.orchestrator import experience
 from kinograph.errors import KinographError, StorageError
 from kinograph.events import Event, Joined
 from kinograph.film import Decision, Sitting, Storyboard, Take
-from kinograph.graphs import take
+from kinograph.graphs import rounds, take
 from kinograph.graphs.dependencies import TaskGraph, tasks_of
 from kinograph.graphs.forecast import Outlook
-from kinograph.graphs.production import Crew, Production, Run
+from kinograph.graphs.production import Crew, Production, Run, TakeState
 from kinograph.graphs.schedule import Pace
 from kinograph.tools.backends import ModelCard
 
@@ -39,9 +40,17 @@ PRIOR = (1.0, 4.0)
 
 
 def side_by_side(state: Production, runtime: Run) -> dict[str, Any]:
-    """Has every shot live as soon as what it needs is settled and a worker is free."""
-    shoot(replace(runtime.context, tell=runtime.stream_writer))
-    return {}
+    """Has every shot live as soon as what it needs is settled and a worker is free.
+
+    When several are lost because too much runs at once, that is a setback.
+    """
+    crew = runtime.context
+    shoot(replace(crew, tell=runtime.stream_writer))
+    lost, error = scarcity(crew.ledger.outcomes(crew.id).values(), crew.ledger.takes(crew.id))
+    if len(lost) < LEAST_LOST or crew.decision.workers < 2:
+        return {}
+    why = f"{len(lost)} shots were lost with {crew.decision.workers} at a time: {error}"
+    return {"setback": Setback(cause="scarcity", why=why[:300]).model_dump()}
 
 
 def one_by_one(state: Production, runtime: Run) -> dict[str, Any]:
@@ -54,7 +63,7 @@ def shoot(crew: Crew, arranged: Callable[[TaskGraph], TaskGraph] = lambda graph:
     """Returns when every shot is settled. Raises what is no single shot's failure: a full disk, damage, a stop."""
     expected = expect(crew.storyboard, crew.decision, crew.card, crew.ledger.latest_takes())
     graph = arranged(tasks_of(crew.storyboard, expected.seconds).of("shot"))
-    settled, workers = crew.ledger.outcomes(crew.id), crew.decision.workers
+    settled, workers = rounds.settled(crew), crew.decision.workers
     outlook = Outlook(graph, expected.pace, workers, settled)
 
     def tell(event: Event) -> None:
@@ -65,15 +74,13 @@ def shoot(crew: Crew, arranged: Callable[[TaskGraph], TaskGraph] = lambda graph:
     lives, told = take.build().compile(checkpointer=crew.checkpoints), replace(crew, tell=tell)
 
     def live(shot: str) -> None:
-        config: RunnableConfig = {
-            "configurable": {"thread_id": f"{crew.id}/{shot}"},
-            "recursion_limit": MOST_STEPS,
-        }
+        begin, name = begins(crew, shot)
+        config: RunnableConfig = {"configurable": {"thread_id": name}, "recursion_limit": MOST_STEPS}
         at = lives.get_state(config).next
         if {"judge", "remember", "settle"} & set(at):
             crew.floor.give_back(crew.id, shot)  # stopped after its render: the clip is there
         try:
-            lives.invoke(None if at else {"id": crew.id, "shot": shot}, config, context=told, durability="sync")
+            lives.invoke(None if at else begin, config, context=told, durability="sync")
         except KinographError:
             raise
         except Exception as error:  # a boundary: one shot's life never ends the others'
@@ -117,6 +124,15 @@ def counting(hands: Callable[[], int], employ: Callable[[int], None]) -> Iterato
     finally:
         over.set()
         counter.join()
+
+
+def begins(crew: Crew, shot: str) -> tuple[TakeState, str]:
+    """What a shot's life begins with, and the name of its checkpoint thread: each round's life has its own."""
+    if (again := rounds.sent_back(crew, shot)) is None:
+        return {"id": crew.id, "shot": shot}, f"{crew.id}/{shot}"
+    number, back = again
+    state: TakeState = {"id": crew.id, "shot": shot, "attempt": back.first, "most": back.most, "round": number}
+    return state, f"{crew.id}/{shot}/{number}"
 
 
 class Expected(NamedTuple):

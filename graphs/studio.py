@@ -1,20 +1,35 @@
-"""The top graph: orchestrator -> one topology -> cut."""
+"""The top graph: orchestrator -> one topology -> cut; a topology that does not work out is left for another, once each.
+
+orchestrate -> carry -> chain | hierarchical | distributed -> reconsider -> another topology, or cut
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from langgraph.graph import END, START, StateGraph
 
+from kinograph.agents import changing
+from kinograph.agents.changing import Setback
 from kinograph.agents.concessions import of_outcome
-from kinograph.errors import Cancelled, Damaged, NoFilm, OrchestrationError, RenderFailed, StorageError, told
-from kinograph.events import Decided, GivenUp, Planned, Progressed, ShotSettled, Warned
-from kinograph.film import Concession, Outcome, Storyboard, Take
-from kinograph.graphs import TOPOLOGIES, take, topology
+from kinograph.agents.verdicts import ACCEPTABLE
+from kinograph.errors import (
+    BadStoryboard,
+    Cancelled,
+    Damaged,
+    NoFilm,
+    OrchestrationError,
+    RenderFailed,
+    StorageError,
+    told,
+)
+from kinograph.events import Changed, Decided, GivenUp, Planned, Progressed, ShotSettled, Warned
+from kinograph.film import Concession, FilmFinding, Noun, Outcome, Storyboard, Take, Topology, TopologyChange
+from kinograph.graphs import TOPOLOGIES, reviewing, rounds, take, topology
 from kinograph.graphs.boundaries import critical, file_concession, spared
 from kinograph.graphs.production import Carried, Crew, Production, Run
 from kinograph.tools import editing, footage
@@ -25,13 +40,15 @@ def build() -> StateGraph[Any, Any, Any, Any]:
     graph = StateGraph(Production, context_schema=Crew)
     graph.add_node("orchestrate", orchestrate)
     graph.add_node("carry", carry)
+    graph.add_node("reconsider", reconsider)
     graph.add_node("cut", cut)
     graph.add_edge(START, "orchestrate")
     graph.add_edge("orchestrate", "carry")
     for name in TOPOLOGIES:
         graph.add_node(name, topology(name).compile())
-        graph.add_edge(name, "cut")
+        graph.add_edge(name, "reconsider")
     graph.add_conditional_edges("carry", lambda state: state["topology"], list(TOPOLOGIES))
+    graph.add_conditional_edges("reconsider", lambda state: state["then"], [*TOPOLOGIES, "cut"])
     graph.add_edge("cut", END)
     return graph
 
@@ -41,6 +58,10 @@ def orchestrate(state: Production, runtime: Run) -> dict[str, Any]:
     crew = runtime.context
     crew.go_on()
     crew.ledger.unsettle(crew.id)  # checkpoints that begin here know of no outcome, and carried shots are taken again
+    rounds.forget(crew)
+    reviewing.forget(crew)
+    if changes_of(crew):
+        crew.ledger.file(crew.id, CHANGES, Changes())
     runtime.stream_writer(Decided(decision=crew.decision))
     return {"topology": crew.decision.topology}
 
@@ -70,6 +91,62 @@ def carry(state: Production, runtime: Run) -> dict[str, Any]:
     return {}
 
 
+class Changes(Noun):
+    """The topologies that a production has left."""
+
+    changes: tuple[TopologyChange, ...] = ()
+
+
+CHANGES = "changes"
+
+
+def changes_of(crew: Crew) -> tuple[TopologyChange, ...]:
+    found = crew.ledger.paper(crew.id, CHANGES, Changes)
+    return found.changes if found else ()
+
+
+def reconsider(state: Production, runtime: Run) -> dict[str, Any]:
+    """Leaves a topology that does not work out for another; what is settled stays so. Else on to the cut.
+
+    Raises BadStoryboard for a film that could not be planned at all.
+    """
+    crew, left = runtime.context, cast(Topology, state["topology"])
+    crew.go_on()
+    if not state.get("setback"):
+        return {"then": "cut"}
+    setback, made = Setback.model_validate(state["setback"]), changes_of(crew)
+    change = next((one for one in made if one.left == left), None)  # decided before a kill
+    if change is None:
+        tried = [one.left for one in made]
+        change = changing.reconsider(setback, left, tried, TOPOLOGIES, crew.brief.topology)
+    if change is None:
+        if setback.cause == "planning":
+            raise BadStoryboard(f"no topology is left to plan the film with: {setback.why}")
+        return {"then": "cut", "setback": {}}
+    if setback.cause == "scarcity":
+        _make_lost_shots_again(crew)
+    crew.ledger.file(crew.id, CHANGES, Changes(changes=(*(one for one in made if one != change), change)))
+    runtime.stream_writer(Changed(change=change))
+    return {"then": change.to, "topology": change.to, "setback": {}}
+
+
+def _make_lost_shots_again(crew: Crew) -> None:
+    """Takes that the machine was too small for do not count: those shots have all their takes again."""
+    outcomes, takes = crew.ledger.outcomes(crew.id), crew.ledger.takes(crew.id)
+    lost, _ = changing.scarcity(outcomes.values(), takes)
+    made = {shot: max(take.attempt for take in takes if take.shot == shot) for shot in lost}
+    rounds.begin(
+        crew,
+        "scarcity",
+        [
+            rounds.SentBack(
+                shot=shot, first=made[shot] + 1, most=made[shot] + crew.decision.takes, before=outcomes[shot]
+            )
+            for shot in lost
+        ],
+    )
+
+
 def parts_of(storyboard: Storyboard, takes: Sequence[Take], outcomes: Mapping[str, Outcome]) -> list[editing.Part]:
     """What the film uses, in film order."""
     by_name = {(take.shot, take.attempt): take for take in takes}
@@ -86,6 +163,8 @@ def cut(state: Production, runtime: Run) -> dict[str, Any]:
     crew.go_on()
     takes = crew.ledger.takes(crew.id)
     parts = _shown(crew, takes)
+    for finding in _not_of_one_piece(crew):
+        crew.tell(Warned(words=f"the film is not of one piece: {finding.words}"))
     shots = []
     for part in parts:
         crew.tell(Progressed(stage="cutting", step=len(shots), steps=len(parts) + 1))
@@ -124,6 +203,13 @@ def _sheet(crew: Crew, takes: Sequence[Take], parts: Sequence[editing.Part]) -> 
     for concession in given_up:
         crew.tell(GivenUp(concession=concession))
     file_concession(crew.ledger, crew.id, given_up[0] if given_up else None, "contact sheet")
+
+
+def _not_of_one_piece(crew: Crew) -> list[FilmFinding]:
+    """What the last review has against the film."""
+    reviews = reviewing.reviews_of(crew)
+    found = reviews[-1].findings if reviews else ()
+    return [one for one in found if one.severity >= ACCEPTABLE and one.kind != "missing"]
 
 
 def _shot_file(crew: Crew, part: editing.Part) -> Path:

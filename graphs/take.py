@@ -16,6 +16,7 @@ from kinograph.agents.verdicts import Viewing
 from kinograph.errors import KinographError, OrchestrationError, RenderFailed, told
 from kinograph.events import GivenUp, ShotSettled, TakeJudged, TakeProgress, TakeStarted, Waiting
 from kinograph.film import Clip, Concession, Correction, Finding, Means, Outcome, RenderRequest, Take, Verdict
+from kinograph.graphs import rounds
 from kinograph.graphs.boundaries import spared
 from kinograph.graphs.production import Crew, Run, TakeState
 from kinograph.memory.keyframes import Keyframe
@@ -26,7 +27,10 @@ WAITS = (10.0, 60.0)
 
 
 def build() -> StateGraph[Any, Any, Any, Any]:
-    """Takes {id, shot}; leaves the shot's outcome in the ledger. Raises nothing for a shot that fails."""
+    """Takes {id, shot}, of a shot that was sent back also {attempt, most, round}; leaves its outcome in the ledger.
+
+    Raises nothing for a shot that fails.
+    """
     graph = StateGraph(TakeState, context_schema=Crew)
     graph.add_node("recall", recall)
     graph.add_node("render", render)
@@ -65,11 +69,27 @@ def recall(state: TakeState, runtime: Run) -> dict[str, Any]:
         "rendered and judged as if nothing were remembered",
         shot.id,
     )
-    return {"attempt": 1, "recalled": [keyframe.model_dump() for keyframe in recalled], "given_up": _kept(given_up)}
+    return {
+        "attempt": _attempt(state),
+        "recalled": [keyframe.model_dump() for keyframe in recalled],
+        "given_up": _kept(given_up),
+    }
 
 
 def _kept(given_up: list[Concession]) -> list[dict[str, str]]:
     return [concession.model_dump() for concession in given_up]
+
+
+def _again(crew: Crew, state: TakeState) -> rounds.SentBack | None:
+    """What a shot that is made again was sent back with."""
+    found = rounds.sent_back(crew, state["shot"]) if state.get("round", 1) > 1 else None
+    return found[1] if found else None
+
+
+def _of_life(crew: Crew, state: TakeState, takes: list[Take]) -> list[Take]:
+    """Those of a shot's takes that belong to this life of it: what failed before says nothing of a shot made again."""
+    again = _again(crew, state)
+    return [take for take in takes if again is None or take.attempt >= again.first]
 
 
 def render(state: TakeState, runtime: Run) -> dict[str, Any]:
@@ -77,7 +97,7 @@ def render(state: TakeState, runtime: Run) -> dict[str, Any]:
     crew, shot, attempt = runtime.context, state["shot"], _attempt(state)
     crew.go_on()
     earlier = [take for take in crew.ledger.takes(crew.id, shot) if take.attempt < attempt]
-    means = retreat.means_for(earlier, crew.decision)
+    means = retreat.means_for(_of_life(crew, state, earlier), crew.decision)
     assert means is not None, "there is a retake only where something is left to try"
     unopened, revision = None, ""
     try:
@@ -129,7 +149,7 @@ def _request(crew: Crew, state: TakeState, earlier: list[Take], means: Means, re
         crew.brief,
         card(decision.model),
         _judged(earlier) + 1,
-        corrections_of(earlier),
+        corrections_of(earlier) + _of_the_film(crew, state),
         _recalled(state),
         means,
     )
@@ -137,12 +157,18 @@ def _request(crew: Crew, state: TakeState, earlier: list[Take], means: Means, re
 
 def _judged(takes: list[Take]) -> int:
     """Takes that count against those that the shot may cost: renders that failed do not."""
-    return sum(take.failure is None for take in takes)
+    return sum(take.failure is None and not take.placeholder for take in takes)
 
 
 def corrections_of(takes: list[Take]) -> list[Correction]:
     """What the verdicts on earlier takes ask of the next request, oldest first."""
     return [correction for take in takes if take.verdict for correction in take.verdict.corrections]
+
+
+def _of_the_film(crew: Crew, state: TakeState) -> list[Correction]:
+    """What the quality agent asks of the next request, where it sent the shot back."""
+    again = _again(crew, state)
+    return list(again.corrections) if again else []
 
 
 def _recalled(state: TakeState) -> list[Keyframe]:
@@ -174,7 +200,9 @@ def judge(state: TakeState, runtime: Run) -> dict[str, Any]:
         return {"verdict": "accepted"}
     takes = [one for one in crew.ledger.takes(crew.id, take.shot) if one.attempt <= take.attempt]
     if take.clip is None:
-        more = retreat.means_for(takes, crew.decision) is not None
+        more = retreat.means_for(_of_life(crew, state, takes), crew.decision) is not None
+    elif "most" in state:
+        more = not failed and take.attempt < state["most"]
     else:  # what cannot be looked at gets no better by another render
         more = not failed and _judged(takes) < crew.decision.takes
     return {"verdict": "retake" if more else "exhausted"}
@@ -231,28 +259,44 @@ def settle(state: TakeState, runtime: Run) -> dict[str, Any]:
     """Chooses what the film will use of this shot."""
     crew, shot, noted = runtime.context, state["shot"], list[Concession]()
     takes = [take for take in crew.ledger.takes(crew.id, shot) if take.attempt <= _attempt(state)]
-    outcome = choose(shot, takes)
-    if outcome.state == "best":
-        part = spared(
-            "salvage",
-            lambda: _salvaged(crew, state, takes),
-            None,
-            noted.append,
-            "default",
-            "a whole take is used",
-            shot,
-        )
-        outcome = part or outcome
-    crew.ledger.forget_takes(crew.id, shot, _attempt(state))
+    again = _again(crew, state)
+    outcome = _chosen(crew, state, _of_life(crew, state, takes), noted)
+    if again is not None:
+        outcome = _of_two(outcome, again.before)
+    crew.ledger.forget_takes(crew.id, shot, max(_attempt(state), outcome.attempt))
     noted += [Concession.model_validate(one) for one in state.get("given_up", [])]
+    outcome = outcome.changed(round=state.get("round", 1))
     _settled(crew, outcome, takes, noted + _afresh(crew, state, takes))
     return {}
+
+
+def _chosen(crew: Crew, state: TakeState, takes: list[Take], noted: list[Concession]) -> Outcome:
+    """The best take, or the sound part of one."""
+    outcome = choose(state["shot"], takes)
+    if outcome.state != "best":
+        return outcome
+    part = spared(
+        "salvage",
+        lambda: _salvaged(crew, state, takes),
+        None,
+        noted.append,
+        "default",
+        "a whole take is used",
+        outcome.shot,
+    )
+    return part or outcome
+
+
+def _of_two(new: Outcome, before: Outcome) -> Outcome:
+    """Of a shot that was made again what its new life came to, unless what it came to before is better by itself."""
+    ranks = ("failed", "placeholder", "best", "trimmed", "accepted", "chosen")
+    return new if ranks.index(new.state) >= ranks.index(before.state) else before
 
 
 def _afresh(crew: Crew, state: TakeState, takes: list[Take]) -> list[Concession]:
     """A shot that was to go on from one before it, of which nothing is remembered, has begun afresh."""
     shot, recalled = crew.storyboard.shot(state["shot"]), _recalled(state)
-    model = card(takes[-1].request.model) if takes else crew.card
+    model = card(takes[-1].request.model) if takes and not takes[-1].placeholder else crew.card
     source = follows(shot, crew.storyboard, model)
     if source is None or any(keyframe.role == "last" for keyframe in recalled):
         return []
@@ -270,7 +314,7 @@ def _settled(crew: Crew, outcome: Outcome, takes: list[Take], noted: list[Conces
     if outcome.state == "placeholder":
         failures = [take.failure for take in takes if take.failure]
         reason = concessions.SHORTLY[failures[-1] if failures else "other"]
-        outcome = placeholder(crew, outcome.shot, takes, reason)
+        outcome = placeholder(crew, outcome.shot, takes, reason).changed(round=outcome.round)
     outcome = outcome.changed(given_up=given_up)
     crew.ledger.settle_shot(crew.id, outcome)
     for concession in given_up:
@@ -301,9 +345,13 @@ def rescue(crew: Crew, shot: str, error: Exception) -> None:
     noted = Concession(
         task="take", shot=shot, kind="default", why=told(error), instead="what there was by then is used"
     )
+    again = rounds.sent_back(crew, shot)
     try:
         takes = [take for take in crew.ledger.takes(crew.id, shot) if not take.placeholder]
-        _settled(crew, choose(shot, takes), takes, [noted])
+        outcome = choose(shot, takes)
+        if again is not None:
+            outcome = _of_two(outcome, again[1].before).changed(round=again[0])
+        _settled(crew, outcome, takes, [noted])
     except KinographError:
         raise
     except Exception as second:

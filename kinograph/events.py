@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from kinograph.film import Concession, Decision, Film, Noun, Storyboard, Take
+from kinograph.film import Concession, Decision, Film, Noun, Review, Storyboard, Take, TopologyChange
 
 
 class Event(Noun):
@@ -102,6 +102,18 @@ class Lent(Event):
     """Digest of the request."""
     count: int
     """How many that were by now."""
+
+
+class Reviewed(Event):
+    """The quality agent has looked at the whole film."""
+
+    review: Review
+
+
+class Changed(Event):
+    """A topology did not work out; another one goes on."""
+
+    change: TopologyChange
 
 
 class Warned(Event):

@@ -453,6 +453,47 @@ class Outcome(Noun):
     last: int = -1
     """Frames to use, inclusive."""
     given_up: tuple[Concession, ...] = ()
+    round: int = 1
+    """How often the film had been sent back, and once more, when the shot was settled."""
+
+
+class FilmFinding(Noun):
+    """One thing wrong between the shots of a film, or with the film as a whole."""
+
+    kind: Literal["identity", "shape", "place", "style", "story", "cut", "pacing", "missing"]
+    words: str
+    shot: str | None = None
+    """The shot that is out of line; None where it is the whole film."""
+    other: str | None = None
+    """The shot that it is held against."""
+    subject: str | None = None
+    wanted: str = ""
+    """What it should be like: the colour, or the look."""
+    severity: float = Field(ge=0, le=1)
+    """From 0.5 on the film is not of one piece; below it is a remark."""
+
+
+class Review(Noun):
+    """What the quality agent says of a whole film."""
+
+    round: int = 1
+    score: float = Field(ge=0, le=1)
+    """1 without findings, less by the severity of each, those of the takes that are used included."""
+    findings: tuple[FilmFinding, ...] = ()
+    sent_back: tuple[str, ...] = ()
+    """Shots that are made again because of it."""
+    bettered: tuple[str, ...] = ()
+    """Of the shots that were sent back before, those whose new take is used: the film is better with it."""
+    unchecked: tuple[str, ...] = ()
+    """What could not be compared, and why."""
+
+
+class TopologyChange(Noun):
+    """A topology that did not work out, and the one that goes on in its place."""
+
+    left: Topology
+    to: Topology
+    why: str
 
 
 # ------------------------------------------------------------------------------------------- timing
@@ -586,6 +627,10 @@ class Film(Noun):
     """Everything that was asked for and is not so; empty for a film that lacks nothing."""
     usage: Usage = Usage()
     """What thinking cost."""
+    changes: tuple[TopologyChange, ...] = ()
+    """Topologies that were left, in order."""
+    reviews: tuple[Review, ...] = ()
+    """What the quality agent said of the film: each time that it looked."""
     seconds: float
     """Wall time the production took, all sessions together."""
 

@@ -31,7 +31,8 @@ PACKAGES = (
 
 def publish(ledger: Ledger, record: Record, outcomes: Mapping[str, Outcome], seconds: float) -> Film:
     """Assembles the Film from the ledger, files it there and writes manifest.json. Raises StorageError."""
-    from kinograph.graphs.studio import parts_of
+    from kinograph.graphs.reviewing import PAPER, Reviews
+    from kinograph.graphs.studio import CHANGES, Changes, parts_of
 
     storyboard = ledger.paper(record.id, "storyboard", Storyboard)
     decision = ledger.paper(record.id, "decision", Decision)
@@ -51,6 +52,8 @@ def publish(ledger: Ledger, record: Record, outcomes: Mapping[str, Outcome], sec
         given_up=given_up(ledger, record.id, storyboard, outcomes, takes, decision),
         seconds=round(seconds, 3),
         usage=ledger.paper(record.id, "usage", Usage) or Usage(),
+        changes=(ledger.paper(record.id, CHANGES, Changes) or Changes()).changes,
+        reviews=(ledger.paper(record.id, PAPER, Reviews) or Reviews()).reviews,
     )
     ledger.file(record.id, "film", film)
     disk.write(

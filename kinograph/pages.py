@@ -17,7 +17,7 @@ from kinograph.telling import conceded, cost_of, lacks, question
 if TYPE_CHECKING:
     from kinograph.doctor import Check
     from kinograph.events import Proposed
-    from kinograph.film import Decision, Film, Storyboard, Take
+    from kinograph.film import Decision, Film, Review, Storyboard, Take
     from kinograph.memory.ledger import Record
     from kinograph.memory.sessions import Kept, Version
     from kinograph.studio import Plan
@@ -54,7 +54,9 @@ def film(made: Film) -> RenderableType:
     return Group(
         Text(f"{made.storyboard.title}  ·  {made.id}", style="bold"),
         reasons(made.decision),
+        *(Text(f"topology {one.left} was left for {one.to}: {one.why}") for one in made.changes),
         storyboard(made.storyboard, made.takes),
+        *([reviewed(made.reviews)] if made.reviews else []),
         *([usage(made.usage)] if made.usage.calls or made.usage.fallbacks else []),
         Text("\n".join(lines)),
     )
@@ -102,6 +104,19 @@ def storyboard(board: Storyboard, takes: Sequence[Take] = ()) -> RenderableType:
         ]
         table.add_row(*map(Text, cells), *(Text(f"{len(done)} {m}") for m in mark), Text(shot.text))
     return table
+
+
+def reviewed(reviews: Sequence[Review]) -> RenderableType:
+    """What the quality agent said: a row a finding of its last look, and what became of the shots it sent back."""
+    last, lines = reviews[-1], []
+    table = Table("shot", "beside", "bad", "what", title="the whole film", title_justify="left")
+    for one in last.findings:
+        table.add_row(*map(Text, (one.shot or "", one.other or "", f"{one.severity:.1f}", one.words)))
+    if back := [shot for review in reviews for shot in review.sent_back]:
+        lines.append(f"sent back      {', '.join(back)}; better since: {', '.join(last.bettered) or 'none'}")
+    if not last.findings:
+        lines.append("whole film     of one piece: nothing disagrees between its shots")
+    return Group(*([table] if last.findings else []), Text("\n".join(lines)))
 
 
 def usage(used: Usage) -> RenderableType:

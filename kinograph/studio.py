@@ -113,25 +113,17 @@ class Studio:
     def plan(self, brief: Brief | str, mind: Mind | None = None) -> Plan:
         """Decides and plans, with a mind of its own or the one given; renders nothing and opens no production."""
         from kinograph.agents.generation import resolve
-        from kinograph.agents.motion import Motion
-        from kinograph.agents.planner import Assignment, Planner, storyboard
-        from kinograph.agents.scene import Scene
-        from kinograph.agents.style import Style
+        from kinograph.agents.plan import plan_film
+        from kinograph.agents.planner import Assignment, storyboard
         from kinograph.tools.backends import card
 
         brief = self._checked(brief)
         mind = mind or self.fresh_mind()
         decision = self._decide(brief, mind)
         model = card(decision.model)
-        outline = mind.think(Planner(), Assignment(brief=brief, max_subjects=model.max_subjects))
-        board = storyboard(
-            outline,
-            mind.think(Scene(), outline),
-            mind.think(Motion(), outline),
-            mind.think(Style(), outline),
-            decision.seconds,
-            decision.shot_seconds,
-        )
+        asked = Assignment(brief=brief, max_subjects=model.max_subjects)
+        outline, plan = plan_film(mind, asked, decision.topology)
+        board = storyboard(outline, plan.places, plan.moves, plan.look, decision.seconds, decision.shot_seconds)
         requests = tuple(resolve(shot, board, decision, brief, model) for shot in board.shots)
         return Plan(decision=decision, storyboard=board, requests=requests, seconds=estimate(requests, decision))
 

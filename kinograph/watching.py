@@ -9,12 +9,14 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from kinograph.events import (
+    Changed,
     Decided,
     Event,
     Joined,
     Opened,
     Planned,
     Progressed,
+    Reviewed,
     ShotSettled,
     TakeJudged,
     TakeProgress,
@@ -70,6 +72,14 @@ class Bars(Quiet):
             self._show_stage(event)
         elif isinstance(event, Joined):
             self._progress.console.print(f"[dim]other processes render {event.hands} at a time[/]")
+        elif isinstance(event, Changed):
+            change = event.change
+            self._progress.console.print(
+                f"{change.left} does not work out, {change.to} goes on: {change.why}", markup=False
+            )
+        elif isinstance(event, Reviewed):
+            if back := event.review.sent_back:
+                self._progress.console.print(f"made again for the whole film's sake: {', '.join(back)}", markup=False)
         elif isinstance(event, Planned):
             for shot in event.storyboard.shots:
                 self._tasks[shot.id] = self._progress.add_task(shot.id, total=1.0, note="waiting", start=False)
