@@ -1,4 +1,4 @@
-"""The top graph: orchestrator -> one topology -> cut."""
+"""The top graph: orchestrator -> one topology -> fusion -> cut."""
 
 from __future__ import annotations
 
@@ -18,17 +18,21 @@ from kinograph.tools import editing, footage
 
 
 def build() -> StateGraph[Any, Any, Any, Any]:
-    """Takes {id}; leaves film.mp4, contact_sheet.png and shots/ in the production's folder."""
+    """Takes {id}; leaves film.mp4, contact_sheet.png, shots/ and captions in the production's folder."""
+    from kinograph.graphs.fusing import fuse  # which asks this file what the film uses
+
     graph = StateGraph(Production, context_schema=Crew)
     graph.add_node("orchestrate", orchestrate)
     graph.add_node("carry", carry)
+    graph.add_node("fuse", fuse)
     graph.add_node("cut", cut)
     graph.add_edge(START, "orchestrate")
     graph.add_edge("orchestrate", "carry")
     for name in TOPOLOGIES:
         graph.add_node(name, topology(name).compile())
-        graph.add_edge(name, "cut")
+        graph.add_edge(name, "fuse")
     graph.add_conditional_edges("carry", lambda state: state["topology"], list(TOPOLOGIES))
+    graph.add_edge("fuse", "cut")
     graph.add_edge("cut", END)
     return graph
 
@@ -72,6 +76,8 @@ def parts_of(storyboard: Storyboard, takes: Sequence[Take], outcomes: Mapping[st
 
 def cut(state: Production, runtime: Run) -> dict[str, Any]:
     """Joins the chosen takes. Raises NoFilm when every shot failed."""
+    from kinograph.graphs import fusing
+
     crew, board = runtime.context, runtime.context.storyboard
     crew.go_on()
     outcomes = crew.ledger.outcomes(crew.id)
@@ -89,7 +95,8 @@ def cut(state: Production, runtime: Run) -> dict[str, Any]:
     runtime.stream_writer(Progressed(stage="cutting", step=len(parts), steps=len(parts) + 1))
     editing.contact_sheet(board, takes, parts, crew.folder / "contact_sheet.png")
     recipe = {"kinograph": crew.id, "brief": crew.brief.model_dump(mode="json"), "seed": crew.brief.seed}
-    footage.join_mp4(crew.folder / "film.mp4", shots, recipe)
+    fusing.add_captions(crew)
+    footage.join_mp4(crew.folder / "film.mp4", shots, recipe, fusing.add_sound(crew))
     runtime.stream_writer(Progressed(stage="cutting", step=len(parts) + 1, steps=len(parts) + 1))
     return {}
 

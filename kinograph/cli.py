@@ -55,6 +55,10 @@ def make(
     look: Annotated[str | None, typer.Option(help="Style of the film: flat, ink, neon, noir, …")] = None,
     takes: Annotated[str | None, typer.Option(help="Most takes a shot may cost, 1 to 10.")] = None,
     reference: Annotated[list[Path] | None, typer.Option(help="Reference picture; may be repeated.")] = None,
+    narrate: Annotated[bool, typer.Option("--narrate", help="Have the brief's words spoken over the film.")] = False,
+    language: Annotated[str | None, typer.Option(help="Language that is spoken: en, de, pt-br, …")] = None,
+    captions: Annotated[bool, typer.Option("--captions", help="Write film.srt and film.vtt beside the film.")] = False,
+    music: Annotated[Path | None, typer.Option(help="Audio file of your own that plays beneath.")] = None,
     as_json: Json = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Plan, show what it would cost, render nothing.")] = False,
 ) -> None:
@@ -72,6 +76,10 @@ def make(
     asked = studio.brief(
         _brief_text(brief),
         references=tuple(reference or ()),
+        music=music,
+        narrate=narrate,
+        language=language,
+        captions=captions,
         seed=seed,
         model=model,
         topology=topology,

@@ -79,6 +79,13 @@ class Brief(Noun):
     fps: int | None = Field(default=None, ge=4, le=30)
     frames: int | None = Field(default=None, ge=1, le=2400)
     """Frames of every shot, instead of a length in seconds."""
+    narrate: bool = False
+    """The film's words are spoken over it."""
+    language: str = Field(default="en", pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}$")
+    """Code of the language that is spoken: en, de, pt-br, …"""
+    captions: bool = False
+    music: str | None = None
+    """Digest of the user's music, already kept in the vault."""
 
 
 # ---------------------------------------------------------------------------------------- planning

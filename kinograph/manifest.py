@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from kinograph import disk
 from kinograph.film import Decision, Film, Outcome, Storyboard, Usage
+from kinograph.soundtrack import Tracks
 from kinograph.tools.editing import timeline
 
 if TYPE_CHECKING:
@@ -52,14 +53,18 @@ def publish(ledger: Ledger, record: Record, outcomes: Mapping[str, Outcome], sec
         usage=ledger.paper(record.id, "usage", Usage) or Usage(),
     )
     ledger.file(record.id, "film", film)
-    disk.write(record.folder / "manifest.json", json.dumps(_manifest(film, record), indent=1, ensure_ascii=False))
+    tracks = ledger.paper(record.id, "tracks", Tracks)
+    disk.write(
+        record.folder / "manifest.json", json.dumps(_manifest(film, record, tracks), indent=1, ensure_ascii=False)
+    )
     return film
 
 
-def _manifest(film: Film, record: Record) -> dict[str, Any]:
+def _manifest(film: Film, record: Record, tracks: Tracks | None) -> dict[str, Any]:
     opened = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(record.opened))
     return {
         **film.model_dump(mode="json"),
+        **({"tracks": tracks.model_dump(mode="json")} if tracks else {}),
         "versions": {"python": platform.python_version()} | {name: _version(name) for name in PACKAGES},
         "timings": {
             "opened": opened,

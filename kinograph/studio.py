@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from kinograph.graphs.production import Carried, Crew
     from kinograph.memory.ledger import Ledger, Record
     from kinograph.memory.sessions import Kept, Version
+    from kinograph.soundtrack import Tracks
     from kinograph.timeline import Timeline
     from kinograph.tools.backends import VideoBackend
     from kinograph.tools.resources import Monitor
@@ -87,8 +88,18 @@ class Studio:
 
     # ------------------------------------------------------------------------------------ asking
 
-    def brief(self, text: str, *, references: tuple[str | Path, ...] = (), **wishes: Any) -> Brief:
-        """A checked brief; wishes are Brief's fields. Raises BadBrief, BadInput or BadReference."""
+    def brief(
+        self,
+        text: str,
+        *,
+        references: tuple[str | Path, ...] = (),
+        music: str | Path | None = None,
+        **wishes: Any,
+    ) -> Brief:
+        """A checked brief; `references` and `music` are files, further wishes are Brief's fields.
+
+        Raises BadBrief, BadInput or BadReference.
+        """
         text = checked_text(text)
         given = {
             "model": self.settings.model,
@@ -100,7 +111,15 @@ class Studio:
             brief = Brief(text=text, **given)
         except ValidationError as error:
             raise BadInput(explain(error)) from error
-        return brief.changed(references=self._references(references)) if references else brief
+        if references:
+            brief = brief.changed(references=self._references(references))
+        return brief.changed(music=self._music(Path(music))) if music is not None else brief
+
+    def _music(self, path: Path) -> str:
+        from kinograph.memory.vault import Vault
+        from kinograph.tools.sound import import_music
+
+        return Vault(self.settings.home / "vault").keep_sound(import_music(path.expanduser()))
 
     def _references(self, paths: tuple[str | Path, ...]) -> tuple[str, ...]:
         from kinograph.memory.vault import Vault
@@ -260,6 +279,13 @@ class Studio:
             film = ledger.paper(record.id, "film", Film)
             return film.changed(folder=str(record.folder)) if film else record
 
+    def tracks(self, production: str | Path) -> Tracks | None:
+        """What is seen, said, read and played when in a film; None for one that has nothing but its picture."""
+        from kinograph.soundtrack import Tracks
+
+        with self.ledger() as ledger:
+            return ledger.paper(self._find(ledger, production).id, "tracks", Tracks)
+
     def timeline(self, production: str | Path) -> Timeline:
         """How a production went, or goes. Raises BadInput for one of which that was not recorded, UnknownName."""
         from kinograph.timeline import timeline_of
@@ -311,8 +337,11 @@ class Studio:
     def _decide(self, brief: Brief, mind: Mind | None = None) -> Decision:
         from kinograph.agents.orchestrator import Commission, Orchestrator
         from kinograph.graphs import TOPOLOGIES
+        from kinograph.tools.speech import open_voice
 
         settings = self.settings
+        if brief.narrate:
+            open_voice(settings.speech).check(brief.language)
         commission = Commission(
             brief=brief,
             machine=self.monitor.machine,
@@ -401,6 +430,7 @@ class Studio:
 
     @contextmanager
     def _crew(self, ledger: Ledger, record: Record, mind: Mind) -> Iterator[Crew]:
+        from kinograph.agents.fusion import Fusion
         from kinograph.agents.generation import Generation
         from kinograph.agents.memory import Memory
         from kinograph.agents.validator import Validator
@@ -408,6 +438,7 @@ class Studio:
         from kinograph.memory.embedders import open_embedder
         from kinograph.memory.keyframes import Keyframes
         from kinograph.memory.vault import Vault
+        from kinograph.tools.speech import open_voice
 
         home, decision = self.settings.home, ledger.paper(record.id, "decision", Decision)
         assert decision is not None, "a production is opened with its decision"
@@ -430,6 +461,7 @@ class Studio:
                 generation=Generation(vault, ledger, self._pool(backend, decision)),
                 memory=Memory(keyframes, vault),
                 validator=Validator(vault, keyframes),
+                fusion=Fusion(vault, open_voice(self.settings.speech)),
                 floor=self._floor,
                 cancelled=stop,
             )
@@ -573,7 +605,8 @@ def _is_whole(ledger: Ledger, record: Record) -> bool:
     film = ledger.paper(record.id, "film", Film)
     if film is None:
         return False
-    files = ["film.mp4", "contact_sheet.png", *(f"shots/{cut.shot}.mp4" for cut in film.timeline)]
+    read = ["film.srt", "film.vtt"] if film.brief.captions else []
+    files = ["film.mp4", "contact_sheet.png", *read, *(f"shots/{cut.shot}.mp4" for cut in film.timeline)]
     if not all((record.folder / file).is_file() for file in files):
         return False
     return frames_in(record.folder / "film.mp4") == sum(c.last_frame - c.first_frame + 1 for c in film.timeline)

@@ -22,8 +22,8 @@ class Entry(Noun):
 class Vault:
     """A folder that never loses and never renames what it was given.
 
-    `clips/ab/abcdef….mkv` with `….json` beside it, and `pictures/ab/abcdef….png`. Many processes may
-    share one vault.
+    `clips/ab/abcdef….mkv` with `….json` beside it, `pictures/ab/abcdef….png` and `sounds/ab/abcdef….flac`.
+    Many processes may share one vault.
     """
 
     def __init__(self, home: Path) -> None:
@@ -71,6 +71,23 @@ class Vault:
         path = self._picture_file(digest)
         if not path.exists():
             raise Damaged(f"picture {digest} is missing from the vault {str(self.home)!r}")
+        return path
+
+    def keep_sound(self, flac: bytes) -> str:
+        """Keeps encoded sound and returns its digest. Raises StorageError."""
+        digest = digest_of(flac)
+        if not (path := self._sound_file(digest)).exists():
+            disk.write(path, flac)
+        return digest
+
+    def _sound_file(self, digest: str) -> Path:
+        return self.home / "sounds" / digest[:2] / f"{digest}.flac"
+
+    def sound(self, digest: str) -> Path:
+        """The file of a kept sound. Raises Damaged when it is gone."""
+        path = self._sound_file(digest)
+        if not path.exists():
+            raise Damaged(f"sound {digest} is missing from the vault {str(self.home)!r}")
         return path
 
     def scratch(self, owner: str) -> Path:
