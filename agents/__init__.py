@@ -11,10 +11,11 @@ how it thinks: by a language model, or by the agent's own `rules`.
     style         Outline                       Look         the style bible
     director      Outline                       Direction    scene, motion and style in one call
     validator     Viewing                       Verdict      what is wrong with a clip
+    fusion        Assembly                      Tracks       what is seen, said, read and played when
     reviser       Wish                          Revision     edits of a storyboard, out of what the user says
 
 Two agents act instead of answering: `generation` (a shot becomes a request, a request a clip) and
-`memory` (the only writer of the keyframe memory). `strategy` holds the orchestrator's tables of how many shots at a
+`memory` (the only writer of the keyframe memory; `hierarchy` has its levels). `strategy` holds the orchestrator's tables of how many shots at a
 time and of where pictures come from.
 """
 

@@ -1,11 +1,12 @@
 """Who acts when. LangGraph lives only here.
 
     production      state, and the crew every node works with
-    studio          the top graph: brief -> orchestrator -> one topology -> cut
+    studio          the top graph: brief -> orchestrator -> one topology -> fusion -> cut
     chain           one shot after the other
     hierarchical    planner over scene, motion and style agents; ready shots side by side
     shooting        the step of a topology that makes its shots
     take            the life of one shot
+    fusing          sound and captions beside the picture
     dependencies    what a film is made of, and what waits on what
     schedule        which shot next
     floor           render workers that productions share, and the threads on which shots live

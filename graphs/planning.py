@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from kinograph.agents.hierarchy import recognised
 from kinograph.agents.motion import Motion, Moves
 from kinograph.agents.planner import Assignment, Outline, Planner, storyboard
 from kinograph.agents.scene import Places, Scene
@@ -33,7 +34,7 @@ def _file(runtime: Run, name: str, answer: Noun) -> None:
 def outline(state: Production, runtime: Run) -> dict[str, Any]:
     crew = runtime.context
     crew.go_on()
-    question = Assignment(brief=crew.brief, max_subjects=crew.card.max_subjects)
+    question = Assignment(brief=crew.brief, max_subjects=crew.card.max_subjects, remembered=crew.memory.remembered())
     _file(runtime, "outline", crew.mind.think(Planner(), question))
     return {}
 
@@ -62,6 +63,7 @@ def board(state: Production, runtime: Run) -> dict[str, Any]:
     if crew.agreed:
         return {}
     plan = storyboard(crew.outline, crew.places, crew.moves, crew.look, decision.seconds, decision.shot_seconds)
+    plan = recognised(plan, crew.memory.known())
     tasks_of(plan)
     crew.ledger.file(crew.id, "storyboard", plan)
     runtime.stream_writer(Planned(storyboard=plan))

@@ -10,7 +10,7 @@ from langgraph.graph import END, START, StateGraph
 from kinograph.agents.generation import resolve
 from kinograph.agents.verdicts import Viewing
 from kinograph.errors import RenderFailed
-from kinograph.events import ShotSettled, TakeJudged, TakeProgress, TakeStarted
+from kinograph.events import ShotSettled, TakeJudged, TakeProgress, TakeStarted, Warned
 from kinograph.film import Clip, Correction, Outcome, Take
 from kinograph.graphs.production import Crew, Run, TakeState
 from kinograph.memory.keyframes import Keyframe
@@ -47,6 +47,9 @@ def recall(state: TakeState, runtime: Run) -> dict[str, Any]:
     crew, board = runtime.context, runtime.context.storyboard
     crew.go_on()
     recalled = crew.mind.think(crew.memory, crew.memory.recollection(board.shot(state["shot"]), board))
+    if recalled.left_out:
+        words = f"shot {state['shot']}: {recalled.left_out} remembered pictures are left out; the budget is full"
+        crew.tell(Warned(words=words))
     return {"attempt": 1, "recalled": [keyframe.model_dump() for keyframe in recalled.keyframes]}
 
 

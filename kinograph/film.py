@@ -13,7 +13,7 @@ import unicodedata
 from functools import cached_property
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 Motion = Literal[
     "stays", "moves left", "moves right", "rises", "falls", "bounces", "spins", "grows", "shrinks", "circles"
@@ -86,6 +86,17 @@ class Brief(Noun):
     captions: bool = False
     music: str | None = None
     """Digest of the user's music, already kept in the vault."""
+    series: str | None = Field(default=None, min_length=1, max_length=80)
+    """Name of a series: films that name the same one know each other's cast and places."""
+
+    @field_validator("series")
+    @classmethod
+    def _named(cls, series: str | None) -> str | None:
+        """A name is data: one line of text, the same however it was typed."""
+        plain = None if series is None else " ".join(unicodedata.normalize("NFC", series).split())
+        if plain is not None and not (plain and plain.isprintable()):
+            raise ValueError("should be a name of one line")
+        return plain
 
 
 # ---------------------------------------------------------------------------------------- planning

@@ -14,7 +14,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +23,7 @@ from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
 from kinograph import disk
-from kinograph.errors import BadBrief, BadInput, Cancelled, Damaged, ProductionBusy, RenderFailed
+from kinograph.errors import BadBrief, BadInput, Cancelled, Damaged, ProductionBusy, RenderFailed, UnknownName
 from kinograph.events import Event, Finished, Opened, Warned
 from kinograph.film import Brief, Decision, Film, Noun, RenderRequest, Stock, Storyboard, Take, Trial, Usage
 from kinograph.settings import Settings, explain
@@ -31,11 +31,14 @@ from kinograph.settings import Settings, explain
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
+    from kinograph.agents.memory import Memory
     from kinograph.agents.mind import Mind
     from kinograph.conversation import Conversation
     from kinograph.graphs.floor import Floor
     from kinograph.graphs.production import Carried, Crew
+    from kinograph.memory.keyframes import Keyframes
     from kinograph.memory.ledger import Ledger, Record
+    from kinograph.memory.series import Known
     from kinograph.memory.sessions import Kept, Version
     from kinograph.soundtrack import Tracks
     from kinograph.timeline import Timeline
@@ -105,6 +108,7 @@ class Studio:
             "model": self.settings.model,
             "topology": self.settings.topology,
             "takes": self.settings.takes,
+            "series": self.settings.series,
         }
         given.update({key: value for key, value in wishes.items() if value is not None})
         try:
@@ -131,6 +135,7 @@ class Studio:
 
     def plan(self, brief: Brief | str, mind: Mind | None = None) -> Plan:
         """Decides and plans, with a mind of its own or the one given; renders nothing and opens no production."""
+        from kinograph.agents import hierarchy
         from kinograph.agents.generation import resolve
         from kinograph.agents.motion import Motion
         from kinograph.agents.planner import Assignment, Planner, storyboard
@@ -142,7 +147,10 @@ class Studio:
         mind = mind or self.fresh_mind()
         decision = self._decide(brief, mind)
         model = card(decision.model)
-        outline = mind.think(Planner(), Assignment(brief=brief, max_subjects=model.max_subjects))
+        known = self._known(brief)
+        remembered = hierarchy.context(hierarchy.notes_of_series(known), hierarchy.Budget()).told()
+        question = Assignment(brief=brief, max_subjects=model.max_subjects, remembered=tuple(remembered))
+        outline = mind.think(Planner(), question)
         board = storyboard(
             outline,
             mind.think(Scene(), outline),
@@ -151,6 +159,7 @@ class Studio:
             decision.seconds,
             decision.shot_seconds,
         )
+        board = hierarchy.recognised(board, known)
         requests = tuple(resolve(shot, board, decision, brief, model) for shot in board.shots)
         return Plan(decision=decision, storyboard=board, requests=requests, seconds=estimate(requests, decision))
 
@@ -293,6 +302,62 @@ class Studio:
         with self.ledger() as ledger:
             return timeline_of(ledger, self._find(ledger, production))
 
+    def series(self, name: str) -> list[Known]:
+        """What a series knows: pictures of its cast and places. Raises UnknownName."""
+        from kinograph.memory.series import names
+
+        found = self._known(self.brief("a film", series=name))
+        if not found:
+            raise UnknownName("series", name, names(self._keyframes_file))
+        return found
+
+    def stand(self, production: str, brief: Brief) -> None:
+        """Has a version be the one that counts: what it remembers, and nothing of other versions, is what the story
+        leaves to its series; a version without a film leaves nothing."""
+        with self.ledger() as ledger:
+            film = ledger.paper(production, "film", Film)
+        if film is not None:
+            self._promote(film)
+        elif brief.series is not None:
+            with self._memory(production, brief) as (memory, _):
+                memory.withdraw()
+
+    def _promote(self, film: Film) -> None:
+        if film.brief.series is not None:
+            with self._memory(film.id, film.brief) as (memory, _):
+                memory.promote(film)
+
+    @property
+    def _keyframes_file(self) -> Path:
+        return self.settings.home / "keyframes.sqlite"
+
+    def _known(self, brief: Brief) -> list[Known]:
+        """What the series of a brief knows; asking must not create a database."""
+        from kinograph.memory.embedders import open_embedder
+        from kinograph.memory.series import Series
+
+        if brief.series is None or not self._keyframes_file.is_file():
+            return []
+        with closing(Series(self._keyframes_file, brief.series, open_embedder(self.settings.embedder).name)) as series:
+            return [one.known for one in series.known()]
+
+    @contextmanager
+    def _memory(self, production: str, brief: Brief) -> Iterator[tuple[Memory, Keyframes]]:
+        from kinograph.agents.memory import Memory
+        from kinograph.memory.embedders import open_embedder
+        from kinograph.memory.keyframes import Keyframes
+        from kinograph.memory.series import Series
+        from kinograph.memory.vault import Vault
+
+        home, embedder = self.settings.home, open_embedder(self.settings.embedder)
+        with ExitStack() as opened:
+            keyframes = Keyframes(self._keyframes_file, home / "index" / production, production, embedder)
+            opened.callback(keyframes.close)
+            series = Series(self._keyframes_file, brief.series, embedder.name) if brief.series else None
+            if series:
+                opened.callback(series.close)
+            yield Memory(keyframes, Vault(home / "vault"), series, story_of(production)), keyframes
+
     @cached_property
     def monitor(self) -> Monitor:
         """How busy the machine is; lets the renders of all productions of this Studio start."""
@@ -432,11 +497,8 @@ class Studio:
     def _crew(self, ledger: Ledger, record: Record, mind: Mind) -> Iterator[Crew]:
         from kinograph.agents.fusion import Fusion
         from kinograph.agents.generation import Generation
-        from kinograph.agents.memory import Memory
         from kinograph.agents.validator import Validator
         from kinograph.graphs.production import Crew
-        from kinograph.memory.embedders import open_embedder
-        from kinograph.memory.keyframes import Keyframes
         from kinograph.memory.vault import Vault
         from kinograph.tools.speech import open_voice
 
@@ -445,29 +507,27 @@ class Studio:
         vault = Vault(home / "vault")
         vault.clear_scratch(record.id)
         backend = self._backend(decision.model, vault.scratch(record.id))
-        embedder = open_embedder(self.settings.embedder)
-        keyframes = Keyframes(home / "keyframes.sqlite", home / "index" / record.id, record.id, embedder)
         stop = threading.Event()
         self._stops.add(stop)
         if self._cancelled.is_set():
             stop.set()
         try:
-            yield Crew(
-                id=record.id,
-                folder=record.folder,
-                brief=record.brief,
-                mind=mind,
-                ledger=ledger,
-                generation=Generation(vault, ledger, self._pool(backend, decision)),
-                memory=Memory(keyframes, vault),
-                validator=Validator(vault, keyframes),
-                fusion=Fusion(vault, open_voice(self.settings.speech)),
-                floor=self._floor,
-                cancelled=stop,
-            )
+            with self._memory(record.id, record.brief) as (memory, keyframes):
+                yield Crew(
+                    id=record.id,
+                    folder=record.folder,
+                    brief=record.brief,
+                    mind=mind,
+                    ledger=ledger,
+                    generation=Generation(vault, ledger, self._pool(backend, decision)),
+                    memory=memory,
+                    validator=Validator(vault, keyframes),
+                    fusion=Fusion(vault, open_voice(self.settings.speech)),
+                    floor=self._floor,
+                    cancelled=stop,
+                )
         finally:
             self._stops.discard(stop)
-            keyframes.close()
             vault.clear_scratch(record.id)
 
     def _pool(self, backend: VideoBackend, decision: Decision) -> WorkerPool:
@@ -495,6 +555,7 @@ class Studio:
             with self._crew(ledger, record, mind) as crew:
                 outcomes = yield from run(crew)
                 film = publish(ledger, record, outcomes, record.seconds + time.monotonic() - started)
+            self._promote(film)
             state = "finished"
             if record.state != "finished" and (trial := _trial(film, ledger)):
                 ledger.record_trial(record.id, trial)
@@ -557,6 +618,11 @@ def _film(events: Iterator[Event]) -> Film:
         film = event.film if isinstance(event, Finished) else film
     assert film is not None, "a production ends with Finished or raises"
     return film
+
+
+def story_of(production: str) -> str:
+    """What a production tells: versions of one conversation (SESSION-v1, SESSION-v2) tell the same story."""
+    return re.sub(r"-v\d+$", "", production)
 
 
 def estimate(requests: tuple[RenderRequest, ...], decision: Decision) -> float | None:
