@@ -149,8 +149,8 @@ def series(name: str, rows: Sequence[Row]) -> RenderableType:
     """The cast and the places of a series."""
     table = Table("who and where", "from", "pictures", title=Text(name))
     for row in rows:
-        table.add_row(Text(row.title), Text(row.told), "\n".join(map(str, row.pictures)))
-    return table
+        table.add_row(Text(row.title), Text(row.told), str(len(row.pictures)))
+    return Group(table, Text("draw them: kinograph show --series NAME FILE.png"))
 
 
 def rows_of(known: Sequence[Known], picture: Callable[[str], Path]) -> list[Row]:

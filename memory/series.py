@@ -19,8 +19,8 @@ from kinograph.memory.keyframes import Keyframe
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS series (
-  id TEXT PRIMARY KEY, series TEXT NOT NULL, story TEXT NOT NULL, embedder TEXT NOT NULL, place INTEGER NOT NULL,
-  noun TEXT NOT NULL, vector BLOB NOT NULL);
+  id TEXT PRIMARY KEY, series TEXT NOT NULL, story TEXT NOT NULL, embedder TEXT NOT NULL,
+  since INTEGER NOT NULL, place INTEGER NOT NULL, noun TEXT NOT NULL, vector BLOB NOT NULL);
 CREATE INDEX IF NOT EXISTS series_of ON series (series, story);
 """
 
@@ -69,11 +69,11 @@ class Series:
             self._db.close()
 
     def known(self, without: str = "") -> list[Pictured]:
-        """Everything remembered but that of one story: by story, and in the order in which each was kept."""
+        """Everything remembered but that of one story: the story that was told first comes first."""
         with self._lock:
             rows = self._db.execute(
                 "SELECT noun, vector FROM series WHERE series = ? AND story != ? AND embedder = ? "
-                "ORDER BY story, place",
+                "ORDER BY since, place",
                 (self.name, without, self._embedder),
             ).fetchall()
         return [Pictured(Known.model_validate_json(row[0]), np.frombuffer(row[1], "<f4")) for row in rows]
@@ -83,12 +83,17 @@ class Series:
         with self._lock, disk.storage(self._path):
             self._db.execute("BEGIN IMMEDIATE")
             try:
+                since = self._db.execute(
+                    "SELECT COALESCE(MIN(CASE WHEN story = ? THEN since END), MAX(since) + 1, 0) FROM series "
+                    "WHERE series = ?",
+                    (story, self.name),
+                ).fetchone()[0]
                 self._db.execute("DELETE FROM series WHERE series = ? AND story = ?", (self.name, story))
                 for place, (known, vector) in enumerate(pictures):
                     id = digest_of(canonical_json([self.name, story, known.keyframe.id, known.words]))
                     self._db.execute(
-                        "INSERT OR REPLACE INTO series VALUES (?, ?, ?, ?, ?, ?, ?)",
-                        (id, self.name, story, self._embedder, place, known.model_dump_json(), vector.tobytes()),
+                        "INSERT OR REPLACE INTO series VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                        (id, self.name, story, self._embedder, since, place, known.model_dump_json(), vector.tobytes()),
                     )
             except BaseException:
                 self._db.execute("ROLLBACK")

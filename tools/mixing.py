@@ -44,13 +44,12 @@ def mix(tracks: Tracks, find: Callable[[str], Path]) -> np.ndarray:
 def render(tracks: Tracks, find: Callable[[str], Path], path: Path) -> sound.Loudness:
     """Mixes into an AAC file and makes sure of it: what players will hear stays below the ceiling."""
     mixed = mix(tracks, find)
-    for _ in range(4):
+    while True:  # each round is lower by MARGIN at least, so there is a last one
         sound.write_aac(path, mixed)
         heard = sound.loudness(sound.read_mp4(path))
         if heard.peak <= CEILING:
-            break
+            return heard
         mixed *= _factor(CEILING - heard.peak - MARGIN)
-    return heard
 
 
 def _factor(decibels: float) -> float:

@@ -9,7 +9,7 @@ import io
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
@@ -50,7 +50,7 @@ def import_music(path: Path) -> bytes:
         raise BadInput(f"music {str(path)!r} cannot be opened: {error.strerror or error}") from error
 
 
-def _limited(handle: Any, path: Path) -> Iterator[np.ndarray]:
+def _limited(handle: BinaryIO, path: Path) -> Iterator[np.ndarray]:
     """The samples of a file, refused as soon as there are too many, whatever its header said. Raises BadInput."""
     import av.error
 
@@ -72,12 +72,12 @@ def _limited(handle: Any, path: Path) -> Iterator[np.ndarray]:
         raise BadInput(f"music {str(path)!r} lasts {heard / RATE:.2f} s; it should last a second at least")
 
 
-def _decoded(handle: Any, kind: str, layout: str = "stereo") -> Iterator[np.ndarray]:
+def _decoded(handle: BinaryIO, kind: str, layout: str = "stereo") -> Iterator[np.ndarray]:
     """The samples of an audio file, a piece at a time."""
     import av
     from av.audio.resampler import AudioResampler
 
-    with av.open(handle, "r", format=kind) as file:
+    with av.open(handle, mode="r", format=kind) as file:
         resampler = AudioResampler(format="fltp", layout=layout, rate=RATE)
         for frame in file.decode(audio=0):
             yield from (piece.to_ndarray() for piece in resampler.resample(frame))
@@ -110,11 +110,10 @@ def _encode(file: Any, stream: Any, pieces: Iterator[np.ndarray], form: str) -> 
     for samples in pieces:
         for start in range(0, samples.shape[1], CHUNK):
             part = np.clip(samples[:, start : start + CHUNK], -1.0, 1.0)
-            if form == "s16":
-                data, planes = np.round(part * 32767).astype(np.int16).T.reshape(1, -1), "s16"
-            else:
-                data, planes = part.astype(np.float32), "fltp"
-            frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(data), planes, _layout(samples.shape[0]))
+            data: Any = part.astype(np.float32)
+            if form == "s16":  # which is interleaved
+                data = np.round(part * 32767).astype(np.int16).T.reshape(1, -1)
+            frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(data), form, _layout(samples.shape[0]))
             frame.sample_rate, frame.time_base, frame.pts = RATE, Fraction(1, RATE), at
             at += part.shape[1]
             file.mux(stream.encode(frame))

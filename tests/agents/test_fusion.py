@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -128,7 +129,7 @@ def test_music_steps_back_for_speech_and_lasts_as_long_as_the_picture(fusion: Fu
     assert fusion.rules(assembly(*lines, music=song)).ducks == ()
 
 
-SOUND = {"picture": (Picture(start=0, seconds=4, shot="a", scene="s1", clip="c"),)}
+SOUND: dict[str, Any] = {"picture": (Picture(start=0, seconds=4, shot="a", scene="s1", clip="c"),)}
 SPOKEN = Spoken(start=1, seconds=2, shot="a", words="hm", sound="d")
 
 

@@ -8,6 +8,7 @@ import re
 import shutil
 import sys
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -39,7 +40,7 @@ def tone(seconds: float, pitch: float = 330.0, level: float = 0.2, channels: int
 def test_music_is_taken_in_every_common_format_whatever_its_name(tmp_path: Path, kind: str, codec: str, suffix: str):
     path = tmp_path / "song.jpg"
     with av.open(str(path), "w", format=kind) as file:
-        stream = file.add_stream(codec, rate=RATE, layout="stereo")
+        stream: Any = file.add_stream(codec, rate=RATE, layout="stereo")
         frame = av.AudioFrame.from_ndarray((tone(2.0) * 32767).astype(np.int16).T.reshape(1, -1).copy(), "s16")
         frame.sample_rate = RATE
         resampler = av.AudioResampler(format=stream.format, layout="stereo", rate=RATE, frame_size=stream.frame_size)
@@ -175,7 +176,7 @@ def test_a_sound_joins_the_picture_in_time_and_to_the_frame(film, tmp_path: Path
     join_mp4(tmp_path / "film.mp4", parts, {}, tmp_path / "mix.mp4")
     with av.open(str(tmp_path / "film.mp4")) as file:
         assert [stream.type for stream in file.streams] == ["video", "audio"]
-        lengths = [float(stream.duration * stream.time_base) for stream in file.streams]
+        lengths = [float((stream.duration or 0) * (stream.time_base or 0)) for stream in file.streams]
         assert lengths == pytest.approx([10, 10], abs=1 / 12)
         assert [stream.start_time for stream in file.streams] == [0, 0]
         kinds = [packet.stream.type for packet in file.demux() if packet.size]
