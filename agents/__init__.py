@@ -15,8 +15,8 @@ how it thinks: by a language model, or by the agent's own `rules`.
     reviser       Wish                          Revision     edits of a storyboard, out of what the user says
 
 Two agents act instead of answering: `generation` (a shot becomes a request, a request a clip) and
-`memory` (the only writer of the keyframe memory; `hierarchy` has its levels). `strategy` holds the orchestrator's tables
-of how many shots at a time and of where pictures come from.
+`memory` (the only writer of the keyframe memory; `hierarchy` has its levels). `strategy` holds the orchestrator's
+tables of how many shots at a time and of where pictures come from.
 """
 
 from __future__ import annotations
