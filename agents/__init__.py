@@ -13,12 +13,13 @@ how it thinks: by a language model, or by the agent's own `rules`.
     director      Outline                       Direction    scene, motion and style in one call
     validator     Viewing                       Verdict      what is wrong with a clip
     quality       Screening                     Review       what disagrees between the shots of a whole film
+    fusion        Assembly                      Tracks       what is seen, said, read and played when
     reviser       Wish                          Revision     edits of a storyboard, out of what the user says
 
 Two agents act instead of answering: `generation` (a shot becomes a request, a request a clip) and
-`memory` (the only writer of the keyframe memory). `changing` says which topology goes on where one does not work out,
-`plan` has an act or a whole film planned. `strategy` holds the orchestrator's tables of how many shots at a
-time and of where pictures come from.
+`memory` (the only writer of the keyframe memory; `hierarchy` has its levels). `changing` says which topology goes on
+where one does not work out, `plan` has an act or a whole film planned. `strategy` holds the orchestrator's tables of
+how many shots at a time and of where pictures come from.
 """
 
 from __future__ import annotations

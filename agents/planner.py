@@ -27,6 +27,8 @@ class Assignment(Noun):
     brief: Brief
     max_subjects: int = 0
     """Most subjects that the chosen model draws in one shot; 0 is no limit."""
+    remembered: tuple[str, ...] = ()
+    """What the series of the film knows, within the budget of a context."""
 
 
 class Wishes(Noun):
@@ -113,7 +115,8 @@ class Planner:
     def ask(self, question: Assignment) -> Ask[Outline]:
         brief = question.brief
         return Ask(
-            facts={"brief": brief.text, "max_subjects": question.max_subjects, "look": brief.look},
+            facts={"brief": brief.text, "max_subjects": question.max_subjects, "look": brief.look}
+            | ({"remembered": list(question.remembered)} if question.remembered else {}),
             draft=OutlineDraft,
             check=lambda draft: complaints(question, draft),
             accept=lambda draft: accepted(question, draft),

@@ -19,7 +19,7 @@ PASSING = (OSError, MemoryError, RuntimeError)
 """What may pass: something outside of the program. TimeoutError and ConnectionError are OSErrors."""
 FOR_GOOD = (NotImplementedError, RecursionError)
 """RuntimeErrors that will not."""
-TASKS = ("motion", "style", "review", "contact sheet")
+TASKS = ("motion", "style", "review", "fusion", "captions", "sound", "contact sheet")
 """What a whole film can do without, by the name under which it is filed that it had to."""
 
 

@@ -65,7 +65,7 @@ def narrate(state: Telling, runtime: Run) -> dict[str, Any]:
     """Files the story. A narrative agent that fails is a setback."""
     crew = runtime.context
     crew.go_on()
-    question = Assignment(brief=crew.brief, max_subjects=crew.card.max_subjects)
+    question = Assignment(brief=crew.brief, max_subjects=crew.card.max_subjects, remembered=crew.memory.remembered())
     try:
         story = critical("the story (narrative)", lambda: crew.mind.think(Narrative(), question))
     except OrchestrationError as error:

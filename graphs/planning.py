@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from kinograph.agents.hierarchy import recognised
 from kinograph.agents.motion import Motion, Move, Moves
 from kinograph.agents.planner import Assignment, Outline, Planner, storyboard
 from kinograph.agents.scene import Places, Scene
 from kinograph.agents.style import Style
 from kinograph.events import GivenUp, Planned, Progressed
-from kinograph.film import Appearance, Concession, Look, Noun
+from kinograph.film import Appearance, Concession, Look, Noun, Storyboard
 from kinograph.graphs.boundaries import critical, file_concession, spared
 from kinograph.graphs.dependencies import tasks_of
 from kinograph.graphs.production import Production, Run
@@ -47,7 +48,7 @@ def outline(state: Production, runtime: Run) -> dict[str, Any]:
     """Raises OrchestrationError: without a script there is no film."""
     crew = runtime.context
     crew.go_on()
-    question = Assignment(brief=crew.brief, max_subjects=crew.card.max_subjects)
+    question = Assignment(brief=crew.brief, max_subjects=crew.card.max_subjects, remembered=crew.memory.remembered())
     file(runtime, "outline", critical("the script (planner)", lambda: crew.mind.think(Planner(), question)))
     return {}
 
@@ -94,7 +95,12 @@ def board(state: Production, runtime: Run) -> dict[str, Any]:
     if stands(state, runtime):
         return {}
     papers = (crew.outline, crew.places, crew.moves, crew.look)
-    plan = critical("the storyboard", lambda: storyboard(*papers, decision.seconds, decision.shot_seconds))
+
+    def drawn() -> Storyboard:
+        plan = storyboard(*papers, decision.seconds, decision.shot_seconds)
+        return recognised(plan, crew.memory.known())
+
+    plan = critical("the storyboard", drawn)
     tasks_of(plan)
     crew.ledger.file(crew.id, "storyboard", plan)
     runtime.stream_writer(Planned(storyboard=plan))

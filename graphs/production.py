@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict, TypeVar
 
 from langgraph.runtime import Runtime
 
+from kinograph.agents.fusion import Fusion
 from kinograph.agents.generation import Generation
 from kinograph.agents.memory import Memory
 from kinograph.agents.mind import Mind
@@ -83,6 +84,8 @@ class Crew:
     generation: Generation
     memory: Memory
     validator: Validator
+    fusion: Fusion | None = None
+    """Puts sound and captions beside the picture; None where nobody asked for any."""
     floor: Floor = field(default_factory=Floor)
     """Where shots are rendered, perhaps beside those of other productions."""
     cancelled: threading.Event = field(default_factory=threading.Event)

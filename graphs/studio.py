@@ -1,14 +1,16 @@
-"""The top graph: orchestrator -> one topology -> cut; a topology that does not work out is left for another, once each.
+"""The top graph: orchestrator -> one topology -> fusion -> cut; a topology that does not work out is left for another,
+once each.
 
-orchestrate -> carry -> chain | hierarchical | distributed -> reconsider -> another topology, or cut
+orchestrate -> carry -> chain | hierarchical | distributed -> reconsider -> another topology, or fuse -> cut
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from langgraph.graph import END, START, StateGraph
@@ -34,13 +36,18 @@ from kinograph.graphs.boundaries import critical, file_concession, spared
 from kinograph.graphs.production import Carried, Crew, Production, Run
 from kinograph.tools import editing, footage
 
+Made = TypeVar("Made")
+
 
 def build() -> StateGraph[Any, Any, Any, Any]:
-    """Takes {id}; leaves film.mp4, contact_sheet.png and shots/ in the production's folder."""
+    """Takes {id}; leaves film.mp4, contact_sheet.png, shots/ and captions in the production's folder."""
+    from kinograph.graphs.fusing import fuse  # which asks this file what the film uses
+
     graph = StateGraph(Production, context_schema=Crew)
     graph.add_node("orchestrate", orchestrate)
     graph.add_node("carry", carry)
     graph.add_node("reconsider", reconsider)
+    graph.add_node("fuse", fuse)
     graph.add_node("cut", cut)
     graph.add_edge(START, "orchestrate")
     graph.add_edge("orchestrate", "carry")
@@ -48,7 +55,8 @@ def build() -> StateGraph[Any, Any, Any, Any]:
         graph.add_node(name, topology(name).compile())
         graph.add_edge(name, "reconsider")
     graph.add_conditional_edges("carry", lambda state: state["topology"], list(TOPOLOGIES))
-    graph.add_conditional_edges("reconsider", lambda state: state["then"], [*TOPOLOGIES, "cut"])
+    graph.add_conditional_edges("reconsider", lambda state: state["then"], [*TOPOLOGIES, "fuse"])
+    graph.add_edge("fuse", "cut")
     graph.add_edge("cut", END)
     return graph
 
@@ -106,14 +114,14 @@ def changes_of(crew: Crew) -> tuple[TopologyChange, ...]:
 
 
 def reconsider(state: Production, runtime: Run) -> dict[str, Any]:
-    """Leaves a topology that does not work out for another; what is settled stays so. Else on to the cut.
+    """Leaves a topology that does not work out for another; what is settled stays so. Else on to fusion.
 
     Raises BadStoryboard for a film that could not be planned at all.
     """
     crew, left = runtime.context, cast(Topology, state["topology"])
     crew.go_on()
     if not state.get("setback"):
-        return {"then": "cut"}
+        return {"then": "fuse"}
     setback, made = Setback.model_validate(state["setback"]), changes_of(crew)
     change = next((one for one in made if one.left == left), None)  # decided before a kill
     if change is None:
@@ -122,7 +130,7 @@ def reconsider(state: Production, runtime: Run) -> dict[str, Any]:
     if change is None:
         if setback.cause == "planning":
             raise BadStoryboard(f"no topology is left to plan the film with: {setback.why}")
-        return {"then": "cut", "setback": {}}
+        return {"then": "fuse", "setback": {}}
     if setback.cause == "scarcity":
         _make_lost_shots_again(crew)
     crew.ledger.file(crew.id, CHANGES, Changes(changes=(*(one for one in made if one != change), change)))
@@ -159,6 +167,8 @@ def parts_of(storyboard: Storyboard, takes: Sequence[Take], outcomes: Mapping[st
 
 def cut(state: Production, runtime: Run) -> dict[str, Any]:
     """Joins the chosen takes. Raises NoFilm when no shot was rendered, and OrchestrationError."""
+    from kinograph.graphs import fusing
+
     crew = replace(runtime.context, tell=runtime.stream_writer)
     crew.go_on()
     takes = crew.ledger.takes(crew.id)
@@ -172,9 +182,13 @@ def cut(state: Production, runtime: Run) -> dict[str, Any]:
     crew.tell(Progressed(stage="cutting", step=len(parts), steps=len(parts) + 1))
     takes = crew.ledger.takes(crew.id)
     parts = _shown(crew, takes)
-    _sheet(crew, takes, parts)
+    sheet = crew.folder / "contact_sheet.png"
+    draw = partial(editing.contact_sheet, crew.storyboard, takes, parts, sheet)
+    _can_do_without(crew, "contact sheet", draw, None, "there is none")
     recipe = {"kinograph": crew.id, "brief": crew.brief.model_dump(mode="json"), "seed": crew.brief.seed}
-    critical("the cut", lambda: footage.join_mp4(crew.folder / "film.mp4", shots, recipe))
+    _can_do_without(crew, "captions", lambda: fusing.add_captions(crew), None, "they are not written")
+    sound = _can_do_without(crew, "sound", lambda: fusing.add_sound(crew), None, "the film is silent")
+    critical("the cut", lambda: footage.join_mp4(crew.folder / "film.mp4", shots, recipe, sound))
     crew.tell(Progressed(stage="cutting", step=len(parts) + 1, steps=len(parts) + 1))
     return {}
 
@@ -188,21 +202,14 @@ def _shown(crew: Crew, takes: Sequence[Take]) -> list[editing.Part]:
     return parts
 
 
-def _sheet(crew: Crew, takes: Sequence[Take], parts: Sequence[editing.Part]) -> None:
-    """Draws the contact sheet, which a film can do without."""
+def _can_do_without(crew: Crew, task: str, work: Callable[[], Made], otherwise: Made, instead: str) -> Made:
+    """What the work makes, or a concession where it fails: a film is there without it."""
     given_up: list[Concession] = []
-    path = crew.folder / "contact_sheet.png"
-    spared(
-        "contact sheet",
-        lambda: editing.contact_sheet(crew.storyboard, takes, parts, path),
-        None,
-        given_up.append,
-        "left out",
-        "there is none",
-    )
+    made = spared(task, work, otherwise, given_up.append, "left out", instead)
     for concession in given_up:
         crew.tell(GivenUp(concession=concession))
-    file_concession(crew.ledger, crew.id, given_up[0] if given_up else None, "contact sheet")
+    file_concession(crew.ledger, crew.id, given_up[0] if given_up else None, task)
+    return made
 
 
 def _not_of_one_piece(crew: Crew) -> list[FilmFinding]:

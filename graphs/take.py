@@ -12,9 +12,10 @@ from langgraph.graph import END, START, StateGraph
 
 from kinograph.agents import concessions, retreat
 from kinograph.agents.generation import follows, resolve
+from kinograph.agents.memory import Recalled
 from kinograph.agents.verdicts import Viewing
 from kinograph.errors import KinographError, OrchestrationError, RenderFailed, told
-from kinograph.events import GivenUp, ShotSettled, TakeJudged, TakeProgress, TakeStarted, Waiting
+from kinograph.events import GivenUp, ShotSettled, TakeJudged, TakeProgress, TakeStarted, Waiting, Warned
 from kinograph.film import Clip, Concession, Correction, Finding, Means, Outcome, RenderRequest, Take, Verdict
 from kinograph.graphs import rounds
 from kinograph.graphs.boundaries import spared
@@ -62,16 +63,19 @@ def recall(state: TakeState, runtime: Run) -> dict[str, Any]:
     shot = board.shot(state["shot"])
     recalled = spared(
         "recall",
-        lambda: crew.mind.think(crew.memory, crew.memory.recollection(shot, board)).keyframes,
-        (),
+        lambda: crew.mind.think(crew.memory, crew.memory.recollection(shot, board)),
+        Recalled(),
         given_up.append,
         "fresh start",
         "rendered and judged as if nothing were remembered",
         shot.id,
     )
+    if recalled.left_out:
+        words = f"shot {shot.id}: {recalled.left_out} remembered pictures are left out; the budget is full"
+        crew.tell(Warned(words=words))
     return {
         "attempt": _attempt(state),
-        "recalled": [keyframe.model_dump() for keyframe in recalled],
+        "recalled": [keyframe.model_dump() for keyframe in recalled.keyframes],
         "given_up": _kept(given_up),
     }
 

@@ -60,6 +60,11 @@ def make(
     fallback: Annotated[
         str | None, typer.Option(help="Other models for what the model cannot render: yes, no, or their names.")
     ] = None,
+    narrate: Annotated[bool, typer.Option("--narrate", help="Have the brief's words spoken over the film.")] = False,
+    language: Annotated[str | None, typer.Option(help="Language that is spoken: en, de, pt-br, …")] = None,
+    captions: Annotated[bool, typer.Option("--captions", help="Write film.srt and film.vtt beside the film.")] = False,
+    music: Annotated[Path | None, typer.Option(help="Audio file of your own that plays beneath.")] = None,
+    series: Annotated[str | None, typer.Option(help="Films of a series know each other's cast and places.")] = None,
     as_json: Json = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Plan, show what it would cost, render nothing.")] = False,
 ) -> None:
@@ -78,6 +83,11 @@ def make(
     asked = studio.brief(
         _brief_text(brief),
         references=tuple(reference or ()),
+        music=music,
+        narrate=narrate,
+        language=language,
+        captions=captions,
+        series=series,
         seed=seed,
         model=model,
         topology=topology,
@@ -113,6 +123,7 @@ def chat(
     frames: Annotated[str | None, typer.Option(help="Frames of every shot at first, instead of a length.")] = None,
     takes: Annotated[str | None, typer.Option(help="Most takes a shot may cost, 1 to 10.")] = None,
     reference: Annotated[list[Path] | None, typer.Option(help="Reference picture.")] = None,
+    series: Annotated[str | None, typer.Option(help="Films of a series know each other's cast and places.")] = None,
     as_json: Json = False,
 ) -> None:
     """Make a film in conversation: say what to see, approve the storyboard, change it in words.
@@ -139,7 +150,7 @@ def chat(
         id = kept[0].session.id
     width, height = _size(size)
     wishes = {"model": model, "topology": topology, "seed": seed, "width": width, "height": height}
-    wishes |= {"aspect": aspect, "fps": fps, "frames": frames, "takes": takes}
+    wishes |= {"aspect": aspect, "fps": fps, "frames": frames, "takes": takes, "series": series}
     if resume and (given := [name for name, value in wishes.items() if value is not None]):
         raise BadInput(f"a session that is resumed keeps its own {given[0]}; say what should be different instead")
     with studio.open(id, out=out, references=tuple(reference or ()), **wishes) as conversation:
@@ -196,17 +207,24 @@ def show(
     timeline: Annotated[
         bool, typer.Option("--timeline", help="Draw when each shot was made, by whom, and how it was planned.")
     ] = False,
+    series: Annotated[
+        str | None, typer.Option(help="Show what a series knows: its cast and places; with a file, draw them there.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Show a production: its storyboard, its takes and where the film lies.
 
     kinograph show my-film --timeline [FILE.svg]
+    kinograph show --series NAME [FILE.png]
     """
     from kinograph import pages
     from kinograph.film import Film
     from kinograph.studio import Studio
 
     studio = Studio()
+    if series is not None:
+        _show_series(studio, series, production, as_json)
+        return
     if timeline:
         _draw(studio, production, file, as_json)
         return
@@ -364,6 +382,21 @@ def _draw(studio: Studio, production: str | None, file: Path | None, as_json: bo
     timeline = studio.timeline(production)
     path = disk.write((file or timeline.folder / "timeline.svg").expanduser().absolute(), svg(timeline))
     _print({"timeline": str(path)} if as_json else str(path))
+
+
+def _show_series(studio: Studio, name: str, file: str | None, as_json: bool) -> None:
+    """Lists what a series knows, or draws it into a file and prints where."""
+    from kinograph import pages
+    from kinograph.tools import gallery
+
+    known = studio.series(name)
+    rows = pages.rows_of(known, studio.vault.picture)
+    if file is not None:
+        path = Path(file).expanduser().absolute()
+        gallery.draw(rows, path)
+        _print({"series": str(path)} if as_json else str(path))
+    else:
+        _print([one.model_dump(mode="json") for one in known] if as_json else pages.series(name, rows))
 
 
 def _watch(studio: Studio, start: Callable[[], Iterator[Event]], as_json: bool) -> None:

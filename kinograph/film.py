@@ -83,6 +83,16 @@ class Brief(Noun):
     """Whether other models may render what the chosen one cannot, or which; `None`: only where none was asked for by
     name."""
 
+    narrate: bool = False
+    """The film's words are spoken over it."""
+    language: str = Field(default="en", pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}$")
+    """Code of the language that is spoken: en, de, pt-br, …"""
+    captions: bool = False
+    music: str | None = None
+    """Digest of the user's music, already kept in the vault."""
+    series: str | None = Field(default=None, min_length=1, max_length=80)
+    """Name of a series: films that name the same one know each other's cast and places."""
+
     @field_validator("fallback", mode="before")
     @classmethod
     def _listed(cls, value: Any) -> Any:
@@ -90,6 +100,15 @@ class Brief(Noun):
         if isinstance(value, str) and value not in ("yes", "no"):
             return tuple(value.replace(",", " ").split()) or None
         return value
+
+    @field_validator("series")
+    @classmethod
+    def _named(cls, series: str | None) -> str | None:
+        """A name is data: one line of text, the same however it was typed."""
+        plain = None if series is None else " ".join(unicodedata.normalize("NFC", series).split())
+        if plain is not None and not (plain and plain.isprintable()):
+            raise ValueError("should be a name of one line")
+        return plain
 
 
 # ---------------------------------------------------------------------------------------- planning

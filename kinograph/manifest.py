@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from kinograph import disk
 from kinograph.film import Concession, Decision, Film, Outcome, Storyboard, Take, Usage
+from kinograph.soundtrack import Tracks
 from kinograph.tools.editing import timeline
 
 if TYPE_CHECKING:
@@ -56,9 +57,9 @@ def publish(ledger: Ledger, record: Record, outcomes: Mapping[str, Outcome], sec
         reviews=(ledger.paper(record.id, PAPER, Reviews) or Reviews()).reviews,
     )
     ledger.file(record.id, "film", film)
-    disk.write(
-        record.folder / "manifest.json", json.dumps(_manifest(film, record, outcomes), indent=1, ensure_ascii=False)
-    )
+    tracks = ledger.paper(record.id, "tracks", Tracks)
+    manifest = _manifest(film, record, outcomes, tracks)
+    disk.write(record.folder / "manifest.json", json.dumps(manifest, indent=1, ensure_ascii=False))
     return film
 
 
@@ -81,11 +82,12 @@ def given_up(
     return tuple(found)
 
 
-def _manifest(film: Film, record: Record, outcomes: Mapping[str, Outcome]) -> dict[str, Any]:
+def _manifest(film: Film, record: Record, outcomes: Mapping[str, Outcome], tracks: Tracks | None) -> dict[str, Any]:
     opened = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(record.opened))
     return {
         **film.model_dump(mode="json"),
         "outcomes": [outcomes[shot.id].model_dump(mode="json", exclude={"given_up"}) for shot in film.storyboard.shots],
+        **({"tracks": tracks.model_dump(mode="json")} if tracks else {}),
         "versions": {"python": platform.python_version()} | {name: _version(name) for name in PACKAGES},
         "timings": {
             "opened": opened,

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from kinograph.errors import Damaged
 from kinograph.film import Call, Usage
 from kinograph.telling import conceded, cost_of, lacks, question
 
@@ -19,9 +22,11 @@ if TYPE_CHECKING:
     from kinograph.events import Proposed
     from kinograph.film import Decision, Film, Review, Storyboard, Take
     from kinograph.memory.ledger import Record
+    from kinograph.memory.series import Known
     from kinograph.memory.sessions import Kept, Version
     from kinograph.studio import Plan
     from kinograph.tools.backends import ModelCard
+    from kinograph.tools.gallery import Row
 
 
 def console() -> Console:
@@ -155,6 +160,38 @@ def productions(records: Sequence[Record]) -> RenderableType:
     for record in records:
         table.add_row(record.id, record.state, Text(str(record.folder)), Text(record.brief.text[:60]))
     return table if records else Text('no productions yet; begin with: kinograph make "…"')
+
+
+def series(name: str, rows: Sequence[Row]) -> RenderableType:
+    """The cast and the places of a series."""
+    table = Table("who and where", "from", "pictures", title=Text(name))
+    for row in rows:
+        table.add_row(Text(row.title), Text(row.told), str(len(row.pictures)))
+    return Group(table, Text("draw them: kinograph show --series NAME FILE.png"))
+
+
+def rows_of(known: Sequence[Known], picture: Callable[[str], Path]) -> list[Row]:
+    """A row for each character and place that a series knows, characters first; pictures that are lost are left out.
+
+    `picture` finds a picture's file by its digest.
+    """
+    from kinograph.tools.gallery import Row
+
+    found: dict[tuple[str, ...], list[Known]] = {}
+    for one in sorted(known, key=lambda one: not one.kind):
+        found.setdefault(("cast", *one.figure) if one.kind else ("place", one.words, one.time, one.look), []).append(
+            one
+        )
+    rows = []
+    for (what, *more), pictures in found.items():
+        files = []
+        for one in pictures:
+            with suppress(Damaged):
+                files.append(picture(one.keyframe.picture))
+        told = f"{', '.join(filter(None, more[1:]))}; " if what == "place" else ""
+        told += f"from {', '.join(dict.fromkeys(one.keyframe.production for one in pictures))}"
+        rows.append(Row(pictures[0].words, told, files))
+    return rows
 
 
 def proposal(proposed: Proposed) -> RenderableType:

@@ -173,6 +173,7 @@ class Session:
         if isinstance(edit, edits.Visit):
             found = self.find(edit.version)
             said = f"Back at version {found.number} ({found.name})."
+            self.studio.stand(self.production(found), found.brief)
             return self._keep(note.changed(does="propose", said=said), head=found.number, redo=(), focus=())
         for _ in range(edit.steps):
             if isinstance(edit, edits.Undo) and head.parent is not None:
@@ -186,6 +187,7 @@ class Session:
             what = "undo" if isinstance(edit, edits.Undo) else "redo"
             return self._keep(note.changed(said=f"There is nothing to {what}."))
         said = f"Back at version {head.number} ({head.name})."
+        self.studio.stand(self.production(head), head.brief)
         return self._keep(note.changed(does="propose", said=said), head=head.number, redo=tuple(redo))
 
     # ------------------------------------------------------------------------------------- looking

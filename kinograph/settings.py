@@ -153,6 +153,10 @@ class Settings(BaseSettings):
     """Seconds for which a reading of the machine's load is good enough."""
     embedder: str = "pixels"
     """What keyframes are remembered by: pixels (no weights), or storyworld-clip (which words can be compared with)."""
+    series: str | None = None
+    """Series that new films belong to: they know its cast and places, and leave it theirs."""
+    speech: str = "espeak"
+    """Voice that narrates: espeak (the program espeak-ng), or murmur (a hum without words; needs nothing)."""
     mind: MindSettings = MindSettings()
     """How agents think."""
     backends: dict[str, dict[str, Any]] = Field(default_factory=dict)

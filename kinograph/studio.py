@@ -21,7 +21,16 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from kinograph import disk
-from kinograph.errors import BadBrief, BadInput, Cancelled, Damaged, KinographError, ProductionBusy, RenderFailed
+from kinograph.errors import (
+    BadBrief,
+    BadInput,
+    Cancelled,
+    Damaged,
+    KinographError,
+    ProductionBusy,
+    RenderFailed,
+    UnknownName,
+)
 from kinograph.events import Event, Finished, Opened, Warned
 from kinograph.film import Brief, Decision, Film, Noun, RenderRequest, Stock, Storyboard, Take, Trial, Usage
 from kinograph.settings import Settings, explain
@@ -29,15 +38,19 @@ from kinograph.settings import Settings, explain
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
+    from kinograph.agents.memory import Memory
     from kinograph.agents.mind import Mind
     from kinograph.conversation import Conversation
     from kinograph.graphs.floor import Floor
     from kinograph.graphs.production import Carried, Crew
     from kinograph.memory.database import Place
+    from kinograph.memory.keyframes import Keyframes
     from kinograph.memory.ledger import Ledger, Record
     from kinograph.memory.seats import What
+    from kinograph.memory.series import Known
     from kinograph.memory.sessions import Kept, Version
     from kinograph.memory.vault import Vault
+    from kinograph.soundtrack import Tracks
     from kinograph.timeline import Timeline
     from kinograph.tools.backends import VideoBackend
     from kinograph.tools.resources import Monitor
@@ -88,21 +101,39 @@ class Studio:
 
     # ------------------------------------------------------------------------------------ asking
 
-    def brief(self, text: str, *, references: tuple[str | Path, ...] = (), **wishes: Any) -> Brief:
-        """A checked brief; wishes are Brief's fields. Raises BadBrief, BadInput or BadReference."""
+    def brief(
+        self,
+        text: str,
+        *,
+        references: tuple[str | Path, ...] = (),
+        music: str | Path | None = None,
+        **wishes: Any,
+    ) -> Brief:
+        """A checked brief; `references` and `music` are files, further wishes are Brief's fields.
+
+        Raises BadBrief, BadInput or BadReference.
+        """
         text = checked_text(text)
         given = {
             "model": self.settings.model,
             "topology": self.settings.topology,
             "takes": self.settings.takes,
             "fallback": self.settings.fallback,
+            "series": self.settings.series,
         }
         given.update({key: value for key, value in wishes.items() if value is not None})
         try:
             brief = Brief(text=text, **given)
         except ValidationError as error:
             raise BadInput(explain(error)) from error
-        return brief.changed(references=self._references(references)) if references else brief
+        if references:
+            brief = brief.changed(references=self._references(references))
+        return brief.changed(music=self._music(Path(music))) if music is not None else brief
+
+    def _music(self, path: Path) -> str:
+        from kinograph.tools.sound import import_music
+
+        return self.vault.keep_sound(import_music(path.expanduser()))
 
     def _references(self, paths: tuple[str | Path, ...]) -> tuple[str, ...]:
         from kinograph.tools.footage import import_reference
@@ -112,6 +143,7 @@ class Studio:
 
     def plan(self, brief: Brief | str, mind: Mind | None = None) -> Plan:
         """Decides and plans, with a mind of its own or the one given; renders nothing and opens no production."""
+        from kinograph.agents import hierarchy
         from kinograph.agents.generation import resolve
         from kinograph.agents.plan import plan_film
         from kinograph.agents.planner import Assignment, storyboard
@@ -121,9 +153,12 @@ class Studio:
         mind = mind or self.fresh_mind()
         decision = self._decide(brief, mind)
         model = card(decision.model)
-        asked = Assignment(brief=brief, max_subjects=model.max_subjects)
+        known = self._known(brief)
+        remembered = hierarchy.context(hierarchy.notes_of_series(known), hierarchy.Budget()).told()
+        asked = Assignment(brief=brief, max_subjects=model.max_subjects, remembered=tuple(remembered))
         outline, plan = plan_film(mind, asked, decision.topology)
         board = storyboard(outline, plan.places, plan.moves, plan.look, decision.seconds, decision.shot_seconds)
+        board = hierarchy.recognised(board, known)
         requests = tuple(resolve(shot, board, decision, brief, model) for shot in board.shots)
         return Plan(decision=decision, storyboard=board, requests=requests, seconds=estimate(requests, decision))
 
@@ -325,12 +360,74 @@ class Studio:
             film = ledger.paper(record.id, "film", Film)
             return film.changed(folder=str(record.folder)) if film else record
 
+    def tracks(self, production: str | Path) -> Tracks | None:
+        """What is seen, said, read and played when in a film; None for one that has nothing but its picture."""
+        from kinograph.soundtrack import Tracks
+
+        with self.ledger() as ledger:
+            return ledger.paper(self._find(ledger, production).id, "tracks", Tracks)
+
     def timeline(self, production: str | Path) -> Timeline:
         """How a production went, or goes. Raises BadInput for one of which that was not recorded, UnknownName."""
         from kinograph.timeline import timeline_of
 
         with self.ledger() as ledger:
             return timeline_of(ledger, self._find(ledger, production))
+
+    def series(self, name: str) -> list[Known]:
+        """What a series knows: pictures of its cast and places. Raises UnknownName."""
+        from kinograph.memory.series import names
+
+        found = self._known(self.brief("a film", series=name))
+        if not found:
+            raise UnknownName("series", name, names(self._keyframes_file))
+        return found
+
+    def stand(self, production: str, brief: Brief) -> None:
+        """Has a version be the one that counts: what it remembers, and nothing of other versions, is what the story
+        leaves to its series; a version without a film leaves nothing."""
+        with self.ledger() as ledger:
+            film = ledger.paper(production, "film", Film)
+        if film is not None:
+            self._promote(film)
+        elif brief.series is not None:
+            with self._memory(production, brief) as (memory, _):
+                memory.withdraw()
+
+    def _promote(self, film: Film) -> None:
+        if film.brief.series is not None:
+            with self._memory(film.id, film.brief) as (memory, _):
+                memory.promote(film)
+
+    @property
+    def _keyframes_file(self) -> Path:
+        return self.settings.home / "keyframes.sqlite"
+
+    def _known(self, brief: Brief) -> list[Known]:
+        """What the series of a brief knows; asking must not create a database."""
+        from kinograph.memory.embedders import open_embedder
+        from kinograph.memory.series import Series
+
+        if brief.series is None or not self._keyframes_file.is_file():
+            return []
+        with closing(Series(self._keyframes_file, brief.series, open_embedder(self.settings.embedder).name)) as series:
+            return [one.known for one in series.known()]
+
+    @contextmanager
+    def _memory(self, production: str, brief: Brief) -> Iterator[tuple[Memory, Keyframes]]:
+        from kinograph.agents.memory import Memory
+        from kinograph.memory.embedders import open_embedder
+        from kinograph.memory.keyframes import Keyframes
+        from kinograph.memory.series import Series
+
+        home, embedder = self.settings.home, open_embedder(self.settings.embedder)
+        with ExitStack() as opened:
+            keyframes = Keyframes(self._keyframes_file, home / "index" / production, production, embedder)
+            opened.callback(keyframes.close)
+            series = Series(self._keyframes_file, brief.series, embedder.name) if brief.series else None
+            if series:
+                opened.callback(series.close)
+            yield Memory(keyframes, self.vault, series, story_of(production)), keyframes
 
     @cached_property
     def monitor(self) -> Monitor:
@@ -377,8 +474,11 @@ class Studio:
         from kinograph.agents.orchestrator import Commission, Orchestrator
         from kinograph.graphs import TOPOLOGIES
         from kinograph.graphs.boundaries import critical
+        from kinograph.tools.speech import open_voice
 
         settings = self.settings
+        if brief.narrate:
+            open_voice(settings.speech).check(brief.language)
         commission = Commission(
             brief=brief,
             machine=self.monitor.machine,
@@ -475,25 +575,22 @@ class Studio:
 
     @contextmanager
     def _crew(self, ledger: Ledger, record: Record, mind: Mind) -> Iterator[Crew]:
+        from kinograph.agents.fusion import Fusion
         from kinograph.agents.generation import Generation
-        from kinograph.agents.memory import Memory
         from kinograph.agents.validator import Validator
         from kinograph.graphs.production import Crew
         from kinograph.joining import move_in
-        from kinograph.memory.embedders import open_embedder
-        from kinograph.memory.keyframes import Keyframes
+        from kinograph.tools.speech import open_voice
 
-        home, vault, decision = self.settings.home, self.vault, ledger.paper(record.id, "decision", Decision)
+        vault, decision = self.vault, ledger.paper(record.id, "decision", Decision)
         assert decision is not None, "a production is opened with its decision"
         vault.clear_scratch(record.id)
         scratch = vault.scratch(record.id)
         pool = self._pool(self._backend(decision.model, scratch), decision)
         others = self._others(decision, scratch)
         generation = Generation(vault, ledger, pool, record.id, decision.workers, others)
-        embedder = open_embedder(self.settings.embedder)
-        keyframes = Keyframes(home / "keyframes.sqlite", home / "index" / record.id, record.id, embedder)
         try:
-            with self._stoppable() as stop:
+            with self._stoppable() as stop, self._memory(record.id, record.brief) as (memory, keyframes):
                 crew = Crew(
                     id=record.id,
                     folder=record.folder,
@@ -501,8 +598,9 @@ class Studio:
                     mind=mind,
                     ledger=ledger,
                     generation=generation,
-                    memory=Memory(keyframes, vault),
+                    memory=memory,
                     validator=Validator(vault, keyframes),
+                    fusion=Fusion(vault, open_voice(self.settings.speech)),
                     floor=self._floor,
                     cancelled=stop,
                 )
@@ -510,7 +608,6 @@ class Studio:
                 yield crew
         finally:
             generation.close()
-            keyframes.close()
             vault.clear_scratch(record.id)
 
     def _pool(self, backend: VideoBackend, decision: Decision) -> WorkerPool:
@@ -559,6 +656,7 @@ class Studio:
             with self._crew(ledger, record, mind) as crew:
                 outcomes = yield from run(crew)
                 film = publish(ledger, record, outcomes, record.seconds + time.monotonic() - started)
+            self._promote(film)
             state = "finished"
             if record.state != "finished" and (trial := _trial(film, ledger)):
                 ledger.record_trial(record.id, trial)
@@ -623,6 +721,11 @@ def _film(events: Iterator[Event]) -> Film:
     return film
 
 
+def story_of(production: str) -> str:
+    """What a production tells: versions of one conversation (SESSION-v1, SESSION-v2) tell the same story."""
+    return re.sub(r"-v\d+$", "", production)
+
+
 def estimate(requests: tuple[RenderRequest, ...], decision: Decision) -> float | None:
     """Seconds that one take of every shot will cost, by the card's pace and the size asked for."""
     from kinograph.tools.backends import card
@@ -669,7 +772,8 @@ def _is_whole(ledger: Ledger, record: Record) -> bool:
     film = ledger.paper(record.id, "film", Film)
     if film is None:
         return False
-    files = ["film.mp4", "contact_sheet.png", *(f"shots/{cut.shot}.mp4" for cut in film.timeline)]
+    read = ["film.srt", "film.vtt"] if film.brief.captions else []
+    files = ["film.mp4", "contact_sheet.png", *read, *(f"shots/{cut.shot}.mp4" for cut in film.timeline)]
     if not all((record.folder / file).is_file() for file in files):
         return False
     return frames_in(record.folder / "film.mp4") == sum(round(c.seconds * film.decision.fps) for c in film.timeline)

@@ -141,6 +141,12 @@ class Keyframes:
             for metadata, distance in zip(answer["metadatas"][0], answer["distances"][0], strict=True)
         ]
 
+    def records(self) -> list[tuple[Keyframe, np.ndarray]]:
+        """Every keyframe of the production with its vector, by id."""
+        with self._lock:
+            keyframes, vectors = self._records()
+        return list(zip(keyframes, vectors, strict=True))
+
     # ------------------------------------------------------------------------------------- index
 
     def _records(self) -> tuple[list[Keyframe], np.ndarray]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
@@ -46,8 +46,8 @@ def open_vault(place: str | None, home: Path) -> Vault:
 class Vault:
     """A folder that never loses and never renames what it was given.
 
-    `clips/ab/abcdef….mkv` with `….json` beside it, and `pictures/ab/abcdef….png`. Many processes may
-    share one vault. With a store the folder holds copies, and what others kept is fetched from there.
+    `clips/ab/abcdef….mkv` with `….json` beside it, `pictures/ab/abcdef….png` and `sounds/ab/abcdef….flac`. Many
+    processes may share one vault. With a store the folder holds copies, and what others kept is fetched from there.
     """
 
     def __init__(self, home: Path, store: Store | None = None) -> None:
@@ -167,29 +167,40 @@ class Vault:
 
     # ----------------------------------------------------------------------------------- pictures
 
-    def _picture_name(self, digest: str) -> str:
-        return f"pictures/{digest[:2]}/{digest}.png"
-
     def keep_picture(self, png: bytes) -> str:
         """Keeps an encoded picture and returns its digest. Raises StorageError."""
-        digest = digest_of(png)
-        path = self.home / self._picture_name(digest)
-        if not path.exists():
-            if self.store is not None:
-                self.store.write(png, self._picture_name(digest))
-            disk.write(path, png)
-        return digest
+        return self._kept(png, _picture_name)
 
     def picture(self, digest: str) -> Path:
         """The file of a kept picture. Raises Damaged when it is gone."""
-        path = self.home / self._picture_name(digest)
+        return self._named(digest, _picture_name, "picture")
+
+    def _kept(self, data: bytes, name: Callable[[str], str]) -> str:
+        digest = digest_of(data)
+        path = self.home / name(digest)
         if not path.exists():
-            png = self.store.read(self._picture_name(digest)) if self.store is not None else None
-            if png is None or digest_of(png) != digest:
+            if self.store is not None:
+                self.store.write(data, name(digest))
+            disk.write(path, data)
+        return digest
+
+    def _named(self, digest: str, name: Callable[[str], str], what: str) -> Path:
+        path = self.home / name(digest)
+        if not path.exists():
+            data = self.store.read(name(digest)) if self.store is not None else None
+            if data is None or digest_of(data) != digest:
                 place = self.store.url if self.store is not None else str(self.home)
-                raise Damaged(f"picture {digest} is missing from the vault {place!r}")
-            disk.write(path, png)
+                raise Damaged(f"{what} {digest} is missing from the vault {place!r}")
+            disk.write(path, data)
         return path
+
+    def keep_sound(self, flac: bytes) -> str:
+        """Keeps encoded sound and returns its digest. Raises StorageError."""
+        return self._kept(flac, _sound_name)
+
+    def sound(self, digest: str) -> Path:
+        """The file of a kept sound. Raises Damaged when it is gone."""
+        return self._named(digest, _sound_name, "sound")
 
     # ------------------------------------------------------------------------------------ scratch
 
@@ -207,6 +218,14 @@ class Vault:
     def scratches(self, production: str = "*") -> Iterator[Path]:
         """What is in work for a production, or for all: a folder for each process; files are of earlier versions."""
         yield from sorted((self.home / "scratch").glob(f"{production}/*"))
+
+
+def _picture_name(digest: str) -> str:
+    return f"pictures/{digest[:2]}/{digest}.png"
+
+
+def _sound_name(digest: str) -> str:
+    return f"sounds/{digest[:2]}/{digest}.flac"
 
 
 def abandoned(folder: Path) -> bool:

@@ -92,7 +92,7 @@ def _row(storyboard: Storyboard, take: Take, part: Part | None) -> Image:
         x = LABEL + column * (cell_w + 6)
         picture = Image.fromarray(frames[index]).resize((cell_w, cell_h), Image.Resampling.LANCZOS)
         row.paste(picture, (x, 8))
-        pen.text((x + 3, cell_h + 9), f"frame {index}", fill=GREY, font=_font(11))
+        pen.text((x + 3, cell_h + 9), f"frame {index}", fill=GREY, font=font(11))
         if part is None or not part.first <= index <= part.last:
             pen.line((x, 8, x + cell_w, 8 + cell_h), fill=RED, width=2)
     return row
@@ -137,26 +137,25 @@ def _less(take: Take) -> list[str]:
 
 
 def _caption(pen: Any, shot: Shot, take: Take, part: Part | None) -> None:
-    mark = _mark(take, part)
-    pen.text((14, 8), f"{shot.id}   take {take.attempt}", fill=INK, font=_font(16))
-    pen.text((14, 30), mark, fill=_colour(take, part), font=_font(12))
+    pen.text((14, 8), f"{shot.id}   take {take.attempt}", fill=INK, font=font(16))
+    pen.text((14, 30), _mark(take, part), fill=_colour(take, part), font=font(12))
     reasons = (
         [take.error] if take.error else [finding.words for finding in (take.verdict.findings if take.verdict else ())]
     )
     lines = [(GREY, f"{shot.setting or 'anywhere'}, {shot.time}, {shot.camera}")]
-    lines += [(GREY, line) for line in _wrap(shot.text, 2)]
-    lines += [(RED, line) for reason in reasons[:2] for line in _wrap(reason, 2)]
+    lines += [(GREY, line) for line in wrap(shot.text, 2)]
+    lines += [(RED, line) for reason in reasons[:2] for line in wrap(reason, 2)]
     for number, (ink, line) in enumerate(lines[:6]):
-        pen.text((14, 50 + 15 * number), line, fill=ink, font=_font(12))
+        pen.text((14, 50 + 15 * number), line, fill=ink, font=font(12))
 
 
-def _wrap(text: str, lines: int, width: int = 40) -> list[str]:
+def wrap(text: str, lines: int, width: int = 40) -> list[str]:
     import textwrap
 
     return textwrap.wrap(" ".join(text.split()), width, max_lines=lines, placeholder=" …")
 
 
-def _font(size: int) -> Any:
+def font(size: int) -> Any:
     from PIL import ImageFont
 
     return ImageFont.load_default(size)

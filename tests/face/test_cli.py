@@ -343,7 +343,13 @@ def test_a_language_model_plans_a_film_and_its_cost_is_shown(kinograph, server: 
     (row,) = [line for line in out.splitlines() if "planner" in line]
     call = json.loads(Path("film/manifest.json").read_text())["usage"]["calls"][1]
     assert call["role"] == "planner"
-    assert [cell.strip() for cell in row.split("│")][2:6] == ["small", "1", str(call["prompt_tokens"]), "256"]
+    assert [cell.strip() for cell in row.split("│")][2:6] == [
+        "small",
+        "1",
+        str(call["prompt_tokens"]),
+        str(call["cached_tokens"]),
+    ]
+    assert call["cached_tokens"]
     _, out, _ = kinograph("doctor")
     assert f"small at {server.url} answers" in " ".join(out.split())
 
