@@ -72,6 +72,7 @@ def shoot(crew: Crew, arranged: Callable[[TaskGraph], TaskGraph] = lambda graph:
             crew.tell(progress)
 
     lives, told = take.build().compile(checkpointer=crew.checkpoints), replace(crew, tell=tell)
+    here = copy_context()  # LangGraph finds the stream of events through it; a life, a graph of its own, has another
 
     def live(shot: str) -> None:
         begin, name = begins(crew, shot)
@@ -84,7 +85,7 @@ def shoot(crew: Crew, arranged: Callable[[TaskGraph], TaskGraph] = lambda graph:
         except KinographError:
             raise
         except Exception as error:  # a boundary: one shot's life never ends the others'
-            take.rescue(told, shot, error)
+            here.copy().run(take.rescue, told, shot, error)
 
     if outlook.due:
         crew.ledger.record_sitting(crew.id, Sitting(began=time.time(), workers=workers, due=outlook.due))
@@ -116,7 +117,6 @@ def counting(hands: Callable[[], int], employ: Callable[[int], None]) -> Iterato
                 known = found
                 employ(found)
 
-    # LangGraph finds the stream of events through the context.
     counter = threading.Thread(target=copy_context().run, args=(count,), name="hands", daemon=True)
     counter.start()
     try:

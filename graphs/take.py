@@ -64,7 +64,7 @@ def recall(state: TakeState, runtime: Run) -> dict[str, Any]:
     recalled = spared(
         "recall",
         lambda: crew.mind.think(crew.memory, crew.memory.recollection(shot, board)),
-        Recalled(),
+        Recalled(keyframes=()),
         given_up.append,
         "fresh start",
         "rendered and judged as if nothing were remembered",

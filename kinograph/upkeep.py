@@ -61,11 +61,12 @@ def audit(vault: Vault) -> Audit:
                 found.append(Finding(what=digest, words="its frames are not those that were rendered"))
         except Damaged as error:
             found.append(Finding(what=digest, words=str(error)))
-    for digest in vault.pictures():
-        pictures += 1
+    kept = [("picture", digest, vault.picture) for digest in vault.pictures()]
+    for what, digest, file in kept + [("sound", digest, vault.sound) for digest in vault.sounds()]:
+        pictures += what == "picture"
         try:
-            if digest_of(vault.picture(digest).read_bytes()) != digest:
-                found.append(Finding(what=digest, words="the picture is not the one that was kept"))
+            if digest_of(file(digest).read_bytes()) != digest:
+                found.append(Finding(what=digest, words=f"the {what} is not the one that was kept"))
         except Damaged as error:
             found.append(Finding(what=digest, words=str(error)))
     return Audit(clips=clips, pictures=pictures, damaged=tuple(found))
@@ -93,7 +94,7 @@ def _old(path: Path, age: float) -> bool:
 
 
 def _drafts(vault: Vault, age: float) -> Iterator[Leftover]:
-    for part in ("clips", "pictures"):
+    for part in ("clips", "pictures", "sounds"):
         for path in sorted((vault.home / part).glob("*/.*")):
             if disk.DRAFT.fullmatch(path.name) and _old(path, age):
                 yield _file("draft", path, vault.home)

@@ -154,10 +154,7 @@ class Ledger:
 
     def forget_takes(self, production: str, shot: str, after: int) -> None:
         """Drops the takes of a shot after one attempt: it came further before it was begun anew than it does now."""
-        with self._transaction():
-            self._db.execute(
-                "DELETE FROM takes WHERE production = ? AND shot = ? AND attempt > ?", (production, shot, after)
-            )
+        self._db.run("DELETE FROM takes WHERE production = ? AND shot = ? AND attempt > ?", (production, shot, after))
 
     def takes(self, production: str, shot: str | None = None) -> list[Take]:
         """The takes of a production, or of one of its shots, by shot and attempt."""

@@ -160,8 +160,15 @@ class Vault:
 
     def pictures(self) -> list[str]:
         """Digests of all pictures."""
-        names = [found.name for found in self.store.all("pictures")] if self.store is not None else []
-        local = (self.home / "pictures").glob("*/[0-9a-f]*.png")
+        return self._digests("pictures", ".png")
+
+    def sounds(self) -> list[str]:
+        """Digests of all sounds."""
+        return self._digests("sounds", ".flac")
+
+    def _digests(self, part: str, suffix: str) -> list[str]:
+        names = [found.name for found in self.store.all(part)] if self.store is not None else []
+        local = (self.home / part).glob(f"*/[0-9a-f]*{suffix}")
         whole = (Path(name) for name in names if not Path(name).name.startswith("."))
         return sorted({path.stem for path in (*whole, *local)})
 
