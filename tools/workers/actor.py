@@ -68,7 +68,7 @@ class Renderer:
         held = (psutil.Process().memory_info().rss / 2**30, held_gb(os.getpid()))
         return {**done, "held": held}
 
-    @ray.method(concurrency_group="desk", max_task_retries=0)
+    @ray.method(concurrency_group="desk")
     def watch(self, number: int, seen: tuple[int, float] | None) -> tuple[int, float] | None:
         """The progress of an errand once it differs from what was seen, or after a moment."""
         until = time.monotonic() + WATCH
@@ -77,12 +77,12 @@ class Renderer:
                 self._moved.wait(left)
             return self._at.get(number)
 
-    @ray.method(concurrency_group="desk", max_task_retries=0)
+    @ray.method(concurrency_group="desk")
     def cancel(self, number: int) -> None:
         """Has an errand stop at its next step, also one that has not begun."""
         self._cancelled.add(number)
 
-    @ray.method(concurrency_group="desk", max_task_retries=0)
+    @ray.method(concurrency_group="desk")
     def place(self) -> Place:
         """Answered as soon as Ray has found a place for the actor."""
         return Place(platform.node(), ray.get_runtime_context().get_node_id(), os.getpid())
