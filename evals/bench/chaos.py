@@ -42,7 +42,7 @@ BRIEF = (
     "forest. The bird circles in the sky over the city. Finally the ball meets the bird in the snow."
 )
 COLOURS = ("red", "blue", "green", "yellow", "orange", "purple", "pink", "white")
-SIZE = {"width": 96, "height": 54, "frames": 8}
+SIZE: dict[str, Any] = {"width": 96, "height": 54, "frames": 8}
 FAULTS = 0.3
 SLOW = 0.3
 """Seconds that a render takes, for kills to fall into."""
@@ -241,7 +241,7 @@ def cluster(pool: str) -> Iterator[str]:
 
     nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 4, "include_dashboard": False})
     try:
-        yield nodes.address
+        yield str(nodes.address)
     finally:
         nodes.shutdown()
 

@@ -39,8 +39,8 @@ class Renderer:
         os.environ.pop("OMP_NUM_THREADS", None)
         if threads is not None:
             os.environ["OMP_NUM_THREADS"] = threads
-        self._at: dict[int, tuple[int, float]] = {}
-        """Errand -> the last progress of it."""
+        self._at: dict[int, tuple[int, int, float]] = {}
+        """Errand -> how many times it told progress, and the last: one that waits tells the same again and again."""
         self._cancelled: set[int] = set()
         self._moved = threading.Condition()
 
@@ -50,7 +50,7 @@ class Renderer:
 
         def progress(index: int, share: float) -> None:
             with self._moved:
-                self._at[number] = index, share
+                self._at[number] = self._at.get(number, (0,))[0] + 1, index, share
                 self._moved.notify_all()
 
         with tempfile.TemporaryDirectory(prefix="kinograph-") as scratch:
@@ -69,7 +69,7 @@ class Renderer:
         return {**done, "held": held}
 
     @ray.method(concurrency_group="desk")
-    def watch(self, number: int, seen: tuple[int, float] | None) -> tuple[int, float] | None:
+    def watch(self, number: int, seen: tuple[int, int, float] | None) -> tuple[int, int, float] | None:
         """The progress of an errand once it differs from what was seen, or after a moment."""
         until = time.monotonic() + WATCH
         with self._moved:

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import TimeoutError as Late
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from kinograph import disk
 from kinograph.errors import BadInput, Cancelled, WorkerLost
@@ -169,7 +169,7 @@ class Cluster:
         work, began = hand.actor.render.remote(number, sent, pictures), time.monotonic()
         ended = False
         moved, told, asked = began, began, None
-        seen: tuple[int, float] | None = None
+        seen: tuple[int, int, float] | None = None
         watch: Any = None
         try:
             while True:
@@ -182,7 +182,7 @@ class Cluster:
                 news = None
                 if watch in ready:
                     try:
-                        news = ray.get(watch)
+                        news = cast("tuple[int, int, float] | None", ray.get(watch))
                     except RayError:
                         time.sleep(LOOK)  # it is being restarted; what became of the work is told by the work
                     watch = None
@@ -190,7 +190,7 @@ class Cluster:
                     seen, moved = news, now
                 if (moved == now) or now - told >= BEAT:
                     told = now
-                    on_progress(*(seen or (0, 0.0)))
+                    on_progress(*(seen[1:] if seen else (0, 0.0)))
                 if asked is None and cancelled():
                     asked = now
                 if asked is not None:
