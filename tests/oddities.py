@@ -11,13 +11,14 @@ import signal
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from pydantic import Field
 
 from kinograph.errors import Cancelled, UnknownName
 from kinograph.film import Clip, Conditioning, Noun, RenderRequest
-from kinograph.tools.backends import ModelCard, Progress, Workbench, backend_of, card
+from kinograph.tools.backends import ModelCard, Progress, VideoBackend, Workbench, backend_of, card
 from kinograph.tools.footage import develop, load_picture
 
 HERE = str(Path(__file__).parent)
@@ -38,7 +39,7 @@ class Odd:
     """Renders one colour. A prompt with a word of these in it does more: crash, stall, stubborn, leak, raise, unknown,
     picture, threads."""
 
-    Options = OddOptions
+    Options: ClassVar[type[Noun]] = OddOptions
 
     def __init__(self, card: ModelCard, workbench: Workbench, options: OddOptions) -> None:
         self.card, self.workbench, self.options, self.revision = card, workbench, options, "odd"
@@ -102,7 +103,8 @@ def ask(words: str = "a red ball", seed: int = 7, picture: str | None = None) ->
     )
 
 
-def began(backend: Odd) -> list[int]:
+def began(backend: VideoBackend) -> list[int]:
     """Process ids of the renders that began, in order."""
+    assert isinstance(backend.options, OddOptions)
     file = backend.options.file
     return [int(line.split()[0]) for line in file.read_text().splitlines()] if file.exists() else []

@@ -16,7 +16,7 @@ import psutil
 import pytest
 from oddities import HERE, Odd, ask, began, odd, odd_card
 
-from kinograph.errors import Cancelled, RenderFailed, RenderStalled, UnknownName, WorkerDied
+from kinograph.errors import Cancelled, RenderFailed, RenderStalled, StorageError, UnknownName, WorkerDied
 from kinograph.film import Clip, RenderRequest
 from kinograph.tools.backends import Workbench, open_backend
 from kinograph.tools.footage import load
@@ -151,8 +151,8 @@ def test_workers_that_die_one_after_the_other_are_not_started_for_ever(
 
 class Unstartable(process.Process):
     def _start(self) -> subprocess.Popen[bytes]:
-        pipes: dict[str, Any] = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
-        return subprocess.Popen([sys.executable, "-Sc", "raise SystemExit('nothing like a worker')"], **pipes)
+        pipe, words = subprocess.PIPE, "raise SystemExit('nothing like a worker')"
+        return subprocess.Popen([sys.executable, "-Sc", words], stdin=pipe, stdout=pipe, stderr=pipe)
 
 
 def test_pauses_between_starts_grow_and_end():
@@ -226,8 +226,13 @@ def test_waiting_for_a_worker_can_be_cancelled_and_says_that_it_lives(tmp_path: 
     thread = threading.Thread(target=lambda: render(one, ask()))
     thread.start()
     wait_for(lambda: began(one._backend))
+
+    def heard(*at: Any) -> None:
+        told.append(at)
+        waited.set()
+
     with pytest.raises(Cancelled, match="stopped while waiting for a worker"):
-        one.render([ask()], lambda *at: (told.append(at), waited.set()), waited.is_set)
+        one.render([ask()], heard, waited.is_set)
     thread.join()
     assert told == [(0, 0.0)]
     assert len(began(one._backend)) == 1
@@ -236,8 +241,12 @@ def test_waiting_for_a_worker_can_be_cancelled_and_says_that_it_lives(tmp_path: 
 def test_an_error_of_who_listens_ends_the_render(tmp_path: Path, bench: Bench):
     """The ledger on a full disk, say: nobody waits for that clip any more."""
     one = pool(bench, odd(tmp_path, hold=60.0))
-    with pytest.raises(ZeroDivisionError):
-        one.render([ask()], lambda *_: 1 / 0, lambda: False)
+
+    def full(*_: Any) -> None:
+        raise StorageError("the disk is full")
+
+    with pytest.raises(StorageError, match="the disk is full"):
+        one.render([ask()], full, lambda: False)
     assert not psutil.pid_exists(began(one._backend)[0])
 
 

@@ -39,8 +39,8 @@ class Renderer:
         os.environ.pop("OMP_NUM_THREADS", None)
         if threads is not None:
             os.environ["OMP_NUM_THREADS"] = threads
-        self._at: dict[int, tuple[int, float]] = {}
-        """Errand -> the last progress of it."""
+        self._at: dict[int, tuple[int, int, float]] = {}
+        """Errand -> how many times it told progress, and the last: one that waits tells the same again and again."""
         self._cancelled: set[int] = set()
         self._moved = threading.Condition()
 
@@ -50,7 +50,7 @@ class Renderer:
 
         def progress(index: int, share: float) -> None:
             with self._moved:
-                self._at[number] = index, share
+                self._at[number] = self._at.get(number, (0,))[0] + 1, index, share
                 self._moved.notify_all()
 
         with tempfile.TemporaryDirectory(prefix="kinograph-") as scratch:
@@ -68,8 +68,8 @@ class Renderer:
         held = (psutil.Process().memory_info().rss / 2**30, held_gb(os.getpid()))
         return {**done, "held": held}
 
-    @ray.method(concurrency_group="desk", max_task_retries=0)
-    def watch(self, number: int, seen: tuple[int, float] | None) -> tuple[int, float] | None:
+    @ray.method(concurrency_group="desk")
+    def watch(self, number: int, seen: tuple[int, int, float] | None) -> tuple[int, int, float] | None:
         """The progress of an errand once it differs from what was seen, or after a moment."""
         until = time.monotonic() + WATCH
         with self._moved:
@@ -77,12 +77,12 @@ class Renderer:
                 self._moved.wait(left)
             return self._at.get(number)
 
-    @ray.method(concurrency_group="desk", max_task_retries=0)
+    @ray.method(concurrency_group="desk")
     def cancel(self, number: int) -> None:
         """Has an errand stop at its next step, also one that has not begun."""
         self._cancelled.add(number)
 
-    @ray.method(concurrency_group="desk", max_task_retries=0)
+    @ray.method(concurrency_group="desk")
     def place(self) -> Place:
         """Answered as soon as Ray has found a place for the actor."""
         return Place(platform.node(), ray.get_runtime_context().get_node_id(), os.getpid())

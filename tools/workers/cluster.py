@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import TimeoutError as Late
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from kinograph import disk
 from kinograph.errors import BadInput, Cancelled, RenderFailed, RenderStalled, WorkerDied
@@ -101,8 +101,10 @@ class Hand:
 class Cluster:
     """Ray actors.
 
-    Ray begins a render whose actor dies, with its process or its machine, once more on a restarted one
-    (`max_task_retries=1`); when that dies too WorkerDied is raised, so no request restarts actors for ever.
+    A render whose actor dies, with its process or its machine, is begun once more on a new one, which Ray places on
+    a machine that lives; when that dies too WorkerDied is raised. Ray's own `max_task_retries` does not serve: until it
+    has noticed that a machine is gone every attempt fails at once, and is counted. Actors that die while they are idle
+    Ray restarts by itself.
     """
 
     def __init__(self, backend: VideoBackend, terms: Terms) -> None:
@@ -126,22 +128,25 @@ class Cluster:
         job = errand(self._backend, requests)
         pictures = {digest: Path(file).read_bytes() for digest, file in job.pictures.items()}
         sent = job.model_dump(mode="json", exclude={"pictures", "scratch"})
-        with self._lent(on_progress, cancelled) as hand:
-            try:
-                done = self._rendered(hand, next(self._numbers), sent, pictures, on_progress, cancelled)
-            except RayError as error:
-                self._deaths += 1
-                self._drop(hand)
-                words = " ".join(str(error).split())[:300]
-                raise WorkerDied(
-                    f"the Ray workers of {job.card.id} died, the one begun anew as well: {words}"
-                ) from None
+        first = ""
+        while True:
+            with self._lent(on_progress, cancelled) as hand:
+                try:
+                    done = self._rendered(hand, next(self._numbers), sent, pictures, on_progress, cancelled)
+                    hand.readings.append(tuple(done["held"]))
+                    if any(leaks([held[kind] for held in hand.readings], self._terms.leak_gb) for kind in (0, 1)):
+                        self._drop(hand)
+                    break
+                except RayError as error:
+                    self._deaths += 1
+                    self._drop(hand)
+                    words = " ".join(str(error).split())[:200]
+            if first:
+                raise WorkerDied(f"two Ray workers died over one request of {job.card.id}: {first}; {words}")
+            first = words
         if "failure" in done:
             raise error_of(Failure.model_validate(done["failure"]), job.card.id)
         self._deaths = 0
-        hand.readings.append(tuple(done["held"]))
-        if any(leaks([held[kind] for held in hand.readings], self._terms.leak_gb) for kind in (0, 1)):
-            self._drop(hand)
         return [self._kept(Clip.model_validate(clip), data) for clip, data in done["clips"]]
 
     def _kept(self, clip: Clip, data: bytes) -> Clip:
@@ -157,14 +162,14 @@ class Cluster:
         on_progress: Progress,
         cancelled: Callable[[], bool],
     ) -> dict[str, Any]:
-        """What the actor answers. Raises RayError when it died twice, RenderStalled when it stood still, Cancelled."""
+        """What the actor answers. Raises RayError when it died, RenderStalled when it stood still, Cancelled."""
         import ray
         from ray.exceptions import RayError
 
         work, began = hand.actor.render.remote(number, sent, pictures), time.monotonic()
         ended = False
         moved, told, asked = began, began, None
-        seen: tuple[int, float] | None = None
+        seen: tuple[int, int, float] | None = None
         watch: Any = None
         try:
             while True:
@@ -177,7 +182,7 @@ class Cluster:
                 news = None
                 if watch in ready:
                     try:
-                        news = ray.get(watch)
+                        news = cast("tuple[int, int, float] | None", ray.get(watch))
                     except RayError:
                         time.sleep(LOOK)  # it is being restarted; what became of the work is told by the work
                     watch = None
@@ -185,7 +190,7 @@ class Cluster:
                     seen, moved = news, now
                 if (moved == now) or now - told >= BEAT:
                     told = now
-                    on_progress(*(seen or (0, 0.0)))
+                    on_progress(*(seen[1:] if seen else (0, 0.0)))
                 if asked is None and cancelled():
                     asked = now
                 if asked is not None:
@@ -244,7 +249,7 @@ class Cluster:
             from kinograph.tools.workers.actor import Renderer
 
             asked: dict[str, Any] = needs(self._backend.card, resources)
-            asked |= {"max_restarts": -1, "max_task_retries": 1, "concurrency_groups": {"render": 1, "desk": 4}}
+            asked |= {"max_restarts": -1, "concurrency_groups": {"render": 1, "desk": 4}}
             kind: Any = ray.remote(**asked)(Renderer)
             self._hands.append(Hand(kind.remote(os.environ.get("OMP_NUM_THREADS"))))
 
