@@ -15,7 +15,7 @@ from kinograph.agents.generation import follows, resolve
 from kinograph.agents.verdicts import Viewing
 from kinograph.errors import KinographError, OrchestrationError, RenderFailed, told
 from kinograph.events import GivenUp, ShotSettled, TakeJudged, TakeProgress, TakeStarted, Waiting
-from kinograph.film import Clip, Concession, Correction, Finding, Means, Outcome, RenderRequest, Take, Verdict
+from kinograph.film import Clip, Concession, Correction, Failure, Finding, Means, Outcome, RenderRequest, Take, Verdict
 from kinograph.graphs.boundaries import spared
 from kinograph.graphs.production import Crew, Run, TakeState
 from kinograph.memory.keyframes import Keyframe
@@ -268,7 +268,7 @@ def _settled(crew: Crew, outcome: Outcome, takes: list[Take], noted: list[Conces
     """Files what became of a shot, a placeholder where there is nothing else, and tells what was given up."""
     given_up = (*concessions.of_outcome(outcome, takes, crew.decision), *noted)
     if outcome.state == "placeholder":
-        failures = [take.failure for take in takes if take.failure]
+        failures: list[Failure] = [take.failure for take in takes if take.failure]
         reason = concessions.SHORTLY[failures[-1] if failures else "other"]
         outcome = placeholder(crew, outcome.shot, takes, reason)
     outcome = outcome.changed(given_up=given_up)

@@ -10,13 +10,16 @@ from typing import Any
 
 import pytest
 from cramped import Cramped
+from scripted import Scripted
 
 from kinograph import Studio
 from kinograph.agents.generation import Rendered
 from kinograph.agents.memory import Recalled
 from kinograph.agents.mind import Rules
+from kinograph.agents.planner import Assignment, Planner
 from kinograph.errors import (
     BadInput,
+    BadStoryboard,
     Cancelled,
     KinographError,
     NoFilm,
@@ -24,7 +27,7 @@ from kinograph.errors import (
     OutOfMemory,
     RenderFailed,
     StorageError,
-    WorkerDied,
+    WorkerLost,
 )
 from kinograph.evals.bench.overhead import Blind, Forgetful, Ready, board_of
 from kinograph.evals.bench.replay import DECISION, Ponderer
@@ -144,7 +147,7 @@ def test_a_render_that_is_too_big_comes_out_smaller_and_that_is_said(tmp_path: P
 
 
 def test_the_same_once_more_gives_nothing_up(tmp_path: Path):
-    place, first = Set(tmp_path), [WorkerDied("gone")]
+    place, first = Set(tmp_path), [WorkerLost("gone")]
     place.shoot(Frail(lambda _: first.pop() if first else None))
     one, other = place.takes()
     assert one.request == other.request
@@ -360,6 +363,23 @@ def test_without_a_script_there_is_no_film(role: str):
     with pytest.raises(OrchestrationError, match=rf"\({role}\) failed: KeyError: 'a bug'") as escalated:
         film_by(Crashing(role))
     assert [repr(cause) for cause in escalated.value.causes] == ["KeyError('a bug')"]
+
+
+@pytest.mark.parametrize(
+    ("continues", "words"),
+    [
+        ({"1": ("1",)}, "the storyboard goes in a circle: 1 needs 1"),
+        ({"1": ("2",), "2": ("1",)}, "beat 1 continues beat 2, which does not come before it"),
+    ],
+)
+def test_a_plan_that_goes_in_a_circle_is_refused_whoever_drew_it(continues: dict[str, tuple[str, ...]], words: str):
+    outline = Planner().rules(Assignment(brief=Brief(text=BRIEF), max_subjects=2))
+    beats = tuple(beat.changed(continues=continues.get(beat.id, ())) for beat in outline.beats)
+    mind = Scripted(planner=outline.changed(beats=beats))
+    with pytest.raises(BadStoryboard, match=words):
+        film_by(mind)
+    with pytest.raises(BadStoryboard, match=words):
+        Studio(mind=mind).plan(BRIEF)
 
 
 @pytest.mark.parametrize(
