@@ -12,10 +12,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kinograph.agents.orchestrator import experience
-from kinograph.errors import KinographError
 from kinograph.events import Event
 from kinograph.film import Decision, Sitting, Storyboard, Take
 from kinograph.graphs import take
+from kinograph.graphs.boundaries import rises
 from kinograph.graphs.dependencies import TaskGraph, tasks_of
 from kinograph.graphs.forecast import Outlook
 from kinograph.graphs.production import Crew, Production, Run
@@ -69,9 +69,9 @@ def shoot(crew: Crew, arranged: Callable[[TaskGraph], TaskGraph] = lambda graph:
             crew.floor.give_back(crew.id, shot)  # stopped after its render: the clip is there
         try:
             lives.invoke(None if at else {"id": crew.id, "shot": shot}, config, context=told, durability="sync")
-        except KinographError:
-            raise
         except Exception as error:  # a boundary: one shot's life never ends the others'
+            if rises(error):
+                raise
             take.rescue(told, shot, error)
 
     if outlook.due:

@@ -11,11 +11,11 @@ import numpy as np
 from langgraph.graph import END, START, StateGraph
 
 from kinograph.agents.concessions import of_outcome
-from kinograph.errors import Cancelled, Damaged, NoFilm, OrchestrationError, RenderFailed, StorageError, told
+from kinograph.errors import Damaged, NoFilm, OrchestrationError, RenderFailed, told
 from kinograph.events import Decided, GivenUp, Planned, Progressed, ShotSettled, Warned
 from kinograph.film import Concession, Outcome, Storyboard, Take
 from kinograph.graphs import TOPOLOGIES, take, topology
-from kinograph.graphs.boundaries import critical, file_concession, spared
+from kinograph.graphs.boundaries import critical, file_concession, rises, spared
 from kinograph.graphs.production import Carried, Crew, Production, Run
 from kinograph.tools import editing, footage
 
@@ -131,9 +131,9 @@ def _shot_file(crew: Crew, part: editing.Part) -> Path:
     shot = part.take.shot
     try:
         return _written(crew, part)
-    except (StorageError, Cancelled):
-        raise
     except Exception as error:  # a boundary: one shot's clip never sinks the film
+        if rises(error) and not isinstance(error, (RenderFailed, Damaged)):
+            raise
         if part.take.placeholder:
             raise OrchestrationError(f"the cut of shot {shot}", [error]) from error
         takes = [one for one in crew.ledger.takes(crew.id, shot) if not one.placeholder]

@@ -13,10 +13,10 @@ from langgraph.graph import END, START, StateGraph
 from kinograph.agents import concessions, retreat
 from kinograph.agents.generation import follows, resolve
 from kinograph.agents.verdicts import Viewing
-from kinograph.errors import KinographError, OrchestrationError, RenderFailed, told
+from kinograph.errors import OrchestrationError, RenderFailed, told
 from kinograph.events import GivenUp, ShotSettled, TakeJudged, TakeProgress, TakeStarted, Waiting
 from kinograph.film import Clip, Concession, Correction, Failure, Finding, Means, Outcome, RenderRequest, Take, Verdict
-from kinograph.graphs.boundaries import spared
+from kinograph.graphs.boundaries import rises, spared
 from kinograph.graphs.production import Crew, Run, TakeState
 from kinograph.memory.keyframes import Keyframe
 from kinograph.tools.backends import card
@@ -304,9 +304,9 @@ def rescue(crew: Crew, shot: str, error: Exception) -> None:
     try:
         takes = [take for take in crew.ledger.takes(crew.id, shot) if not take.placeholder]
         _settled(crew, choose(shot, takes), takes, [noted])
-    except KinographError:
-        raise
     except Exception as second:
+        if rises(second):
+            raise
         raise OrchestrationError(f"shot {shot}", [error, second]) from second
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import sqlite3
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -248,6 +250,21 @@ def test_a_render_that_has_no_room_for_long_says_that_it_waits(tmp_path: Path, m
 def test_what_is_no_shots_own_failure_stops_the_production_as_what_it_is(tmp_path: Path, error: KinographError):
     with pytest.raises(type(error), match=str(error)):
         Set(tmp_path).shoot(Frail(lambda _: error))
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(errno.ENOSPC, "No space left on device"), sqlite3.OperationalError("database or disk is full")]
+)
+def test_a_full_disk_is_no_agents_failure(tmp_path: Path, error: Exception):
+    """Checkpoints, indexes and pictures are written in the middle of agents' work."""
+
+    def full(_: RenderRequest) -> bool:
+        raise error
+
+    place = Set(tmp_path)
+    with pytest.raises(type(error)):
+        place.shoot(Frail(lambda _: None), accepts=full)
+    assert place.ledger.outcomes("film") == {}
 
 
 def test_a_bug_in_one_shots_life_costs_that_shot_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
