@@ -14,6 +14,7 @@ from kinograph.agents.english.titles import working_title
 from kinograph.agents.english.whereabouts import places
 from kinograph.agents.english.wishes import aspects, lengths, looks, story
 from kinograph.agents.mind import Ask
+from kinograph.errors import BadStoryboard
 from kinograph.film import Aspect, Brief, Character, Look, Noun, Scene, Shot, Storyboard, TimeOfDay
 
 if TYPE_CHECKING:
@@ -247,7 +248,7 @@ def storyboard(
     `seconds` asked of the whole film are shared out by length of text, at least 1 s a shot; without it every
     shot takes what its beat wishes, else `default_seconds`. A shot needs the first shot of each of its
     characters, the shot before it in its scene if they share one, and those that its beat continues: all its
-    needs lie before it.
+    needs lie before it. Raises BadStoryboard for a beat that continues itself or one that comes later.
     """
     where = {place.beat: place for place in places.places}
     how = {move.beat: move for move in moves.moves}
@@ -264,6 +265,10 @@ def storyboard(
         )
         scenes.append(Scene(id=f"s{number}", setting=key[0], time=key[1], shots=shots))
         for shot, (beat, _) in zip(shots, group, strict=True):
+            if late := [other for other in beat.continues if other not in filmed]:
+                circle = f"the storyboard goes in a circle: {beat.id} needs {beat.id}"
+                order = f"beat {beat.id} continues beat {late[0]}, which does not come before it"
+                raise BadStoryboard(circle if late[0] == beat.id else order)
             continued[shot.id] = [filmed[earlier] for earlier in beat.continues]
             filmed[beat.id] = shot.id
     return linked(Storyboard(title=outline.title, look=look, cast=outline.cast, scenes=tuple(scenes)), continued)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from concurrent.futures import BrokenExecutor
 from typing import Literal
 
-from kinograph.errors import OutOfMemory, RenderFailed, RenderStalled, WorkerDied
+from kinograph.errors import OutOfMemory, RenderFailed, RenderStalled, WorkerLost
 from kinograph.film import Brief, Decision, Failure, Means, Take
 from kinograph.tools.backends import ModelCard, card
 
@@ -38,7 +38,7 @@ def failure_of(error: BaseException) -> Failure:
             return "memory"
         if isinstance(seen, (RenderStalled, TimeoutError)):
             return "time"
-        if isinstance(seen, (WorkerDied, BrokenExecutor, EOFError, ConnectionError)):
+        if isinstance(seen, (WorkerLost, BrokenExecutor, EOFError, ConnectionError)):
             return "worker"
         if "out of memory" in str(seen).lower():  # CUDA, MPS and XLA raise a plain RuntimeError
             return "memory"
@@ -49,7 +49,7 @@ def failure_of(error: BaseException) -> Failure:
 FAILED: dict[Failure, type[RenderFailed]] = {
     "memory": OutOfMemory,
     "time": RenderStalled,
-    "worker": WorkerDied,
+    "worker": WorkerLost,
     "other": RenderFailed,
 }
 

@@ -1,10 +1,13 @@
 """Where a failure stops: what must succeed is tried again and then escalates; what need not gives something up.
 
-Our own errors (a full disk, damage, bad input, a stop on request) say what they are and pass through everything here.
+Our own errors (damage, bad input, a stop on request) say what they are and pass through everything here, and so does
+what the disk and SQLite say: no agent can be spared a disk that is full.
 """
 
 from __future__ import annotations
 
+import errno
+import sqlite3
 from collections.abc import Callable, Sequence
 from typing import Literal, TypeVar
 
@@ -23,6 +26,13 @@ TASKS = ("motion", "style", "review", "fusion", "captions", "sound", "contact sh
 """What a whole film can do without, by the name under which it is filed that it had to."""
 
 
+def rises(error: Exception) -> bool:
+    """Whether an error says by itself what is wrong with more than one task."""
+    return isinstance(error, (KinographError, sqlite3.Error)) or (
+        isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+    )
+
+
 class Conceded(Noun):
     """What the whole film does without because a task failed."""
 
@@ -35,9 +45,9 @@ def critical(task: str, work: Callable[[], Result]) -> Result:
     while len(causes) < TRIES:
         try:
             return work()
-        except KinographError:
-            raise
         except Exception as error:  # a boundary: whatever an agent or a tool may raise
+            if rises(error):
+                raise
             causes.append(error)
             if not isinstance(error, PASSING) or isinstance(error, FOR_GOOD):
                 break
@@ -56,9 +66,9 @@ def spared(
     """What `work` returns, or `otherwise` and a concession where it fails."""
     try:
         return work()
-    except KinographError:
-        raise
     except Exception as error:  # a boundary: whatever an agent or a tool may raise
+        if rises(error):
+            raise
         give_up(Concession(task=task, shot=shot, kind=kind, why=told(error), instead=instead))
         return otherwise
 

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kinograph.agents.changing import LEAST_LOST, Setback, scarcity
 from kinograph.agents.orchestrator import experience
-from kinograph.errors import KinographError, StorageError
+from kinograph.errors import StorageError
 from kinograph.events import Event, Joined
 from kinograph.film import Decision, Sitting, Storyboard, Take
 from kinograph.graphs import rounds, take
+from kinograph.graphs.boundaries import rises
 from kinograph.graphs.dependencies import TaskGraph, tasks_of
 from kinograph.graphs.forecast import Outlook
 from kinograph.graphs.production import Crew, Production, Run, TakeState
@@ -82,9 +83,9 @@ def shoot(crew: Crew, arranged: Callable[[TaskGraph], TaskGraph] = lambda graph:
             crew.floor.give_back(crew.id, shot)  # stopped after its render: the clip is there
         try:
             lives.invoke(None if at else begin, config, context=told, durability="sync")
-        except KinographError:
-            raise
         except Exception as error:  # a boundary: one shot's life never ends the others'
+            if rises(error):
+                raise
             here.copy().run(take.rescue, told, shot, error)
 
     if outlook.due:

@@ -19,20 +19,11 @@ from kinograph.agents import changing
 from kinograph.agents.changing import Setback
 from kinograph.agents.concessions import of_outcome
 from kinograph.agents.verdicts import ACCEPTABLE
-from kinograph.errors import (
-    BadStoryboard,
-    Cancelled,
-    Damaged,
-    NoFilm,
-    OrchestrationError,
-    RenderFailed,
-    StorageError,
-    told,
-)
+from kinograph.errors import BadStoryboard, Damaged, NoFilm, OrchestrationError, RenderFailed, told
 from kinograph.events import Changed, Decided, GivenUp, Planned, Progressed, ShotSettled, Warned
 from kinograph.film import Concession, FilmFinding, Noun, Outcome, Storyboard, Take, Topology, TopologyChange
 from kinograph.graphs import TOPOLOGIES, reviewing, rounds, take, topology
-from kinograph.graphs.boundaries import critical, file_concession, spared
+from kinograph.graphs.boundaries import critical, file_concession, rises, spared
 from kinograph.graphs.production import Carried, Crew, Production, Run
 from kinograph.tools import editing, footage
 
@@ -224,9 +215,9 @@ def _shot_file(crew: Crew, part: editing.Part) -> Path:
     shot = part.take.shot
     try:
         return _written(crew, part)
-    except (StorageError, Cancelled):
-        raise
     except Exception as error:  # a boundary: one shot's clip never sinks the film
+        if rises(error) and not isinstance(error, (RenderFailed, Damaged)):
+            raise
         if part.take.placeholder:
             raise OrchestrationError(f"the cut of shot {shot}", [error]) from error
         takes = [one for one in crew.ledger.takes(crew.id, shot) if not one.placeholder]

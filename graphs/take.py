@@ -14,11 +14,11 @@ from kinograph.agents import concessions, retreat
 from kinograph.agents.generation import follows, resolve
 from kinograph.agents.memory import Recalled
 from kinograph.agents.verdicts import Viewing
-from kinograph.errors import KinographError, OrchestrationError, RenderFailed, told
+from kinograph.errors import OrchestrationError, RenderFailed, told
 from kinograph.events import GivenUp, ShotSettled, TakeJudged, TakeProgress, TakeStarted, Waiting, Warned
-from kinograph.film import Clip, Concession, Correction, Finding, Means, Outcome, RenderRequest, Take, Verdict
+from kinograph.film import Clip, Concession, Correction, Failure, Finding, Means, Outcome, RenderRequest, Take, Verdict
 from kinograph.graphs import rounds
-from kinograph.graphs.boundaries import spared
+from kinograph.graphs.boundaries import rises, spared
 from kinograph.graphs.production import Crew, Run, TakeState
 from kinograph.memory.keyframes import Keyframe
 from kinograph.tools.backends import card
@@ -316,7 +316,7 @@ def _settled(crew: Crew, outcome: Outcome, takes: list[Take], noted: list[Conces
     """Files what became of a shot, a placeholder where there is nothing else, and tells what was given up."""
     given_up = (*concessions.of_outcome(outcome, takes, crew.decision), *noted)
     if outcome.state == "placeholder":
-        failures = [take.failure for take in takes if take.failure]
+        failures: list[Failure] = [take.failure for take in takes if take.failure]
         reason = concessions.SHORTLY[failures[-1] if failures else "other"]
         outcome = placeholder(crew, outcome.shot, takes, reason).changed(round=outcome.round)
     outcome = outcome.changed(given_up=given_up)
@@ -356,9 +356,9 @@ def rescue(crew: Crew, shot: str, error: Exception) -> None:
         if again is not None:
             outcome = _of_two(outcome, again[1].before).changed(round=again[0])
         _settled(crew, outcome, takes, [noted])
-    except KinographError:
-        raise
     except Exception as second:
+        if rises(second):
+            raise
         raise OrchestrationError(f"shot {shot}", [error, second]) from second
 
 

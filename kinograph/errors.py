@@ -13,7 +13,7 @@
     ├── RenderFailed            exit 6   a backend gave no clip; how it failed says what may help
     │   ├── OutOfMemory                  less at a time may fit
     │   ├── RenderStalled                nothing came in time; less of it may
-    │   ├── WorkerDied                   what rendered is gone; the same may pass the next time
+    │   ├── WorkerLost                   what rendered died or is not to be had; the same may pass the next time
     │   └── NoFilm                       not one shot of the film could be rendered
     ├── OrchestrationError      exit 8   a task without which there is no film failed; carries the causes
     ├── LeaseLost                        another process took a render over: what came of it here is not filed
@@ -99,8 +99,8 @@ class RenderStalled(RenderFailed):
     """A render did not come to an end in time."""
 
 
-class WorkerDied(RenderFailed):
-    """What was to render a clip is gone."""
+class WorkerLost(RenderFailed):
+    """The process or machine that rendered died or stood still, or there is none for this model."""
 
 
 class NoFilm(RenderFailed):

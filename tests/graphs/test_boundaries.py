@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import sqlite3
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -10,13 +12,16 @@ from typing import Any
 
 import pytest
 from cramped import Cramped
+from scripted import Scripted
 
 from kinograph import Studio
 from kinograph.agents.generation import Rendered
 from kinograph.agents.memory import Recalled
 from kinograph.agents.mind import Rules
+from kinograph.agents.planner import Assignment, Planner
 from kinograph.errors import (
     BadInput,
+    BadStoryboard,
     Cancelled,
     KinographError,
     NoFilm,
@@ -24,7 +29,7 @@ from kinograph.errors import (
     OutOfMemory,
     RenderFailed,
     StorageError,
-    WorkerDied,
+    WorkerLost,
 )
 from kinograph.evals.bench.overhead import Blind, Forgetful, Ready, board_of
 from kinograph.evals.bench.replay import DECISION, Ponderer
@@ -144,7 +149,7 @@ def test_a_render_that_is_too_big_comes_out_smaller_and_that_is_said(tmp_path: P
 
 
 def test_the_same_once_more_gives_nothing_up(tmp_path: Path):
-    place, first = Set(tmp_path), [WorkerDied("gone")]
+    place, first = Set(tmp_path), [WorkerLost("gone")]
     place.shoot(Frail(lambda _: first.pop() if first else None))
     one, other = place.takes()
     assert one.request == other.request
@@ -245,6 +250,21 @@ def test_a_render_that_has_no_room_for_long_says_that_it_waits(tmp_path: Path, m
 def test_what_is_no_shots_own_failure_stops_the_production_as_what_it_is(tmp_path: Path, error: KinographError):
     with pytest.raises(type(error), match=str(error)):
         Set(tmp_path).shoot(Frail(lambda _: error))
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(errno.ENOSPC, "No space left on device"), sqlite3.OperationalError("database or disk is full")]
+)
+def test_a_full_disk_is_no_agents_failure(tmp_path: Path, error: Exception):
+    """Checkpoints, indexes and pictures are written in the middle of agents' work."""
+
+    def full(_: RenderRequest) -> bool:
+        raise error
+
+    place = Set(tmp_path)
+    with pytest.raises(type(error)):
+        place.shoot(Frail(lambda _: None), accepts=full)
+    assert place.ledger.outcomes("film") == {}
 
 
 def test_a_bug_in_one_shots_life_costs_that_shot_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -360,6 +380,23 @@ def test_without_a_script_there_is_no_film(role: str):
     with pytest.raises(OrchestrationError, match=rf"\({role}\) failed: KeyError: 'a bug'") as escalated:
         film_by(Crashing(role))
     assert [repr(cause) for cause in escalated.value.causes] == ["KeyError('a bug')"]
+
+
+@pytest.mark.parametrize(
+    ("continues", "words"),
+    [
+        ({"1": ("1",)}, "the storyboard goes in a circle: 1 needs 1"),
+        ({"1": ("2",), "2": ("1",)}, "beat 1 continues beat 2, which does not come before it"),
+    ],
+)
+def test_a_plan_that_goes_in_a_circle_is_refused_whoever_drew_it(continues: dict[str, tuple[str, ...]], words: str):
+    outline = Planner().rules(Assignment(brief=Brief(text=BRIEF), max_subjects=2))
+    beats = tuple(beat.changed(continues=continues.get(beat.id, ())) for beat in outline.beats)
+    mind = Scripted(planner=outline.changed(beats=beats))
+    with pytest.raises(BadStoryboard, match=words):
+        film_by(mind)
+    with pytest.raises(BadStoryboard, match=words):
+        Studio(mind=mind).plan(BRIEF)
 
 
 @pytest.mark.parametrize(
