@@ -161,9 +161,14 @@ def _chosen(crew: Crew, state: TakeState, takes: list[Take]) -> Outcome:
 def _of_two(crew: Crew, state: TakeState, again: rounds.SentBack, takes: list[Take]) -> Outcome:
     """Of a shot that was made again what its new life came to, unless what it came to before is better by itself."""
     new = _chosen(crew, state, [take for take in takes if take.attempt >= again.first])
-    ranks = ("failed", "best", "trimmed", "accepted", "chosen")
-    old_rank = ranks.index(again.before.state) if again.before.state in ranks else 0
-    return (new if ranks.index(new.state) >= old_rank else again.before).changed(round=state.get("round", 1))
+    better = _rank(new) >= _rank(again.before)
+    return (new if better else again.before).changed(round=state.get("round", 1))
+
+
+def _rank(outcome: Outcome) -> int:
+    """What one would rather use: the higher."""
+    states = ("best", "trimmed", "accepted", "chosen")
+    return states.index(outcome.state) if outcome.state in states else -1
 
 
 def choose(shot: str, takes: list[Take]) -> Outcome:
