@@ -230,7 +230,10 @@ def remembering(crew: Crew, take: Take, given_up: list[Concession]) -> None:
 def settle(state: TakeState, runtime: Run) -> dict[str, Any]:
     """Chooses what the film will use of this shot."""
     crew, shot, noted = runtime.context, state["shot"], list[Concession]()
-    takes = [take for take in crew.ledger.takes(crew.id, shot) if take.attempt <= _attempt(state)]
+    known = crew.ledger.takes(crew.id, shot)
+    takes = [take for take in known if take.attempt <= _attempt(state)]
+    if len(takes) < len(known):
+        crew.ledger.forget_takes(crew.id, shot, _attempt(state))
     outcome = choose(shot, takes)
     if outcome.state == "best":
         part = spared(
@@ -243,9 +246,10 @@ def settle(state: TakeState, runtime: Run) -> dict[str, Any]:
             shot,
         )
         outcome = part or outcome
-    crew.ledger.forget_takes(crew.id, shot, _attempt(state))
     noted += [Concession.model_validate(one) for one in state.get("given_up", [])]
-    _settled(crew, outcome, takes, noted + _afresh(crew, state, takes))
+    if outcome.state != "placeholder":
+        noted += _afresh(crew, state, takes)
+    _settled(crew, outcome, takes, noted)
     return {}
 
 

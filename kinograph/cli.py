@@ -113,6 +113,9 @@ def chat(
     frames: Annotated[str | None, typer.Option(help="Frames of every shot at first, instead of a length.")] = None,
     takes: Annotated[str | None, typer.Option(help="Most takes a shot may cost, 1 to 10.")] = None,
     reference: Annotated[list[Path] | None, typer.Option(help="Reference picture.")] = None,
+    fallback: Annotated[
+        str | None, typer.Option(help="Other models for what the model cannot render: yes, no, or their names.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Make a film in conversation: say what to see, approve the storyboard, change it in words.
@@ -139,7 +142,7 @@ def chat(
         id = kept[0].session.id
     width, height = _size(size)
     wishes = {"model": model, "topology": topology, "seed": seed, "width": width, "height": height}
-    wishes |= {"aspect": aspect, "fps": fps, "frames": frames, "takes": takes}
+    wishes |= {"aspect": aspect, "fps": fps, "frames": frames, "takes": takes, "fallback": fallback}
     if resume and (given := [name for name, value in wishes.items() if value is not None]):
         raise BadInput(f"a session that is resumed keeps its own {given[0]}; say what should be different instead")
     with studio.open(id, out=out, references=tuple(reference or ()), **wishes) as conversation:
