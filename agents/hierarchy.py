@@ -88,7 +88,7 @@ def context(notes: Iterable[Note], budget: Budget) -> Context:
 def notes_of(shot: Shot, board: Storyboard, found: Sequence[Keyframe], production: str) -> list[Note]:
     """What the levels say of a shot."""
     names = {one.id: one.words for one in board.cast}
-    here = ", ".join(names[one.who] for one in shot.cast) or "nobody"
+    here = ", ".join(names.get(one.who, one.who) for one in shot.cast) or "nobody"
     notes = [
         Note(level="working", words=f"{shot.id} goes on where {keyframe.shot} ended")
         for keyframe in found

@@ -24,7 +24,7 @@ from kinograph.agents.scene import Places
 from kinograph.agents.validator import Validator
 from kinograph.errors import Cancelled
 from kinograph.events import Event
-from kinograph.film import Brief, Decision, Look, Noun, Outcome, Storyboard
+from kinograph.film import Brief, Decision, Look, Noun, Outcome, Storyboard, Topology
 from kinograph.graphs.floor import Floor
 from kinograph.memory.ledger import Ledger
 from kinograph.tools.backends import ModelCard, card
@@ -46,7 +46,7 @@ class Production(TypedDict):
     """The state of the top graph and of every topology."""
 
     id: str
-    topology: NotRequired[str]
+    topology: NotRequired[Topology]
     planned: NotRequired[bool]
     """The storyboard stands: a topology that goes on in place of another does not plan again."""
     setback: NotRequired[dict[str, str]]

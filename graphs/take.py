@@ -262,15 +262,18 @@ def remembering(crew: Crew, take: Take, given_up: list[Concession]) -> None:
 def settle(state: TakeState, runtime: Run) -> dict[str, Any]:
     """Chooses what the film will use of this shot."""
     crew, shot, noted = runtime.context, state["shot"], list[Concession]()
-    takes = [take for take in crew.ledger.takes(crew.id, shot) if take.attempt <= _attempt(state)]
+    known = crew.ledger.takes(crew.id, shot)
+    takes = [take for take in known if take.attempt <= _attempt(state)]
     again = _again(crew, state)
     outcome = _chosen(crew, state, _of_life(crew, state, takes), noted)
     if again is not None:
         outcome = _of_two(outcome, again.before)
-    crew.ledger.forget_takes(crew.id, shot, max(_attempt(state), outcome.attempt))
+    if len(takes) < len(known):
+        crew.ledger.forget_takes(crew.id, shot, max(_attempt(state), outcome.attempt))
     noted += [Concession.model_validate(one) for one in state.get("given_up", [])]
-    outcome = outcome.changed(round=state.get("round", 1))
-    _settled(crew, outcome, takes, noted + _afresh(crew, state, takes))
+    if outcome.state != "placeholder":
+        noted += _afresh(crew, state, takes)
+    _settled(crew, outcome.changed(round=state.get("round", 1)), takes, noted)
     return {}
 
 

@@ -212,7 +212,8 @@ def _cost(chat: Chat, rest: str) -> None:
     from kinograph import pages
 
     films = [one.film for one in chat.conversation.at.filmed()]
-    fresh = {take.request.digest: take.clip for film in films for take in film.takes if take.clip and not take.reused}
+    made = [take for film in films for take in film.takes if not (take.reused or take.placeholder)]
+    fresh = {take.request.digest: take.clip for take in made if take.clip}
     rendering, work = sum(clip.render_seconds for clip in fresh.values()), sum(film.seconds for film in films)
     chat.tell(f"{len(films)} films, {len(fresh)} takes rendered in {rendering:.1f} s, {work:.1f} s of work in all")
     used = [film.usage for film in films] + [chat.conversation.at.usage]

@@ -124,6 +124,9 @@ def chat(
     takes: Annotated[str | None, typer.Option(help="Most takes a shot may cost, 1 to 10.")] = None,
     reference: Annotated[list[Path] | None, typer.Option(help="Reference picture.")] = None,
     series: Annotated[str | None, typer.Option(help="Films of a series know each other's cast and places.")] = None,
+    fallback: Annotated[
+        str | None, typer.Option(help="Other models for what the model cannot render: yes, no, or their names.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Make a film in conversation: say what to see, approve the storyboard, change it in words.
@@ -150,7 +153,7 @@ def chat(
         id = kept[0].session.id
     width, height = _size(size)
     wishes = {"model": model, "topology": topology, "seed": seed, "width": width, "height": height}
-    wishes |= {"aspect": aspect, "fps": fps, "frames": frames, "takes": takes, "series": series}
+    wishes |= {"aspect": aspect, "fps": fps, "frames": frames, "takes": takes, "fallback": fallback, "series": series}
     if resume and (given := [name for name, value in wishes.items() if value is not None]):
         raise BadInput(f"a session that is resumed keeps its own {given[0]}; say what should be different instead")
     with studio.open(id, out=out, references=tuple(reference or ()), **wishes) as conversation:

@@ -701,7 +701,7 @@ def _trial(film: Film, ledger: Ledger) -> Trial | None:
 
     carried = ledger.paper(film.id, "carried", Carried)
     kept = {one.shot for one in carried.shots} if carried else set()
-    new = [take for take in film.takes if take.clip and not take.reused and take.shot not in kept]
+    new = [t for t in film.takes if t.clip and not (t.reused or t.placeholder or t.shot in kept)]
     if not new:
         return None
     return Trial(

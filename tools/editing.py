@@ -115,7 +115,7 @@ def _mark(take: Take, part: Part | None) -> str:
     """What became of a take, and with what it was rendered."""
     if take.placeholder:
         return "PLACEHOLDER: not rendered"
-    less = [] if take.clip is None else _less(take)
+    less = _less(take)
     if part is None:
         mark = "not rendered" if take.clip is None else "rejected"
     elif take.clip is not None and part.last - part.first + 1 < take.clip.frames:

@@ -89,7 +89,7 @@ def coordinate(home: str, folder: str, pool: str, seed: int, address: str, done:
             studio.resume(folder)
         else:
             text = BRIEF.format(*dice.sample(COLOURS, 2))
-            studio.make(studio.brief(text, seed=seed, **SIZE), out=folder)
+            studio.make(studio.brief(text, references=(), music=None, seed=seed, **SIZE), out=folder)
         Path(done).write_text("")
     except Exception as error:
         Path(done).write_text(f"{type(error).__name__}: {error}")

@@ -132,6 +132,9 @@ class Workers:
         on_progress(0, 0.5)
         return [develop(r, np.full((r.frames, r.height, r.width, 3), 9, np.uint8), self.folder, 0) for r in requests]
 
+    def close(self) -> None:
+        pass
+
 
 def generation(tmp_path: Path, workers: Workers) -> Generation:
     return Generation(Vault(tmp_path / "vault"), Ledger(tmp_path / "ledger.sqlite"), workers)

@@ -455,17 +455,17 @@ def test_a_clip_that_is_lost_before_the_cut_leaves_a_placeholder(monkeypatch: py
     assert Path("film/shots/s1.2.mp4").exists()
 
 
-def test_smaller_clips_and_placeholders_are_cut_into_a_film_of_one_size(cramped):
+def test_smaller_slower_and_missing_clips_are_cut_into_a_film_of_one_size_and_rate(cramped):
     from kinograph.tools.footage import frames_in
 
     studio = Studio()
-    brief = studio.brief(
-        "A red ball rolls across the meadow. A blue bird flies over the sea.", model="cramped", **SMALL
-    )
-    film = studio.make(brief, out="film")
-    assert [(given.shot, given.kind) for given in film.given_up] == [("s1.1", "smaller"), ("s2.1", "placeholder")]
-    assert [cut.seconds for cut in film.timeline] == [pytest.approx(8 / 12, abs=1e-4)] * 2
-    assert frames_in(Path(film.path)) == 16
+    text = "A red ball rolls across the meadow. A blue bird flies over the sea. A yellow star spins in space."
+    film = studio.make(studio.brief(text, model="cramped", takes=1, **SMALL), out="film")
+    kinds = [(given.shot, given.kind) for given in film.given_up if given.kind != "not accepted"]
+    assert kinds == [("s1.1", "smaller"), ("s2.1", "placeholder"), ("s3.1", "fewer frames")]
+    assert [cut.seconds for cut in film.timeline] == [pytest.approx(8 / 12, abs=1e-4)] * 3
+    assert [cut.last_frame for cut in film.timeline] == [7, 7, 3]
+    assert frames_in(Path(film.path)) == 24
     import av
 
     with av.open(film.path) as file:
@@ -474,9 +474,10 @@ def test_smaller_clips_and_placeholders_are_cut_into_a_film_of_one_size(cramped)
     assert frames[0].mean() > 60, "the meadow fills the picture"
     assert frames[12].mean() < 60, "the card is dark"
     manifest = json.loads(Path("film/manifest.json").read_text())
-    assert [one["state"] for one in manifest["outcomes"]] == ["accepted", "placeholder"]
-    assert manifest["takes"][-1]["placeholder"]
-    assert studio.resume("film").timeline == film.timeline, "it is whole"
+    assert [one["state"] for one in manifest["outcomes"]][1] == "placeholder"
+    assert sum(take["placeholder"] for take in manifest["takes"]) == 1
+    assert studio.resume("film").timeline == film.timeline
+    assert not list(Path("film/.kinograph").glob("*set-aside*")), "it is whole: nothing is made again"
 
 
 def test_another_model_renders_in_a_whole_film_what_the_first_cannot(cramped):

@@ -58,7 +58,7 @@ def test_a_card_is_a_clip_as_long_as_its_shot_and_is_drawn_once(tmp_path: Path):
     assert request.prompt == "Shot 2\ns0.1\nits renderer died"
     ledger, vault = Ledger(tmp_path / "ledger.sqlite"), Vault(tmp_path / "vault")
     pool = Placeholders(vault.scratch("film"))
-    generation = Generation(vault, ledger, pool, {PLACEHOLDER: pool}.get)
+    generation = Generation(vault, ledger, pool, others=lambda model: pool)
     one = generation.render(request, lambda _: None, lambda: False)
     other = generation.render(request, lambda _: None, lambda: False)
     assert (one.reused, other.reused) == (False, True)
@@ -77,7 +77,7 @@ def test_a_model_that_cannot_be_opened_is_a_render_that_failed(tmp_path: Path, r
         raise ImportError("no module named flash_attn")
 
     ledger, vault = Ledger(tmp_path / "ledger.sqlite"), Vault(tmp_path / "vault")
-    generation = Generation(vault, ledger, Placeholders(tmp_path), shut)
+    generation = Generation(vault, ledger, Placeholders(tmp_path), others=shut)
     with pytest.raises(RenderFailed, match=r"wan cannot be opened: ImportError: no module named flash_attn"):
         generation.revision("wan")
     with pytest.raises(RenderFailed, match="cannot be opened"):
