@@ -58,7 +58,7 @@ def connect(settings: RaySettings) -> None:
         raise BadInput(f"ray.address {settings.address!r} does not answer; start a head there: ray start --head")
     try:
         # Ray, like us, has its processes end with the thread that started them.
-        keeper().submit(_connect, settings.address).result(CONNECT_SECONDS)
+        keeper().submit(lambda: _connect(settings.address)).result(CONNECT_SECONDS)
     except Late:
         raise BadInput(f"ray.address {settings.address!r} did not answer for {CONNECT_SECONDS:g} s") from None
     except (ConnectionError, ValueError, RuntimeError, OSError) as error:

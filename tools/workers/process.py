@@ -12,8 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from concurrent.futures import Future
 from typing import Any, NamedTuple
 
 import psutil
@@ -41,14 +40,39 @@ class Held(NamedTuple):
     vram: float
 
 
-@cache
-def keeper() -> ThreadPoolExecutor:
-    """One thread for as long as this process lives: the kernel kills a child when the *thread* that started it ends."""
-    return ThreadPoolExecutor(1, thread_name_prefix="kinograph-keeper")
+class Keeper:
+    """One thread for as long as this process lives, because the kernel kills a child when the *thread* that started it
+    ends. Not an executor of `concurrent.futures`: those end with the main thread, and other threads may go on."""
+
+    def __init__(self) -> None:
+        self._asked: queue.SimpleQueue[tuple[Future[Any], Callable[[], Any]]] = queue.SimpleQueue()
+        threading.Thread(target=self._work, name="kinograph-keeper", daemon=True).start()
+
+    def _work(self) -> None:
+        while True:
+            future, call = self._asked.get()
+            try:
+                future.set_result(call())
+            except BaseException as error:  # it rises again where the call was asked for
+                future.set_exception(error)
+
+    def submit(self, call: Callable[[], Any]) -> Future[Any]:
+        """Has the thread make a call."""
+        future: Future[Any] = Future()
+        self._asked.put((future, call))
+        return future
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=keeper.cache_clear)  # a fork has no such thread
+_KEEPERS: dict[int, Keeper] = {}
+_FIRST = threading.Lock()
+
+
+def keeper() -> Keeper:
+    """This process's keeper; a fork gets its own, for it has no such thread."""
+    with _FIRST:
+        if os.getpid() not in _KEEPERS:
+            _KEEPERS[os.getpid()] = Keeper()
+        return _KEEPERS[os.getpid()]
 
 
 class Process:
