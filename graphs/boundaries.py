@@ -28,9 +28,10 @@ TASKS = ("motion", "style", "review", "fusion", "captions", "sound", "contact sh
 
 def rises(error: Exception) -> bool:
     """Whether an error says by itself what is wrong with more than one task."""
-    return isinstance(error, (KinographError, sqlite3.Error)) or (
-        isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
-    )
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+    of_postgres = type(error).__module__.partition(".")[0] == "psycopg"  # which need not be installed
+    return of_postgres or isinstance(error, (KinographError, sqlite3.Error))
 
 
 class Conceded(Noun):
