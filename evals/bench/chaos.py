@@ -72,7 +72,7 @@ class Held(NamedTuple):
 def coordinate(home: str, folder: str, pool: str, seed: int, address: str, done: str) -> None:
     """What a coordinator does: makes the film, or goes on with it, and says in the file `done` how that ended."""
     die_with(os.getppid())  # the server, which ends with this benchmark
-    os.environ |= {"KINOGRAPH_HOME": home, "RAY_USAGE_STATS_ENABLED": "0"}
+    os.environ |= {"KINOGRAPH_HOME": home}
     from kinograph.settings import RaySettings, Settings
     from kinograph.studio import Studio
 
@@ -236,7 +236,9 @@ def cluster(pool: str) -> Iterator[str]:
     if pool != "ray":
         yield ""
         return
-    os.environ |= {"RAY_USAGE_STATS_ENABLED": "0"}
+    from kinograph.tools.workers.cluster import QUIET
+
+    os.environ |= QUIET
     from ray.cluster_utils import Cluster
 
     nodes = Cluster(initialize_head=True, head_node_args={"num_cpus": 4, "include_dashboard": False})
@@ -253,8 +255,9 @@ def main() -> None:
     parser.add_argument("--seed", type=int, help="runs this seed only")
     asked = parser.parse_args()
     seeds = range(asked.runs) if asked.seed is None else [asked.seed]
-    children, held = server(asked.pool), list[Held]()
+    held = list[Held]()
     with cluster(asked.pool) as address:
+        children = server(asked.pool)
 
         def once(seed: int, span: float) -> Held:
             with tempfile.TemporaryDirectory() as place:

@@ -39,7 +39,8 @@ def nodes() -> Iterator[Nodes]:
     """One cluster for all tests: it takes ten seconds to start."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", HERE)
-        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        for name, value in cluster.QUIET.items():
+            patch.setenv(name, value)
         patch.delenv("OMP_NUM_THREADS", raising=False)
         import ray
 
@@ -91,12 +92,15 @@ def test_clips_pictures_progress_and_errors_travel(terms: Terms, tmp_path: Path,
     assert not alive
 
 
-def test_a_killed_actor_is_begun_anew_and_a_poisonous_request_given_up(terms: Terms, tmp_path: Path):
+def test_a_killed_actor_is_begun_anew_and_a_poisonous_request_given_up(
+    terms: Terms, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
     pool = Cluster(odd(tmp_path), terms)
     assert render(pool, ask("crash-once")).note == str(began(pool._backend)[1])
     with pytest.raises(WorkerDied, match="two Ray workers died over one request of odd"):
         render(pool, ask("crash"))
     assert len(began(pool._backend)) == 4
+    assert capsys.readouterr().out == "", "standard output is the film's"
     pool.close()
 
 

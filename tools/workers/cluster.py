@@ -30,6 +30,12 @@ from kinograph.tools.workers.process import GRACE, LOOK, keeper
 
 CONNECT_SECONDS = 60.0
 """Most seconds that a cluster may take to answer, or one of our own to start."""
+QUIET = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_DEDUP_LOGS_SKIP_REGEX": ".",  # else it tells of dead workers on standard output, which is the film's
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+}
+"""What Ray reads from the environment when it is imported; it tells nobody that it is used."""
 VRAM = "vram_gb"
 """Custom resource by which a node may tell the memory of its graphics cards: ray start --resources '{"vram_gb": 80}'"""
 
@@ -67,8 +73,8 @@ def connect(settings: RaySettings) -> None:
 
 
 def _connect(address: str | None) -> None:
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
     import ray
 
     if ray.is_initialized():
