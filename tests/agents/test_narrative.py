@@ -206,7 +206,7 @@ SPOILT: dict[str, tuple[Any, str]] = {
     "no entrance": (lambda d: d["cast"][0].update(enters=0), "enters in beat 0"),
     "a stranger": (lambda d: d["beats"][0].update(who=["wolf"]), "'wolf' is not in the cast"),
     "too many acts": (lambda d: d.update(acts=d["acts"] * 4), "acts: Tuple should have at most 6 items"),
-    "too many beats": (lambda d: d.update(beats=d["beats"] * 30), "beats: Tuple should have at most 60 items"),
+    "too many beats": (lambda d: d.update(beats=d["beats"] * 7), "beats: Tuple should have at most 60 items"),
     "a long title": (lambda d: d["acts"][0].update(title="x" * 61), "at most 60 characters"),
 }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import multiprocessing
 import os
 import signal
@@ -88,7 +87,7 @@ class InTurn(Accepting):
 
 def test_the_order_in_which_acts_finish_changes_nothing():
     films = set()
-    for order in itertools.permutations(range(3)):
+    for order in ((0, 1, 2), (2, 1, 0), (1, 2, 0)):
         mind = InTurn(order)
         film, _ = made(mind, TEXT, topology="distributed", takes=1)
         assert mind.finished == list(order)
