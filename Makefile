@@ -10,7 +10,7 @@ SOURCES := kinograph agents graphs tools memory prompts evals tests examples
 .PHONY: demo test check format wheel-check bench typings clean
 
 demo: $(READY)
-	@film=$$($(BIN)/kinograph make "$$BRIEF") && $(BIN)/kinograph show "$$(dirname "$$film")"
+	@film=$$($(BIN)/kinograph make "$$BRIEF") || test $$? = 7 && $(BIN)/kinograph show "$$(dirname "$$film")"
 
 test: $(READY)
 	$(BIN)/python -m pytest -n 4 --dist worksteal  # more than cores: a third of the time is waiting for deadlines

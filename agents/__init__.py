@@ -6,16 +6,21 @@ how it thinks: by a language model, or by the agent's own `rules`.
     role          question                      answer
     orchestrator  Commission                    Decision     model, topology, sizes, budgets, strategy, reasons
     planner       Request for an outline        Outline      cast, beats, wishes about the film
+    narrative     Request for an outline        Story        acts, cast, causes: an outline and what holds it together
     scene         Outline                       Places       where and when each beat happens
     motion        Outline                       Moves        what everyone does, how the camera moves
     style         Outline                       Look         the style bible
     director      Outline                       Direction    scene, motion and style in one call
     validator     Viewing                       Verdict      what is wrong with a clip
+    quality       Screening                     Review       what disagrees between the shots of a whole film
+    fusion        Assembly                      Tracks       what is seen, said, read and played when
     reviser       Wish                          Revision     edits of a storyboard, out of what the user says
 
 Two agents act instead of answering: `generation` (a shot becomes a request, a request a clip) and
-`memory` (the only writer of the keyframe memory). `strategy` holds the orchestrator's tables of how many shots at a
-time and of where pictures come from.
+`memory` (the only writer of the keyframe memory; `hierarchy` has its levels). `changing` says which topology goes on
+where one does not work out, `plan` has an act or a whole film planned. `strategy` holds the orchestrator's tables of
+how many shots at a time and of where pictures come from, `retreat` those of what to try when a render fails;
+`concessions` says what that gives up.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from pydantic import Field
 from kinograph.agents.mind import Ask
 from kinograph.agents.motion import Motion, Move, Moves
 from kinograph.agents.planner import Outline
-from kinograph.agents.scene import Place, Places, Scene
+from kinograph.agents.scene import Place, Places, Scene, strays
 from kinograph.agents.style import Style
 from kinograph.film import Appearance, Camera, Look, Noun, TimeOfDay
 from kinograph.film import Motion as Canonical
@@ -78,13 +78,19 @@ class Director:
 
 
 def facts(outline: Outline) -> dict[str, Any]:
-    """The outline as a model is told it."""
-    return {
+    """The outline as a model is told it; of a part of a story also what must be known of the rest."""
+    before, seen = outline.before, {who for beat in outline.beats for who in beat.who}
+    told = {
         "title": outline.title,
-        "cast": [{"id": one.id, "words": one.words} for one in outline.cast],
+        "cast": [{"id": one.id, "words": one.words} for one in outline.cast if before is None or one.id in seen],
         "look": outline.wishes.look,
         "beats": [{"beat": beat.id, "text": beat.text, "who": list(beat.who)} for beat in outline.beats],
     }
+    if before is None:
+        return told
+    rest = {"setting": before.setting, "time": before.time, "told": before.told}
+    rest |= {"lately": [beat.text for beat in before.lately[-2:]]} | ({"mend": before.mend} if before.mend else {})
+    return told | {"before": rest}
 
 
 def complaints(outline: Outline, draft: DirectionDraft) -> list[str]:
@@ -101,6 +107,10 @@ def complaints(outline: Outline, draft: DirectionDraft) -> list[str]:
             found.append(f"shot of beat {beat.id} shows {seen}; it must show exactly {list(beat.who)}, each once")
         if not (shot.setting or seen or shot.extra):
             found.append(f"shot of beat {beat.id} is empty: nobody, nowhere, nothing")
+    if (before := outline.before) is not None:
+        first = draft.shots[0]
+        place = Place(beat=first.beat, setting=first.setting, time=first.time)
+        found += strays(outline.beats[0], before.setting, before.time, place)
     return found
 
 

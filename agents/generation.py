@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from kinograph import prompts
 from kinograph.agents import strategy
-from kinograph.errors import Cancelled, Damaged, KinographError, RenderFailed
+from kinograph.agents.retreat import FAILED, failure_of
+from kinograph.errors import Cancelled, Damaged, KinographError, LeaseLost, RenderFailed, StorageError, told
 from kinograph.film import (
     Brief,
     Camera,
@@ -16,6 +19,7 @@ from kinograph.film import (
     Conditioning,
     Correction,
     Decision,
+    Means,
     Motion,
     RenderRequest,
     Shot,
@@ -24,6 +28,7 @@ from kinograph.film import (
     canonical_json,
     digest_of,
 )
+from kinograph.memory.jobs import Claim
 from kinograph.memory.keyframes import Keyframe
 from kinograph.memory.ledger import Ledger
 from kinograph.memory.vault import Vault
@@ -60,6 +65,10 @@ TIME_WORDS: dict[TimeOfDay, str] = {
 }
 
 
+ALL = Means()
+"""Everything that was asked for."""
+
+
 def seed_for(seed: int, *names: object) -> int:
     """A 32-bit seed that follows from the film's seed and these names."""
     return int(digest_of(canonical_json([seed, *map(str, names)]))[:8], 16)
@@ -74,27 +83,41 @@ def resolve(
     attempt: int = 1,
     corrections: Sequence[Correction] = (),
     recalled: Sequence[Keyframe] = (),
+    means: Means = ALL,
 ) -> RenderRequest:
-    """The request of one attempt at a shot; the same inputs give the same digest anywhere."""
-    stronger = sum(correction.action == "raise guidance" for correction in corrections)
-    longer = sum(correction.action == "more steps" for correction in corrections)
+    """The request of one attempt at a shot; the same inputs give the same digest anywhere.
+
+    `attempt` counts takes that were rendered, from 1; decision and card are those of the model that renders. Fewer
+    frames take as long as all would: they come at a lower rate.
+    """
+    whole = card.legal_frames(round(shot.seconds * decision.fps))
+    frames = whole if means.frames == 1 else card.legal_frames(round(whole * means.frames))
+    steps = min(card.max_steps, round(decision.steps * 1.25 ** _count(corrections, "more steps")))
+    stronger = _count(corrections, "raise guidance")
     return RenderRequest(
         model=decision.model,
         revision=decision.revision,
         prompt=_prompt(shot, storyboard, _words(corrections, "emphasize")),
         negative=", ".join(_words(corrections, "avoid")),
-        seed=_seed(shot, brief, attempt),
-        frames=card.legal_frames(round(shot.seconds * decision.fps)),
-        fps=decision.fps,
-        width=decision.width,
-        height=decision.height,
-        steps=min(card.max_steps, round(decision.steps * 1.25**longer)),
+        seed=_seed(shot, brief, attempt, means.seeds),
+        frames=frames,
+        fps=decision.fps if frames == whole else max(1, round(decision.fps * frames / whole)),
+        width=decision.width if means.size == 1 else card.legal_side(decision.width * means.size),
+        height=decision.height if means.size == 1 else card.legal_side(decision.height * means.size),
+        steps=steps if means.steps == 1 else max(card.min_steps, round(steps * means.steps)),
         guidance=min(card.max_guidance, decision.guidance * 1.2**stronger),
         conditioning=_conditioning(shot, storyboard, decision, brief, card, recalled, attempt),
+        offloaded=means.offloaded,
     )
 
 
-def _seed(shot: Shot, brief: Brief, attempt: int) -> int:
+def _count(corrections: Sequence[Correction], action: str) -> int:
+    return sum(correction.action == action for correction in corrections)
+
+
+def _seed(shot: Shot, brief: Brief, attempt: int, left: int = 0) -> int:
+    if left:  # with the seeds before these, renders failed
+        return seed_for(brief.seed if shot.seed is None else shot.seed, shot.id, attempt, "another", left)
     # First takes of a scene share their noise, which keeps the place alike from shot to shot.
     if attempt > 1:
         return seed_for(brief.seed if shot.seed is None else shot.seed, shot.id, attempt)
@@ -126,6 +149,13 @@ def _prompt(shot: Shot, storyboard: Storyboard, emphasis: list[str]) -> str:
     )
 
 
+def follows(shot: Shot, board: Storyboard, model: ModelCard) -> str | None:
+    """The shot whose last frame this one goes on from; None where the model, or the storyboard, has it begin afresh."""
+    if "i2v" not in model.tasks:
+        return None
+    return next((need for need in shot.needs if board.shot(need).scene == shot.scene), None)
+
+
 def _conditioning(
     shot: Shot,
     storyboard: Storyboard,
@@ -153,59 +183,154 @@ class Rendered(NamedTuple):
     reused: bool
 
 
+LOOK = 0.1
+"""Seconds between looks at what others render."""
+
+
 class Generation:
     """Turns requests into clips. Never renders the same request twice."""
 
-    def __init__(self, vault: Vault, ledger: Ledger, workers: WorkerPool) -> None:
+    def __init__(
+        self,
+        vault: Vault,
+        ledger: Ledger,
+        workers: WorkerPool,
+        production: str = "",
+        slots: int | None = None,
+        others: Callable[[str], WorkerPool | None] = lambda model: None,
+    ) -> None:
+        """At most `slots` renders at a time; what is asked beyond them waits for hands that others lend. `others`
+        opens the workers of a model that is not the production's own; None for that one.
+        """
         self._vault = vault
-        self._ledger = ledger
+        self._jobs = ledger.jobs
         self._workers = workers
+        self._production = production
+        self._slots = threading.Semaphore(slots) if slots is not None else None
+        self._open = others
+        self._others: dict[str, WorkerPool] = {}
+        self._opening = threading.Lock()
+
+    def revision(self, model: str) -> str:
+        """The revision of a model as it renders here. Raises RenderFailed when it cannot be opened."""
+        return self._pool(model).revision
+
+    def _pool(self, model: str) -> WorkerPool:
+        with self._opening:
+            if model not in self._others:
+                try:
+                    self._others[model] = self._open(model) or self._workers
+                except Exception as error:  # one model that cannot be opened leaves others to try
+                    raise RenderFailed(f"{model} cannot be opened: {told(error)}") from error
+            return self._others[model]
+
+    def close(self) -> None:
+        """Ends the workers of the production's own model and of all others that were opened."""
+        for pool in {id(pool): pool for pool in (self._workers, *self._others.values())}.values():
+            pool.close()
 
     def render(
         self, request: RenderRequest, on_progress: Callable[[float], None], cancelled: Callable[[], bool]
     ) -> Rendered:
         """The clip of a request: out of the vault when it is there and whole, else rendered under a lease.
 
-        Raises RenderFailed, StorageError or Cancelled.
+        While no slot is free the request waits in the ledger, and whoever lends a hand may render it. Waits for another
+        worker that renders the same as long as that one's claim lives. Raises RenderFailed, StorageError or Cancelled.
         """
-        while (clip := self._kept(request.digest)) is None:
-            if cancelled():
-                raise Cancelled("rendering was cancelled")
-            if self._ledger.claim(request):
-                if self._vault.clip(request.digest) is None:
-                    return Rendered(self._render(request, on_progress, cancelled), reused=False)
-                self._ledger.release(request.digest)  # another worker finished between our look and our claim
-                continue
-            time.sleep(0.2)  # another living worker renders this very clip
-        return Rendered(clip, reused=True)
+        if (clip := self._kept(request.digest)) is not None:
+            return Rendered(clip, reused=True)
+        asked = ours = False
+        try:
+            while True:
+                if cancelled():
+                    raise Cancelled("rendering was cancelled")
+                with self._slot(LOOK if asked else 0.0) as free:
+                    claim = self._jobs.claim(request) if free else None
+                    if claim is not None:
+                        if (made := self._made(request, claim, on_progress, cancelled)) is not None:
+                            return made
+                        continue
+                job = self._jobs.job(request.digest)
+                ended = job is None or job.state in ("done", "failed")
+                if job is not None and job.state == "done" and (clip := self._kept(request.digest)) is not None:
+                    return Rendered(clip, reused=not ours)
+                if job is not None and job.state == "failed" and ours:
+                    raise RenderFailed(job.error or f"{request.model} failed where it was rendered")
+                if not free and (ended or not asked):
+                    ours = self._jobs.announce(self._production, request) or ours
+                    asked = True
+                elif free:
+                    time.sleep(LOOK)  # another living worker renders this very clip
+        finally:
+            if asked:
+                self._jobs.withdraw(self._production, request.digest)
+
+    def lend(self, request: RenderRequest, cancelled: Callable[[], bool]) -> bool:
+        """Renders what somebody else waits for; False when another worker is at it. Raises StorageError, Cancelled."""
+        claim = self._jobs.claim(request)
+        if claim is None:
+            return False
+        try:
+            made = self._made(request, claim, lambda _: None, cancelled)
+        except RenderFailed:
+            return True  # the ledger says why to those who wait
+        return made is not None and not made.reused
+
+    @contextmanager
+    def _slot(self, patience: float) -> Iterator[bool]:
+        """Whether a slot is free, which is taken for the block."""
+        if self._slots is None:
+            yield True
+            return
+        free = self._slots.acquire(timeout=patience) if patience else self._slots.acquire(blocking=False)
+        try:
+            yield free
+        finally:
+            if free:
+                self._slots.release()
 
     def _kept(self, digest: str) -> Clip | None:
-        clip = self._vault.clip(digest)
-        if clip is None:
-            return None
+        for everywhere in (False, True):  # a copy that is damaged may be whole where it was fetched from
+            clip = self._vault.clip(digest)
+            if clip is None:
+                return None
+            try:
+                load(clip)
+            except Damaged:
+                self._vault.drop_clip(digest, everywhere)
+            else:
+                return clip
+        return None
+
+    def _made(
+        self,
+        request: RenderRequest,
+        claim: Claim,
+        on_progress: Callable[[float], None],
+        cancelled: Callable[[], bool],
+    ) -> Rendered | None:
+        """The clip of a claimed request, filed; None when another process took the job over meanwhile."""
         try:
-            load(clip)
-        except Damaged:
-            self._vault.drop_clip(digest)
+            if (clip := self._kept(request.digest)) is not None:  # whoever had the job before came as far as that
+                self._jobs.release(claim)
+                return Rendered(clip, reused=True)
+            clip = self._pool(request.model).render(
+                [request], lambda _, share: on_progress(share), lambda: claim.lost.is_set() or cancelled()
+            )[0]
+            return Rendered(self._vault.keep_clip(clip, self._jobs.committing(claim)), reused=False)
+        except LeaseLost:
             return None
-        return clip
-
-    def _render(
-        self, request: RenderRequest, on_progress: Callable[[float], None], cancelled: Callable[[], bool]
-    ) -> Clip:
-        digest = request.digest
-
-        def progress(_: int, share: float) -> None:
-            self._ledger.renew(digest)
-            on_progress(share)
-
-        try:
-            clip = self._vault.keep_clip(self._workers.render([request], progress, cancelled)[0])
+        except (Cancelled, StorageError) as error:
+            self._jobs.give_back(claim, str(error))
+            if claim.lost.is_set() and isinstance(error, Cancelled) and not cancelled():
+                return None
+            raise
         except KinographError as error:
-            self._ledger.settle(digest, str(error))
+            self._jobs.settle(claim, str(error))
             raise
         except Exception as error:  # whatever a model may raise costs one take, never the film
-            self._ledger.settle(digest, repr(error))
-            raise RenderFailed(f"{request.model} failed: {type(error).__name__}: {error}") from error
-        self._ledger.settle(digest)
-        return clip
+            self._jobs.settle(claim, repr(error))
+            raise FAILED[failure_of(error)](f"{request.model} failed: {told(error)}") from error
+        except BaseException:
+            self._jobs.give_back(claim)
+            raise

@@ -14,9 +14,12 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
+from kinograph.agents import hierarchy
+from kinograph.agents.hierarchy import Budget
 from kinograph.agents.mind import Ask
-from kinograph.film import Noun, Shot, Storyboard, Take
+from kinograph.film import Character, Film, Noun, Shot, Storyboard, Take
 from kinograph.memory.keyframes import Keyframe, Keyframes, Role
+from kinograph.memory.series import Known, Pictured, Series
 from kinograph.memory.vault import Vault
 from kinograph.tools import colors, toolbox
 from kinograph.tools.eyes import Sighting, look, picture_hue, wanted
@@ -24,6 +27,7 @@ from kinograph.tools.footage import load, load_picture, png
 
 REFERENCES = 2
 """Most keyframes of a character that a shot is held to."""
+BUDGET = Budget()
 CONTRADICTION = 25.0
 """Degrees of CIELAB hue between two pictures of a character that cannot both be right: nearly another colour."""
 
@@ -34,13 +38,18 @@ class Recollection(Noun):
     shot: Shot
     storyboard: Storyboard
     found: tuple[Keyframe, ...]
-    """Everything remembered of the shot's cast, place and predecessor, the earliest shot first."""
+    """Everything remembered of the shot's cast, place and predecessor, the earliest shot first; after what the film
+    remembers, what its series does."""
+    production: str = ""
+    """Whose shot it is; keyframes of others are the series'."""
 
 
 class Recalled(Noun):
     """The keyframes that a shot is held to."""
 
     keyframes: tuple[Keyframe, ...]
+    left_out: int = 0
+    """Keyframes that found no room in the budget."""
 
 
 class RecallDraft(Noun):
@@ -56,9 +65,20 @@ class Memory:
     role = "memory"
     answer = Recalled
 
-    def __init__(self, keyframes: Keyframes, vault: Vault) -> None:
+    def __init__(
+        self,
+        keyframes: Keyframes,
+        vault: Vault,
+        series: Series | None = None,
+        story: str = "",
+        budget: Budget = BUDGET,
+    ) -> None:
+        """`series` is what the production belongs to, if anything; its own `story` there is not recalled."""
         self._keyframes = keyframes
         self._vault = vault
+        self._series = series
+        self._story = story
+        self._budget = budget
 
     def recollection(self, shot: Shot, storyboard: Storyboard) -> Recollection:
         """What is remembered for a shot.
@@ -73,32 +93,63 @@ class Memory:
         for needed in shot.needs:
             if storyboard.shot(needed).scene == shot.scene:
                 found += self._keyframes.recall("last", needed, (needed,))[:1]
-        return Recollection(shot=shot, storyboard=storyboard, found=tuple(dict.fromkeys(found)))
+        found += self._of_series(shot, storyboard)
+        here = self._keyframes.production
+        return Recollection(shot=shot, storyboard=storyboard, found=tuple(dict.fromkeys(found)), production=here)
+
+    def _of_series(self, shot: Shot, storyboard: Storyboard) -> list[Keyframe]:
+        """What earlier productions know of the shot's cast and place, under the names that they have here."""
+        known = self.known()
+        found = [
+            one.keyframe.changed(about=appearance.who)
+            for appearance in shot.cast
+            for one in known
+            if one.kind and one.figure == _figure(storyboard.character(appearance.who))
+        ]
+        at = (shot.setting, shot.time, storyboard.look.name)
+        return found + [one.keyframe for one in known if not one.kind and (one.words, one.time, one.look) == at][:1]
+
+    def known(self) -> list[Known]:
+        """What the series knows from other stories; nothing for a production of none."""
+        return [one.known for one in self._series.known(self._story)] if self._series else []
+
+    def remembered(self) -> tuple[str, ...]:
+        """What the series knows, as a language model is told it."""
+        return tuple(hierarchy.context(hierarchy.notes_of_series(self.known()), self._budget).told())
 
     def rules(self, question: Recollection) -> Recalled:
         """The earliest keyframes of every character, and what is remembered of place and predecessor."""
-        return Recalled(keyframes=_held_to(question, [k.id for k in question.found if k.role == "identity"]))
+        return self._recalled(question, [k.id for k in question.found if k.role == "identity"])
+
+    def _recalled(self, question: Recollection, identities: Sequence[str]) -> Recalled:
+        """What a shot is held to, within the budget."""
+        held = _held_to(question, identities)
+        kept = hierarchy.within([(_level(question, one), one) for one in held], self._budget.keyframes)
+        return Recalled(keyframes=tuple(kept), left_out=len(held) - len(kept))
 
     def ask(self, question: Recollection) -> Ask[Recalled] | Recalled:
         """Asks only about characters whose pictures contradict each other."""
         by_rules = self.rules(question)
-        seen = Counter(k.about for k in question.found if k.role == "identity")
-        hues = {k.id: self._hue(k) for k in question.found if k.role == "identity" and seen[k.about] > 1}
+        own = [k for k in question.found if k.role == "identity" and k.production == question.production]
+        seen = Counter(k.about for k in own)
+        hues = {k.id: self._hue(k) for k in own if seen[k.about] > 1}
         doubtful = _doubtful(question, hues)
         if not doubtful:
             return by_rules
         numbered = {f"K{n}": k for n, k in enumerate((k for who in doubtful for k in doubtful[who]), 1)}
         sure = [k.id for k in question.found if k.role == "identity" and k.about not in doubtful]
         return Ask(
-            facts=facts(question, numbered, hues),
+            facts=facts(question, numbered, hues) | {"context": self._context(question).told()},
             draft=RecallDraft,
             check=lambda draft: complaints(doubtful, numbered, hues, draft),
-            accept=lambda draft: Recalled(
-                keyframes=_held_to(question, [*sure, *(numbered[number].id for number in draft.keep)])
-            ),
+            accept=lambda draft: self._recalled(question, [*sure, *(numbered[number].id for number in draft.keep)]),
             without=lambda why: by_rules,
             tools=toolbox.of_memory({number: (k.words, self._loads(k)) for number, k in numbered.items()}),
         )
+
+    def _context(self, question: Recollection) -> hierarchy.Context:
+        notes = hierarchy.notes_of(question.shot, question.storyboard, question.found, question.production)
+        return hierarchy.context(notes, self._budget)
 
     def _hue(self, keyframe: Keyframe) -> float | None:
         return picture_hue(self._loads(keyframe)())
@@ -134,6 +185,50 @@ class Memory:
                 kept.append(self._keep(shot.id, "identity", appearance.who, sighting.crop(frames, best), best))
         return tuple(kept)
 
+    def promote(self, film: Film) -> tuple[Known, ...]:
+        """Leaves the best keyframes of a finished film to its series, in place of what its story left before.
+
+        Only accepted takes that the film uses count. The same film leaves the same, however often.
+        """
+        if self._series is None:
+            return ()
+        candidates = self._candidates(film)
+        kept = hierarchy.promotable(candidates, self._series.known(self._story))
+        self._series.keep(self._story, kept)
+        return tuple(one.known for one in kept)
+
+    def withdraw(self) -> None:
+        """Takes back what the story left to its series."""
+        if self._series is not None:
+            self._series.keep(self._story, ())
+
+    def _candidates(self, film: Film) -> list[Pictured]:
+        board = film.storyboard
+        used = {(cut.shot, cut.attempt) for cut in film.timeline}
+        takes = {take.shot: take for take in film.takes if take.accepted and (take.shot, take.attempt) in used}
+        cast = {one.id: one for one in board.cast}
+        order = [shot.id for shot in board.shots]
+        found: list[Pictured] = []
+        for keyframe, vector in self._keyframes.records():
+            if keyframe.shot not in takes or keyframe.role not in ("identity", "setting"):
+                continue
+            shot, verdict = board.shot(keyframe.shot), takes[keyframe.shot].verdict
+            who = cast.get(keyframe.about) if keyframe.role == "identity" else None
+            if (who is None) == (keyframe.role == "identity") or not (who or shot.setting):
+                continue
+            known = Known(
+                keyframe=keyframe,
+                story=self._story,
+                kind=who.kind if who else "",
+                color=who.color if who else None,
+                words=who.words if who else shot.setting,
+                time=shot.time,
+                look=board.look.name,
+                quality=verdict.quality if verdict else 0.0,
+            )
+            found.append(Pictured(known, vector))
+        return sorted(found, key=lambda one: (order.index(one.known.keyframe.shot), one.known.keyframe.id))
+
     def _keep(self, shot: str, role: Role, about: str, picture: np.ndarray, frame: int) -> Keyframe:
         digest = self._vault.keep_picture(png(picture))
         keyframe = Keyframe(
@@ -148,6 +243,14 @@ class Memory:
         return keyframe
 
 
+def _figure(character: Character) -> tuple[str, str]:
+    return character.kind, character.color or ""
+
+
+def _level(question: Recollection, keyframe: Keyframe) -> hierarchy.Level:
+    return hierarchy.level_of(keyframe, question.shot, question.storyboard, question.production)
+
+
 def _held_to(question: Recollection, identities: Sequence[str]) -> tuple[Keyframe, ...]:
     """These keyframes, at most REFERENCES a character, and all that are none of a character's."""
     kept: dict[str, list[Keyframe]] = {}
@@ -159,10 +262,10 @@ def _held_to(question: Recollection, identities: Sequence[str]) -> tuple[Keyfram
 
 
 def _doubtful(question: Recollection, hues: dict[str, float | None]) -> dict[str, list[Keyframe]]:
-    """The characters that looked different in different shots, and their keyframes."""
+    """The characters that looked different in different shots of this film, and their keyframes."""
     by_who: dict[str, list[Keyframe]] = {}
     for keyframe in question.found:
-        if keyframe.role == "identity":
+        if keyframe.role == "identity" and keyframe.production == question.production:
             by_who.setdefault(keyframe.about, []).append(keyframe)
     return {who: found for who, found in by_who.items() if _widest(found, hues) > CONTRADICTION}
 

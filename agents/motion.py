@@ -51,6 +51,8 @@ class Motion:
 
     def rules(self, question: Outline) -> Moves:
         casting = Casting(question.cast)
+        for beat in question.before.lately if question.before else ():
+            casting.read(story(beat.text))
         return Moves(moves=tuple(_move(beat, casting.read(story(beat.text))) for beat in question.beats))
 
 

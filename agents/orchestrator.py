@@ -16,10 +16,15 @@ from kinograph.film import Aspect, Brief, Decision, Noun, Reason, Stock, Strateg
 from kinograph.tools.backends import ModelCard, card, cards
 from kinograph.tools.machine import Machine
 from kinograph.tools.resources import Snapshot
+from kinograph.tools.workers import POOLS
 
 ASPECTS: dict[Aspect, float] = {"wide": 16 / 9, "square": 1.0, "vertical": 9 / 16}
 MAX_TEXT = 2000
 """Most characters of a brief that the choice of a model needs."""
+MOST_OTHERS = 2
+"""Models that a film may fall back to where the brief names none."""
+RULED = 7
+"""Reasons that every decision has; the model fallen back to comes after them."""
 QUALITY = {"low": 1, "medium": 2, "high": 3, "very high": 4}
 
 
@@ -70,6 +75,8 @@ class Commission(Noun):
     """Shots at a time, when the caller insists."""
     strategy: Strategy | None = None
     """When the caller insists."""
+    pool: str | None = None
+    """Where renders run, when the caller insists."""
     offline: bool = False
     """Nothing may be asked of other machines."""
     media: bool = False
@@ -133,7 +140,10 @@ class Orchestrator:
         decided = self.rules(question.changed(brief=brief, workers=insists))
         why = (draft.reasons.model, draft.reasons.topology, draft.reasons.size, draft.reasons.workers)
         reasons = (rule.changed(why=words) for rule, words in zip(decided.reasons, why, strict=False))
-        return decided.changed(reasons=(*reasons, *decided.reasons[len(why) :]))
+        others = choose_fallback(question.brief, card(decided.model), question.machine)
+        return decided.changed(
+            reasons=(*reasons, *decided.reasons[len(why) : RULED], *_fallback_reason(others)), fallback=others
+        )
 
     def rules(self, question: Commission) -> Decision:
         """Raises BadInput or UnknownName for a wish that cannot be met."""
@@ -147,11 +157,13 @@ class Orchestrator:
         topology, why_topology = choose_topology(brief, model, question.topologies)
         width, height, why_size = choose_size(brief, model)
         content = strategy.complexity(brief)
-        way = choose_strategy(question, model, content.value)
+        pool, why_pool = choose_pool(question.pool, model)
+        way = choose_strategy(question, model, content.value, pool)
         workers, why_workers = choose_workers(question, model, way.strategy, content.value)
         shown = strategy.visuals(content, question.offline, model, question.stock, question.media)
         fps = brief.fps or model.fps
         seconds = brief.seconds or wishes(brief.text).seconds
+        others = choose_fallback(brief, model, question.machine)
         shot_seconds = (choose_frames(brief, model) if brief.frames else model.legal_frames(model.frames)) / fps
         return Decision(
             model=model.id,
@@ -164,12 +176,14 @@ class Orchestrator:
             guidance=model.guidance,
             takes=brief.takes,
             workers=workers,
+            pool=pool,
             strategy=way.strategy,
             visuals=shown.visuals,
             complexity=content.value,
             stock=() if shown.visuals == "AI only" else question.stock,
             seconds=None if brief.frames else seconds,
             shot_seconds=shot_seconds,
+            fallback=others,
             reasons=(
                 Reason(choice=f"model {model.id}", why=why_model),
                 Reason(choice=f"topology {topology}", why=why_topology),
@@ -178,6 +192,8 @@ class Orchestrator:
                 Reason(choice=f"strategy {way.strategy}", why=way.why),
                 Reason(choice=f"pictures {shown.visuals}", why=shown.why),
                 Reason(choice=f"complexity {content.value:g}", why=content.why),
+                Reason(choice=f"pool {pool}", why=why_pool),
+                *_fallback_reason(others),
             ),
         )
 
@@ -277,6 +293,30 @@ def _quality(model: ModelCard) -> tuple[int, int]:
     return fidelity + QUALITY[ratings.scene_complexity], -QUALITY[ratings.resource_requirements]
 
 
+def choose_fallback(brief: Brief, chosen: ModelCard, machine: Machine) -> tuple[str, ...]:
+    """The models that may render what the chosen one cannot, the best rated first.
+
+    Those that the brief names, in its order; none where a model was asked for by name, unless the brief allows it.
+    Raises UnknownName or BadInput for one that cannot render here.
+    """
+    if brief.fallback == "no" or (brief.fallback is None and brief.model):
+        return ()
+    others = [model for model in sorted(able(brief, machine), key=_quality, reverse=True) if model.id != chosen.id]
+    if brief.fallback in (None, "yes"):
+        return tuple(model.id for model in others[:MOST_OTHERS])
+    for name in brief.fallback:
+        card(name)
+        if name != chosen.id and name not in [model.id for model in others]:
+            known = ", ".join(model.id for model in others) or "none"
+            raise BadInput(f"fallback {name!r} cannot render this here; these can besides {chosen.id}: {known}")
+    return tuple(dict.fromkeys(name for name in brief.fallback if name != chosen.id))
+
+
+def _fallback_reason(others: tuple[str, ...]) -> tuple[Reason, ...]:
+    why = "renders the shots that it cannot"
+    return (Reason(choice=f"then {', '.join(others)}", why=why),) if others else ()
+
+
 def choose_topology(brief: Brief, model: ModelCard, able: tuple[Topology, ...]) -> tuple[Topology, str]:
     """The topology asked for, else the one that the card's orchestration complexity implies."""
     if brief.topology:
@@ -316,7 +356,21 @@ def choose_frames(brief: Brief, model: ModelCard) -> int:
     return model.legal_frames(wanted)
 
 
-def choose_strategy(question: Commission, model: ModelCard, complexity: float) -> strategy.Chosen:
+def choose_pool(asked: str | None, model: ModelCard) -> tuple[str, str]:
+    """Where renders of a model run: as asked, else apart when it loads weights. Raises UnknownName."""
+    if asked is not None:
+        if asked not in POOLS:
+            raise UnknownName("worker pool", asked, POOLS)
+        return asked, "asked for"
+    if model.weights:
+        return (
+            "local",
+            f"{model.id} loads weights: in a process of its own a render that hangs, leaks or crashes is ended",
+        )
+    return "here", f"{model.id} loads no weights: a process of its own would only take time to start"
+
+
+def choose_strategy(question: Commission, model: ModelCard, complexity: float, pool: str) -> strategy.Chosen:
     """The strategy asked for, or that follows from what is asked for; else the table's, corrected by the record.
 
     Raises BadInput for several workers at a time one at a time.
@@ -328,6 +382,8 @@ def choose_strategy(question: Commission, model: ModelCard, complexity: float) -
         return strategy.Chosen(asked, "asked for")
     if workers:
         return strategy.Chosen("parallel" if workers > 1 else "sequential", f"{workers} at a time was asked for")
+    if model.vram_gb and pool == "local" and (cards := question.machine.carrying(model.least_gb)) > 1:
+        return strategy.Chosen("parallel", f"{cards} graphics cards carry {model.id}")
     if model.vram_gb:
         return strategy.Chosen("sequential", f"{model.id} has the graphics card to itself")
     chosen = strategy.by_table(question.machine, question.load, complexity, question.offline)

@@ -14,7 +14,8 @@ from kinograph.agents.english.titles import working_title
 from kinograph.agents.english.whereabouts import places
 from kinograph.agents.english.wishes import aspects, lengths, looks, story
 from kinograph.agents.mind import Ask
-from kinograph.film import Aspect, Brief, Character, Look, Noun, Scene, Shot, Storyboard
+from kinograph.errors import BadStoryboard
+from kinograph.film import Aspect, Brief, Character, Look, Noun, Scene, Shot, Storyboard, TimeOfDay
 
 if TYPE_CHECKING:
     from kinograph.agents.motion import Move, Moves
@@ -27,6 +28,8 @@ class Assignment(Noun):
     brief: Brief
     max_subjects: int = 0
     """Most subjects that the chosen model draws in one shot; 0 is no limit."""
+    remembered: tuple[str, ...] = ()
+    """What the series of the film knows, within the budget of a context."""
 
 
 class Wishes(Noun):
@@ -52,6 +55,20 @@ class Beat(Noun):
     """Ids of earlier beats that it goes on from, besides those that share its characters."""
 
 
+class Before(Noun):
+    """What those who see only a part of a story must know of the rest."""
+
+    setting: str = ""
+    """Where the part begins."""
+    time: TimeOfDay = "day"
+    told: str = ""
+    """What has happened by then, in a few lines."""
+    lately: tuple[Beat, ...] = ()
+    """The beats right before the part."""
+    mend: tuple[str, ...] = ()
+    """What was wrong with the last answer about it."""
+
+
 class Outline(Noun):
     """The story cut into beats."""
 
@@ -59,6 +76,8 @@ class Outline(Noun):
     cast: tuple[Character, ...] = ()
     beats: tuple[Beat, ...]
     wishes: Wishes = Wishes()
+    before: Before | None = None
+    """None where the beats are the whole story."""
 
 
 class CharacterDraft(Noun):
@@ -97,7 +116,8 @@ class Planner:
     def ask(self, question: Assignment) -> Ask[Outline]:
         brief = question.brief
         return Ask(
-            facts={"brief": brief.text, "max_subjects": question.max_subjects, "look": brief.look},
+            facts={"brief": brief.text, "max_subjects": question.max_subjects, "look": brief.look}
+            | ({"remembered": list(question.remembered)} if question.remembered else {}),
             draft=OutlineDraft,
             check=lambda draft: complaints(question, draft),
             accept=lambda draft: accepted(question, draft),
@@ -228,7 +248,7 @@ def storyboard(
     `seconds` asked of the whole film are shared out by length of text, at least 1 s a shot; without it every
     shot takes what its beat wishes, else `default_seconds`. A shot needs the first shot of each of its
     characters, the shot before it in its scene if they share one, and those that its beat continues: all its
-    needs lie before it.
+    needs lie before it. Raises BadStoryboard for a beat that continues itself or one that comes later.
     """
     where = {place.beat: place for place in places.places}
     how = {move.beat: move for move in moves.moves}
@@ -245,6 +265,10 @@ def storyboard(
         )
         scenes.append(Scene(id=f"s{number}", setting=key[0], time=key[1], shots=shots))
         for shot, (beat, _) in zip(shots, group, strict=True):
+            if late := [other for other in beat.continues if other not in filmed]:
+                circle = f"the storyboard goes in a circle: {beat.id} needs {beat.id}"
+                order = f"beat {beat.id} continues beat {late[0]}, which does not come before it"
+                raise BadStoryboard(circle if late[0] == beat.id else order)
             continued[shot.id] = [filmed[earlier] for earlier in beat.continues]
             filmed[beat.id] = shot.id
     return linked(Storyboard(title=outline.title, look=look, cast=outline.cast, scenes=tuple(scenes)), continued)

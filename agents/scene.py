@@ -46,8 +46,10 @@ class Scene:
         return Part(Director(), lambda direction: direction.places)
 
     def rules(self, question: Outline) -> Places:
-        casting = Casting(question.cast)
-        setting, time = _opening(question.beats)
+        casting, before = Casting(question.cast), question.before
+        for beat in before.lately if before else ():
+            casting.read(story(beat.text))
+        setting, time = (before.setting, before.time) if before else opening(question.beats)
         found = []
         for beat in question.beats:
             told = story(beat.text)
@@ -58,10 +60,20 @@ class Scene:
         return Places(places=tuple(found))
 
 
-def _opening(beats: Sequence[Beat]) -> tuple[str, TimeOfDay]:
+def opening(beats: Sequence[Beat]) -> tuple[str, TimeOfDay]:
     """Where a film begins that does not say so: in the first place it names, by day."""
     named = next((name for beat in beats if (name := setting_of(story(beat.text)))), "")
     return named or "meadow", "day"
+
+
+def strays(first: Beat, setting: str, time: TimeOfDay, place: Place) -> list[str]:
+    """What is wrong where a part of a story begins elsewhere than the story has come to, without a word of it."""
+    told, found = story(first.text), []
+    if setting and not places(told) and place.setting.lower() != setting.lower():
+        found.append(f"beat {first.id} names no place, so it is in {setting!r}, not {place.setting[:40]!r}")
+    if not times(told) and place.time != time:
+        found.append(f"beat {first.id} names no time, so it is {time}, not {place.time}")
+    return found
 
 
 def _mood(told: str) -> str:

@@ -185,6 +185,8 @@ class Workers(NamedTuple):
 
 def workers(strategy: Strategy, model: ModelCard, machine: Machine, load: Snapshot, complexity: float) -> Workers:
     """One; as many as is recommended now; or as many as ever would be, to be asked again before each render."""
+    if model.vram_gb and strategy != "sequential" and (cards := machine.carrying(model.least_gb)) > 1:
+        return Workers(cards, f"one on each of {cards} graphics cards")
     if model.vram_gb:
         return Workers(1, "the model has the graphics card to itself")
     if strategy == "sequential":

@@ -144,10 +144,14 @@ class Validator:
         hues = [eyes.picture_hue(load_picture(self._vault.picture(keyframe.picture))) for keyframe in own]
         gaps = [float(colors.hue_gap(hue, np.nanmedian(one.sighting.hue))) for hue in hues if hue is not None]
         if gaps and min(gaps) > DRIFT_TOLERANCE:
-            words = f"{one.character.words} is {min(gaps):.0f} degrees of hue off how it looked in {own[0].shot}"
+            where = own[0].shot if own[0].production == self._keyframes.production else own[0].production
+            words = f"{one.character.words} is {min(gaps):.0f} degrees of hue off how it looked in {where}"
             yield _finding(question, "off model", words, 0.8, one.character.id)
         frame = int(np.argmax(one.sighting.area))
-        shots = tuple(dict.fromkeys(k.shot for k in known))
+        here = [k for k in known if k.production == self._keyframes.production]
+        if not any(k.about == one.character.id for k in here):
+            return  # pictures of other films are not in the index of this one
+        shots = tuple(dict.fromkeys(k.shot for k in here))
         near = self._keyframes.nearest(one.sighting.crop(frames, frame), "identity", shots)
         best_own = max((match.similarity for match in near if match.keyframe.about == one.character.id), default=-1.0)
         if near and near[0].keyframe.about != one.character.id and near[0].similarity - best_own > 0.15:

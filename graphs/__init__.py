@@ -1,11 +1,15 @@
 """Who acts when. LangGraph lives only here.
 
     production      state, and the crew every node works with
-    studio          the top graph: brief -> orchestrator -> one topology -> cut
+    studio          the top graph: brief -> orchestrator -> one topology, or another in its place -> fusion -> cut
     chain           one shot after the other
     hierarchical    planner over scene, motion and style agents; ready shots side by side
+    distributed     narrative agent, acts planned side by side; a quality agent that sends shots back
     shooting        the step of a topology that makes its shots
     take            the life of one shot
+    reviewing       the steps in which the quality agent looks at the whole film
+    rounds          shots that are made again
+    fusing          sound and captions beside the picture
     dependencies    what a film is made of, and what waits on what
     schedule        which shot next
     floor           render workers that productions share, and the threads on which shots live
@@ -28,6 +32,7 @@ if TYPE_CHECKING:
 TOPOLOGIES: dict[Topology, str] = {
     "chain": "kinograph.graphs.chain",
     "hierarchical": "kinograph.graphs.hierarchical",
+    "distributed": "kinograph.graphs.distributed",
 }
 """Lightest first."""
 

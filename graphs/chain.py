@@ -1,4 +1,4 @@
-"""The chain, for light models: text parser -> motion -> one shot after the other."""
+"""The chain, for light models: text parser -> motion -> one shot after the other -> a look at the whole film."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import Any
 
 from langgraph.graph import START, StateGraph
 
-from kinograph.graphs import planning, shooting
+from kinograph.graphs import planning, reviewing, shooting
 from kinograph.graphs.production import Crew, Production, Run
 
 
 def build() -> StateGraph[Any, Any, Any, Any]:
-    """Takes {id}; leaves an outcome for every shot in the ledger."""
+    """Takes {id}; leaves an outcome for every shot in the ledger, and {setback} when the film is not of one piece."""
     graph = StateGraph(Production, context_schema=Crew)
     graph.add_node("parse", parse)
     graph.add_node("motion", planning.motion)
@@ -21,6 +21,8 @@ def build() -> StateGraph[Any, Any, Any, Any]:
     graph.add_edge("parse", "motion")
     graph.add_edge("motion", "board")
     graph.add_edge("board", "shoot")
+    graph.add_node("quality", reviewing.look)
+    graph.add_edge("shoot", "quality")
     return graph
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NotRequired, Protocol, TypedDict
 
 from langchain_core.messages import AIMessage, AnyMessage, HumanMessage
@@ -14,11 +13,11 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.message import add_messages
 from langgraph.types import Command, interrupt
 
-from kinograph import disk
 from kinograph.errors import Damaged
 from kinograph.events import Event
 from kinograph.film import Noun
-from kinograph.graphs.running import checkpointer
+from kinograph.graphs.running import checkpointer, set_aside
+from kinograph.memory.database import Place
 
 if TYPE_CHECKING:
     from langgraph.graph.state import CompiledStateGraph
@@ -106,7 +105,7 @@ def _answered(heard: Heard) -> dict[str, Any]:
 
 
 class Thread:
-    """One conversation's graph with its checkpoints in the file `path`. The caller holds the session's lock."""
+    """One conversation's graph with its checkpoints. The caller holds the session's lock."""
 
     def __init__(self, graph: CompiledStateGraph[Any, Any, Any, Any], id: str) -> None:
         self._graph = graph
@@ -133,7 +132,7 @@ class Thread:
 
 
 @contextmanager
-def thread(path: Path, id: str, host: Host) -> Iterator[Thread]:
+def thread(place: Place, id: str, host: Host) -> Iterator[Thread]:
     """The thread of a session. Damaged checkpoints are set aside: the session's record is the truth, not they."""
 
     @contextmanager
@@ -141,9 +140,9 @@ def thread(path: Path, id: str, host: Host) -> Iterator[Thread]:
         yield host
 
     try:
-        with checkpointer(path, "") as saver:
+        with checkpointer(place, "") as saver:
             saver.get_tuple({"configurable": {"thread_id": id}})
     except Damaged:
-        disk.set_aside(path)
-    with disk.database(path), checkpointer(path, "") as saver:
+        set_aside(place, id)
+    with checkpointer(place, "") as saver:
         yield Thread(build(here).compile(checkpointer=saver), id)

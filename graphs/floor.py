@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from kinograph.errors import Cancelled
+from kinograph.graphs.boundaries import gravest
 from kinograph.graphs.dependencies import TaskGraph
 from kinograph.graphs.schedule import Pace, Schedule
 
@@ -49,8 +50,8 @@ class Floor:
     ) -> None:
         """Has every task live that is not settled, `live(task)` on a thread of its own, and returns when all have.
 
-        When a life raises, nothing more is begun; those that were begun end, and then the error rises. Raises
-        Cancelled.
+        When a life raises, nothing more is begun; those that were begun end, and then the error rises; where several
+        raise, what `gravest` makes of them. Raises Cancelled.
         """
         company = _Company(live, cancelled, [])
         with self._changed:
@@ -64,7 +65,7 @@ class Floor:
                 self._schedule.leave(production)
                 self._hand_out()
         if company.failures:
-            raise company.failures[0]
+            raise gravest(f"shots of {production}", company.failures)
         if cancelled.is_set():
             raise Cancelled(f"{production} was stopped")
 
@@ -127,6 +128,12 @@ class Floor:
             yield worker
         finally:
             self.give_back(production, task)
+
+    def employ(self, production: str, workers: int) -> None:
+        """The production may hold so many workers from now on."""
+        with self._changed:
+            self._schedule.employ(production, workers)
+            self._hand_out()
 
     def give_back(self, production: str, task: str) -> None:
         """The task needs no worker for what it does next."""

@@ -83,6 +83,12 @@ class Outlook:
             stage="shooting", step=len(self._settled), steps=len(self._graph.tasks), seconds=round(left, 3)
         )
 
+    def employ(self, workers: int) -> None:
+        """So many workers render from now on."""
+        with self._lock:
+            self._workers = workers
+            self._look_ahead()
+
     def hear(self, event: Event) -> Progressed | None:
         """Takes note of what happened; where things stand when a shot was settled by it, else None."""
         with self._lock:

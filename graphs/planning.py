@@ -2,27 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
-from kinograph.agents.motion import Motion, Moves
+from kinograph.agents.hierarchy import recognised
+from kinograph.agents.motion import Motion, Move, Moves
 from kinograph.agents.planner import Assignment, Outline, Planner, storyboard
 from kinograph.agents.scene import Places, Scene
 from kinograph.agents.style import Style
-from kinograph.events import Planned, Progressed
-from kinograph.film import Look, Noun
+from kinograph.events import GivenUp, Planned, Progressed
+from kinograph.film import Appearance, Concession, Look, Noun, Storyboard
+from kinograph.graphs.boundaries import critical, file_concession, spared
 from kinograph.graphs.dependencies import tasks_of
 from kinograph.graphs.production import Production, Run
 
+Answer = TypeVar("Answer", bound=Noun)
 ANSWERS: dict[str, type[Noun]] = {"outline": Outline, "places": Places, "moves": Moves, "look": Look}
 """What agents must answer before the storyboard can stand, by the name that it is filed under."""
 
 
 def todo(state: Production, runtime: Run) -> str:
-    """Where planning begins: at "plan", or at "board" for a storyboard that was agreed on before."""
-    return "board" if runtime.context.agreed else "plan"
+    """Where planning begins: at "plan", or at "board" for a storyboard that stands already."""
+    return "board" if stands(state, runtime) else "plan"
 
 
-def _file(runtime: Run, name: str, answer: Noun) -> None:
+def stands(state: Production, runtime: Run) -> bool:
+    """The storyboard was agreed on before, or made by a topology that this one goes on from."""
+    return runtime.context.agreed or state.get("planned", False)
+
+
+def unless_setback(state: Production) -> str:
+    """Whether the topology works out so far: "go on" or "setback"."""
+    return "setback" if state.get("setback") else "go on"
+
+
+def file(runtime: Run, name: str, answer: Noun) -> None:
     """Files an agent's answer and tells how many of them there are."""
     crew = runtime.context
     crew.ledger.file(crew.id, name, answer)
@@ -31,38 +45,63 @@ def _file(runtime: Run, name: str, answer: Noun) -> None:
 
 
 def outline(state: Production, runtime: Run) -> dict[str, Any]:
+    """Raises OrchestrationError: without a script there is no film."""
     crew = runtime.context
     crew.go_on()
-    question = Assignment(brief=crew.brief, max_subjects=crew.card.max_subjects)
-    _file(runtime, "outline", crew.mind.think(Planner(), question))
+    question = Assignment(brief=crew.brief, max_subjects=crew.card.max_subjects, remembered=crew.memory.remembered())
+    file(runtime, "outline", critical("the script (planner)", lambda: crew.mind.think(Planner(), question)))
     return {}
 
 
 def scene(state: Production, runtime: Run) -> dict[str, Any]:
+    """Raises OrchestrationError: a film that plays nowhere is not the one that was asked for."""
     crew = runtime.context
-    _file(runtime, "places", crew.mind.think(Scene(), crew.outline))
+    file(runtime, "places", critical("the script (scene)", lambda: crew.mind.think(Scene(), crew.outline)))
     return {}
 
 
 def motion(state: Production, runtime: Run) -> dict[str, Any]:
-    crew = runtime.context
-    _file(runtime, "moves", crew.mind.think(Motion(), crew.outline))
+    crew, story = runtime.context, runtime.context.outline
+    still = tuple(Move(beat=beat.id, cast=tuple(Appearance(who=who) for who in beat.who)) for beat in story.beats)
+    words = "everyone stays in place before a static camera"
+    file(
+        runtime, "moves", either(runtime, "motion", lambda: crew.mind.think(Motion(), story), Moves(moves=still), words)
+    )
     return {}
 
 
 def style(state: Production, runtime: Run) -> dict[str, Any]:
-    crew = runtime.context
-    _file(runtime, "look", crew.mind.think(Style(), crew.outline))
+    crew, story = runtime.context, runtime.context.outline
+    file(runtime, "look", either(runtime, "style", lambda: crew.mind.think(Style(), story), Look(), "the look is flat"))
     return {}
+
+
+def either(runtime: Run, task: str, work: Callable[[], Answer], otherwise: Answer, instead: str) -> Answer:
+    """The agent's answer, or a plain one, which is then told and filed as given up."""
+    crew, found = runtime.context, list[Concession]()
+    answer = spared(task, work, otherwise, found.append, "default", instead)
+    for concession in found:
+        runtime.stream_writer(GivenUp(concession=concession))
+    file_concession(crew.ledger, crew.id, found[0] if found else None, task)
+    return answer
 
 
 def board(state: Production, runtime: Run) -> dict[str, Any]:
-    """Puts the specialists' answers together into the storyboard. Raises BadStoryboard for one that has no order."""
+    """Puts the specialists' answers together into the storyboard.
+
+    Raises BadStoryboard for one that has no order, and OrchestrationError.
+    """
     crew, decision = runtime.context, runtime.context.decision
-    if crew.agreed:
+    if stands(state, runtime):
         return {}
-    plan = storyboard(crew.outline, crew.places, crew.moves, crew.look, decision.seconds, decision.shot_seconds)
+    papers = (crew.outline, crew.places, crew.moves, crew.look)
+
+    def drawn() -> Storyboard:
+        plan = storyboard(*papers, decision.seconds, decision.shot_seconds)
+        return recognised(plan, crew.memory.known())
+
+    plan = critical("the storyboard", drawn)
     tasks_of(plan)
     crew.ledger.file(crew.id, "storyboard", plan)
     runtime.stream_writer(Planned(storyboard=plan))
-    return {}
+    return {"planned": True}

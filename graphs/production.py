@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict, TypeVar
 
 from langgraph.runtime import Runtime
 
+from kinograph.agents.fusion import Fusion
 from kinograph.agents.generation import Generation
 from kinograph.agents.memory import Memory
 from kinograph.agents.mind import Mind
@@ -23,7 +24,7 @@ from kinograph.agents.scene import Places
 from kinograph.agents.validator import Validator
 from kinograph.errors import Cancelled
 from kinograph.events import Event
-from kinograph.film import Brief, Decision, Look, Noun, Outcome, Storyboard
+from kinograph.film import Brief, Decision, Look, Noun, Outcome, Storyboard, Topology
 from kinograph.graphs.floor import Floor
 from kinograph.memory.ledger import Ledger
 from kinograph.tools.backends import ModelCard, card
@@ -45,7 +46,13 @@ class Production(TypedDict):
     """The state of the top graph and of every topology."""
 
     id: str
-    topology: NotRequired[str]
+    topology: NotRequired[Topology]
+    planned: NotRequired[bool]
+    """The storyboard stands: a topology that goes on in place of another does not plan again."""
+    setback: NotRequired[dict[str, str]]
+    """A Setback noun: why the topology does not work out."""
+    then: NotRequired[str]
+    """Where the top graph goes next: a topology, or the cut."""
 
 
 class TakeState(TypedDict):
@@ -54,9 +61,15 @@ class TakeState(TypedDict):
     id: str
     shot: str
     attempt: NotRequired[int]
+    round: NotRequired[int]
+    """Of a shot that was sent back: which time this is."""
+    most: NotRequired[int]
+    """Last attempt of such a shot."""
     recalled: NotRequired[list[dict[str, str | int]]]
     """Keyframe nouns, a few hundred bytes each."""
     verdict: NotRequired[Literal["accepted", "retake", "exhausted"]]
+    given_up: NotRequired[list[dict[str, str]]]
+    """Concession nouns of memory and validator, at most three."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +84,8 @@ class Crew:
     generation: Generation
     memory: Memory
     validator: Validator
+    fusion: Fusion | None = None
+    """Puts sound and captions beside the picture; None where nobody asked for any."""
     floor: Floor = field(default_factory=Floor)
     """Where shots are rendered, perhaps beside those of other productions."""
     cancelled: threading.Event = field(default_factory=threading.Event)

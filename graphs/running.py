@@ -1,4 +1,4 @@
-"""Runs a production's graph from wherever it stands, with checkpoints in the production's folder."""
+"""Runs a production's graph from wherever it stands, with checkpoints in its folder or in the ledger's database."""
 
 from __future__ import annotations
 
@@ -12,20 +12,23 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from kinograph import disk
-from kinograph.errors import Damaged
+from kinograph.errors import BadSetting, Damaged, StorageError
 from kinograph.events import Event
 from kinograph.film import Outcome
 from kinograph.graphs import studio
 from kinograph.graphs.production import Crew
+from kinograph.memory.database import Place, Server, connected, told
 
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
-    from langgraph.checkpoint.sqlite import SqliteSaver
+    from langgraph.checkpoint.base import BaseCheckpointSaver
 
 RECURSION_LIMIT = 50
 """Most supersteps of one run: shots have their own."""
 GOODBYE = 70.0
 """Seconds that a run may take to end once nobody listens any more: the floor's patience and then some."""
+READY: set[str] = set()
+"""Databases whose tables this process has seen to."""
 
 
 def run(crew: Crew) -> Generator[Event, None, dict[str, Outcome]]:
@@ -34,8 +37,8 @@ def run(crew: Crew) -> Generator[Event, None, dict[str, Outcome]]:
     The caller holds the production's lock: LangGraph itself would let two processes share a thread.
     Raises what a node raises, and Damaged for checkpoints that cannot be read.
     """
-    path = crew.folder / ".kinograph" / "checkpoints.sqlite"
-    with disk.database(path), checkpointer(path, f"kinograph resume {crew.id} --rebuild") as saver:
+    place = checkpoints_of(crew.ledger.place, crew.folder)
+    with checkpointer(place, f"kinograph resume {crew.id} --rebuild") as saver:
         graph = studio.build().compile(checkpointer=saver)
         config: RunnableConfig = {"configurable": {"thread_id": crew.id}, "recursion_limit": RECURSION_LIMIT}
         begun = saver.get_tuple(config) is not None
@@ -81,9 +84,48 @@ def _heard(stream: Iterator[Any], crew: Crew) -> Generator[Event]:
         thread.join(GOODBYE)
 
 
+def checkpoints_of(ledger: Place, folder: Path, name: str = "checkpoints") -> Place:
+    """Where the checkpoints of what is in a folder are: with the ledger, or in a file in the folder."""
+    return ledger if isinstance(ledger, Server) else folder / ".kinograph" / f"{name}.sqlite"
+
+
+def set_aside(place: Place, id: str) -> None:
+    """Has a production or session begin without the checkpoints it has."""
+    if isinstance(place, Path):
+        disk.set_aside(place)
+        return
+    with checkpointer(place, "") as saver, closing(connected(place)) as connection, told(place.url):
+        query = b"SELECT DISTINCT thread_id FROM checkpoints WHERE thread_id = %s OR starts_with(thread_id, %s)"
+        for row in connection.execute(query, (id, f"{id}/")).fetchall():
+            saver.delete_thread(row["thread_id"])
+
+
 @contextmanager
-def checkpointer(path: Path, mend: str) -> Iterator[SqliteSaver]:
-    """A LangGraph checkpointer in the file `path`. Raises Damaged, which names the command `mend`."""
+def checkpointer(place: Place, mend: str) -> Iterator[BaseCheckpointSaver[Any]]:
+    """A LangGraph checkpointer at a place. Raises StorageError, or Damaged, which names the command `mend`."""
+    with _in_database(place) if isinstance(place, Server) else _in_file(place, mend) as saver:
+        yield saver
+
+
+@contextmanager
+def _in_database(server: Server) -> Iterator[BaseCheckpointSaver[Any]]:
+    try:
+        from langgraph.checkpoint.postgres import PostgresSaver
+    except ImportError as error:
+        raise BadSetting(f"ledger = {server.url!r} needs pip install kinograph[postgres]") from error
+
+    with closing(connected(server)) as connection, told(server.url):
+        saver = PostgresSaver(connection)
+        if server.url not in READY:
+            connection.execute("SELECT pg_advisory_lock(hashtextextended('kinograph checkpoints', 0))")
+            saver.setup()
+            connection.execute("SELECT pg_advisory_unlock(hashtextextended('kinograph checkpoints', 0))")
+            READY.add(server.url)
+        yield saver
+
+
+@contextmanager
+def _in_file(path: Path, mend: str) -> Iterator[BaseCheckpointSaver[Any]]:
     from langgraph.checkpoint.sqlite import SqliteSaver
 
     disk.folder(path.parent)
@@ -95,8 +137,8 @@ def checkpointer(path: Path, mend: str) -> Iterator[SqliteSaver]:
             saver = SqliteSaver(connection)
             saver.setup()
             yield saver
-    except sqlite3.OperationalError:
-        raise
+    except sqlite3.OperationalError as error:
+        raise StorageError(f"cannot write {str(path)!r}: {error}") from error
     except sqlite3.DatabaseError as error:
         raise Damaged(
             f"checkpoints {str(path)!r} are damaged ({error}); set them aside and keep every clip with: {mend}"

@@ -107,6 +107,11 @@ class Schedule:
         assert production not in self._productions, f"{production} is enrolled already"
         self._productions[production] = _Production(graph, pace, workers, settled)
 
+    def employ(self, production: str, workers: int) -> None:
+        """From now on the production may hold so many; of what it holds nothing is taken away."""
+        if production in self._productions:
+            self._productions[production].workers = workers
+
     def leave(self, production: str) -> None:
         """Forgets a production and takes back what it holds."""
         self._productions.pop(production, None)

@@ -1,34 +1,53 @@
-"""The top graph: orchestrator -> one topology -> cut."""
+"""The top graph: orchestrator -> one topology -> fusion -> cut; a topology that does not work out is left for another,
+once each.
+
+orchestrate -> carry -> chain | hierarchical | distributed -> reconsider -> another topology, or fuse -> cut
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from langgraph.graph import END, START, StateGraph
 
-from kinograph.errors import Damaged, NoFilm
-from kinograph.events import Decided, Planned, Progressed, ShotSettled, Warned
-from kinograph.film import Outcome, Storyboard, Take
-from kinograph.graphs import TOPOLOGIES, topology
+from kinograph.agents import changing
+from kinograph.agents.changing import Setback
+from kinograph.agents.concessions import of_outcome
+from kinograph.agents.verdicts import ACCEPTABLE
+from kinograph.errors import BadStoryboard, Damaged, NoFilm, OrchestrationError, RenderFailed, told
+from kinograph.events import Changed, Decided, GivenUp, Planned, Progressed, ShotSettled, Warned
+from kinograph.film import Concession, FilmFinding, Noun, Outcome, Storyboard, Take, Topology, TopologyChange
+from kinograph.graphs import TOPOLOGIES, reviewing, rounds, take, topology
+from kinograph.graphs.boundaries import critical, file_concession, rises, spared
 from kinograph.graphs.production import Carried, Crew, Production, Run
 from kinograph.tools import editing, footage
 
+Made = TypeVar("Made")
+
 
 def build() -> StateGraph[Any, Any, Any, Any]:
-    """Takes {id}; leaves film.mp4, contact_sheet.png and shots/ in the production's folder."""
+    """Takes {id}; leaves film.mp4, contact_sheet.png, shots/ and captions in the production's folder."""
+    from kinograph.graphs.fusing import fuse  # which asks this file what the film uses
+
     graph = StateGraph(Production, context_schema=Crew)
     graph.add_node("orchestrate", orchestrate)
     graph.add_node("carry", carry)
+    graph.add_node("reconsider", reconsider)
+    graph.add_node("fuse", fuse)
     graph.add_node("cut", cut)
     graph.add_edge(START, "orchestrate")
     graph.add_edge("orchestrate", "carry")
     for name in TOPOLOGIES:
         graph.add_node(name, topology(name).compile())
-        graph.add_edge(name, "cut")
+        graph.add_edge(name, "reconsider")
     graph.add_conditional_edges("carry", lambda state: state["topology"], list(TOPOLOGIES))
+    graph.add_conditional_edges("reconsider", lambda state: state["then"], [*TOPOLOGIES, "fuse"])
+    graph.add_edge("fuse", "cut")
     graph.add_edge("cut", END)
     return graph
 
@@ -38,26 +57,93 @@ def orchestrate(state: Production, runtime: Run) -> dict[str, Any]:
     crew = runtime.context
     crew.go_on()
     crew.ledger.unsettle(crew.id)  # checkpoints that begin here know of no outcome, and carried shots are taken again
+    rounds.forget(crew)
+    reviewing.forget(crew)
+    if changes_of(crew):
+        crew.ledger.file(crew.id, CHANGES, Changes())
     runtime.stream_writer(Decided(decision=crew.decision))
     return {"topology": crew.decision.topology}
 
 
 def carry(state: Production, runtime: Run) -> dict[str, Any]:
     """Takes over the shots that an earlier version has and this one did not change, and remembers how they look."""
-    crew = runtime.context
+    crew = replace(runtime.context, tell=runtime.stream_writer)
     carried = crew.ledger.paper(crew.id, "carried", Carried)
     if carried is not None:
-        runtime.stream_writer(Planned(storyboard=crew.storyboard))
+        crew.tell(Planned(storyboard=crew.storyboard))
     for one in carried.shots if carried else ():
         crew.go_on()
-        take = crew.ledger.take(crew.id, one.shot, one.attempt)
-        # Out of the vault, or, lost there since, rendered again to the same pixels.
-        clip = crew.generation.render(take.request, lambda _: None, crew.cancelled.is_set).clip
-        board = crew.storyboard
-        crew.memory.remember(board.shot(one.shot), board, take.changed(clip=clip))
-        crew.ledger.settle_shot(crew.id, one)
-        runtime.stream_writer(ShotSettled(shot=one.shot, outcome="kept"))
+        taken = crew.ledger.take(crew.id, one.shot, one.attempt)
+        try:
+            # Out of the vault, or, lost there since, rendered again to the same pixels.
+            clip = crew.generation.render(taken.request, lambda _: None, crew.cancelled.is_set).clip
+        except RenderFailed as error:
+            crew.tell(Warned(words=f"shot {one.shot} is lost and made anew: {error}"))
+            continue
+        noted: list[Concession] = []
+        take.remembering(crew, taken.changed(clip=clip), noted)
+        given_up = (*(one.given_up or of_outcome(one, [taken], crew.decision)), *noted)
+        crew.ledger.settle_shot(crew.id, one.changed(given_up=given_up))
+        for concession in given_up:
+            crew.tell(GivenUp(concession=concession))
+        crew.tell(ShotSettled(shot=one.shot, outcome="kept"))
     return {}
+
+
+class Changes(Noun):
+    """The topologies that a production has left."""
+
+    changes: tuple[TopologyChange, ...] = ()
+
+
+CHANGES = "changes"
+
+
+def changes_of(crew: Crew) -> tuple[TopologyChange, ...]:
+    found = crew.ledger.paper(crew.id, CHANGES, Changes)
+    return found.changes if found else ()
+
+
+def reconsider(state: Production, runtime: Run) -> dict[str, Any]:
+    """Leaves a topology that does not work out for another; what is settled stays so. Else on to fusion.
+
+    Raises BadStoryboard for a film that could not be planned at all.
+    """
+    crew, left = runtime.context, cast(Topology, state["topology"])
+    crew.go_on()
+    if not state.get("setback"):
+        return {"then": "fuse"}
+    setback, made = Setback.model_validate(state["setback"]), changes_of(crew)
+    change = next((one for one in made if one.left == left), None)  # decided before a kill
+    if change is None:
+        tried = [one.left for one in made]
+        change = changing.reconsider(setback, left, tried, TOPOLOGIES, crew.brief.topology)
+    if change is None:
+        if setback.cause == "planning":
+            raise BadStoryboard(f"no topology is left to plan the film with: {setback.why}")
+        return {"then": "fuse", "setback": {}}
+    if setback.cause == "scarcity":
+        _make_lost_shots_again(crew)
+    crew.ledger.file(crew.id, CHANGES, Changes(changes=(*(one for one in made if one != change), change)))
+    runtime.stream_writer(Changed(change=change))
+    return {"then": change.to, "topology": change.to, "setback": {}}
+
+
+def _make_lost_shots_again(crew: Crew) -> None:
+    """Takes that the machine was too small for do not count: those shots have all their takes again."""
+    outcomes, takes = crew.ledger.outcomes(crew.id), crew.ledger.takes(crew.id)
+    lost, _ = changing.scarcity(outcomes.values(), takes)
+    made = {shot: max(take.attempt for take in takes if take.shot == shot) for shot in lost}
+    rounds.begin(
+        crew,
+        "scarcity",
+        [
+            rounds.SentBack(
+                shot=shot, first=made[shot] + 1, most=made[shot] + crew.decision.takes, before=outcomes[shot]
+            )
+            for shot in lost
+        ],
+    )
 
 
 def parts_of(storyboard: Storyboard, takes: Sequence[Take], outcomes: Mapping[str, Outcome]) -> list[editing.Part]:
@@ -71,36 +157,92 @@ def parts_of(storyboard: Storyboard, takes: Sequence[Take], outcomes: Mapping[st
 
 
 def cut(state: Production, runtime: Run) -> dict[str, Any]:
-    """Joins the chosen takes. Raises NoFilm when every shot failed."""
-    crew, board = runtime.context, runtime.context.storyboard
+    """Joins the chosen takes. Raises NoFilm when no shot was rendered, and OrchestrationError."""
+    from kinograph.graphs import fusing
+
+    crew = replace(runtime.context, tell=runtime.stream_writer)
     crew.go_on()
-    outcomes = crew.ledger.outcomes(crew.id)
     takes = crew.ledger.takes(crew.id)
-    parts = parts_of(board, takes, outcomes)
-    if not parts:
-        raise NoFilm(f"no shot could be rendered: {takes[-1].error if takes else 'the storyboard is empty'}")
-    for shot in board.shots:
-        if (became := outcomes[shot.id].state) not in ("accepted", "chosen"):
-            runtime.stream_writer(Warned(words=f"shot {shot.id}: no take was accepted; {LEFT[became]}"))
+    parts = _shown(crew, takes)
+    for finding in _not_of_one_piece(crew):
+        crew.tell(Warned(words=f"the film is not of one piece: {finding.words}"))
     shots = []
     for part in parts:
-        runtime.stream_writer(Progressed(stage="cutting", step=len(shots), steps=len(parts) + 1))
+        crew.tell(Progressed(stage="cutting", step=len(shots), steps=len(parts) + 1))
         shots.append(_shot_file(crew, part))
-    runtime.stream_writer(Progressed(stage="cutting", step=len(parts), steps=len(parts) + 1))
-    editing.contact_sheet(board, takes, parts, crew.folder / "contact_sheet.png")
+    crew.tell(Progressed(stage="cutting", step=len(parts), steps=len(parts) + 1))
+    takes = crew.ledger.takes(crew.id)
+    parts = _shown(crew, takes)
+    sheet = crew.folder / "contact_sheet.png"
+    draw = partial(editing.contact_sheet, crew.storyboard, takes, parts, sheet)
+    _can_do_without(crew, "contact sheet", draw, None, "there is none")
     recipe = {"kinograph": crew.id, "brief": crew.brief.model_dump(mode="json"), "seed": crew.brief.seed}
-    footage.join_mp4(crew.folder / "film.mp4", shots, recipe)
-    runtime.stream_writer(Progressed(stage="cutting", step=len(parts) + 1, steps=len(parts) + 1))
+    _can_do_without(crew, "captions", lambda: fusing.add_captions(crew), None, "they are not written")
+    sound = _can_do_without(crew, "sound", lambda: fusing.add_sound(crew), None, "the film is silent")
+    critical("the cut", lambda: footage.join_mp4(crew.folder / "film.mp4", shots, recipe, sound))
+    crew.tell(Progressed(stage="cutting", step=len(parts) + 1, steps=len(parts) + 1))
     return {}
 
 
+def _shown(crew: Crew, takes: Sequence[Take]) -> list[editing.Part]:
+    """What the film uses. Raises NoFilm when that is nothing but placeholders."""
+    parts = parts_of(crew.storyboard, takes, crew.ledger.outcomes(crew.id))
+    if all(part.take.placeholder for part in parts):
+        errors = [take.error for take in takes if take.error]
+        raise NoFilm(f"no shot could be rendered: {errors[-1] if errors else 'nothing was begun'}")
+    return parts
+
+
+def _can_do_without(crew: Crew, task: str, work: Callable[[], Made], otherwise: Made, instead: str) -> Made:
+    """What the work makes, or a concession where it fails: a film is there without it."""
+    given_up: list[Concession] = []
+    made = spared(task, work, otherwise, given_up.append, "left out", instead)
+    for concession in given_up:
+        crew.tell(GivenUp(concession=concession))
+    file_concession(crew.ledger, crew.id, given_up[0] if given_up else None, task)
+    return made
+
+
+def _not_of_one_piece(crew: Crew) -> list[FilmFinding]:
+    """What the last review has against the film."""
+    reviews = reviewing.reviews_of(crew)
+    found = reviews[-1].findings if reviews else ()
+    return [one for one in found if one.severity >= ACCEPTABLE and one.kind != "missing"]
+
+
 def _shot_file(crew: Crew, part: editing.Part) -> Path:
-    """What the film uses of a take, as an mp4 of its own."""
-    request = part.take.request
-    frames = _frames(crew, part.take)[part.first : part.last + 1]
+    """What the film uses of a take, as an mp4 of its own; its placeholder's, where that cannot be had any more."""
+    shot = part.take.shot
+    try:
+        return _written(crew, part)
+    except Exception as error:  # a boundary: one shot's clip never sinks the film
+        if rises(error) and not isinstance(error, (RenderFailed, Damaged)):
+            raise
+        if part.take.placeholder:
+            raise OrchestrationError(f"the cut of shot {shot}", [error]) from error
+        takes = [one for one in crew.ledger.takes(crew.id, shot) if not one.placeholder]
+        outcome = take.placeholder(crew, shot, takes, "its clip was lost")
+        lost = Concession(
+            task="cut",
+            shot=shot,
+            kind="placeholder",
+            why=f"its clip cannot be read or rendered again: {told(error)}",
+            instead="a placeholder card stands in its place",
+        )
+        crew.ledger.settle_shot(crew.id, outcome.changed(given_up=(lost,)))
+        crew.tell(GivenUp(concession=lost))
+        card = crew.ledger.take(crew.id, shot, outcome.attempt)
+        return critical(f"the cut of shot {shot}", lambda: _written(crew, editing.Part(card, 0, outcome.last)))
+
+
+def _written(crew: Crew, part: editing.Part) -> Path:
+    """A part as an mp4 of the film's size and rate, whatever it was rendered in."""
+    request, decision = part.take.request, crew.decision
     path = crew.folder / "shots" / f"{part.take.shot}.mp4"
-    size = (frames.shape[2], frames.shape[1])
-    footage.write_mp4(path, frames, request.fps, size, request.model_dump(mode="json"))
+    frames = _frames(crew, part.take)[part.first : part.last + 1]
+    size = (decision.width, decision.height)
+    frames = footage.conformed(frames, size, editing.frames_of(part, decision.fps))
+    footage.write_mp4(path, frames, decision.fps, size, request.model_dump(mode="json"))
     return path
 
 
@@ -111,10 +253,3 @@ def _frames(crew: Crew, take: Take) -> np.ndarray:
         return footage.load(take.clip)
     except Damaged:
         return footage.load(crew.generation.render(take.request, lambda _: None, crew.cancelled.is_set).clip)
-
-
-LEFT = {
-    "trimmed": "the bad frames of one are cut away",
-    "best": "the best take is used",
-    "failed": "the film is cut without it",
-}

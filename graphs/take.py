@@ -1,4 +1,7 @@
-"""The life of one shot: recall -> render -> judge -> remember, or a retake with corrections."""
+"""The life of one shot: recall -> render -> judge -> remember, or a retake with corrections.
+
+A render that fails is tried again with less (`agents/retreat.py`); where nothing helps a placeholder is shown.
+"""
 
 from __future__ import annotations
 
@@ -7,17 +10,28 @@ from typing import Any
 
 from langgraph.graph import END, START, StateGraph
 
-from kinograph.agents.generation import resolve
+from kinograph.agents import concessions, retreat
+from kinograph.agents.generation import follows, resolve
+from kinograph.agents.memory import Recalled
 from kinograph.agents.verdicts import Viewing
-from kinograph.errors import RenderFailed
-from kinograph.events import ShotSettled, TakeJudged, TakeProgress, TakeStarted
-from kinograph.film import Clip, Correction, Outcome, Take
+from kinograph.errors import OrchestrationError, RenderFailed, told
+from kinograph.events import GivenUp, ShotSettled, TakeJudged, TakeProgress, TakeStarted, Waiting, Warned
+from kinograph.film import Clip, Concession, Correction, Failure, Finding, Means, Outcome, RenderRequest, Take, Verdict
+from kinograph.graphs import rounds
+from kinograph.graphs.boundaries import rises, spared
 from kinograph.graphs.production import Crew, Run, TakeState
 from kinograph.memory.keyframes import Keyframe
+from kinograph.tools.backends import card
+
+WAITS = (10.0, 60.0)
+"""Seconds after which it is told that a render has not begun, and how long until it is told again."""
 
 
 def build() -> StateGraph[Any, Any, Any, Any]:
-    """Takes {id, shot}; leaves the shot's outcome in the ledger. Raises nothing for a shot that fails."""
+    """Takes {id, shot}, of a shot that was sent back also {attempt, most, round}; leaves its outcome in the ledger.
+
+    Raises nothing for a shot that fails.
+    """
     graph = StateGraph(TakeState, context_schema=Crew)
     graph.add_node("recall", recall)
     graph.add_node("render", render)
@@ -44,10 +58,42 @@ def _attempt(state: TakeState) -> int:
 
 
 def recall(state: TakeState, runtime: Run) -> dict[str, Any]:
-    crew, board = runtime.context, runtime.context.storyboard
+    crew, board, given_up = runtime.context, runtime.context.storyboard, list[Concession]()
     crew.go_on()
-    recalled = crew.mind.think(crew.memory, crew.memory.recollection(board.shot(state["shot"]), board))
-    return {"attempt": 1, "recalled": [keyframe.model_dump() for keyframe in recalled.keyframes]}
+    shot = board.shot(state["shot"])
+    recalled = spared(
+        "recall",
+        lambda: crew.mind.think(crew.memory, crew.memory.recollection(shot, board)),
+        Recalled(keyframes=()),
+        given_up.append,
+        "fresh start",
+        "rendered and judged as if nothing were remembered",
+        shot.id,
+    )
+    if recalled.left_out:
+        words = f"shot {shot.id}: {recalled.left_out} remembered pictures are left out; the budget is full"
+        crew.tell(Warned(words=words))
+    return {
+        "attempt": _attempt(state),
+        "recalled": [keyframe.model_dump() for keyframe in recalled.keyframes],
+        "given_up": _kept(given_up),
+    }
+
+
+def _kept(given_up: list[Concession]) -> list[dict[str, str]]:
+    return [concession.model_dump() for concession in given_up]
+
+
+def _again(crew: Crew, state: TakeState) -> rounds.SentBack | None:
+    """What a shot that is made again was sent back with."""
+    found = rounds.sent_back(crew, state["shot"]) if state.get("round", 1) > 1 else None
+    return found[1] if found else None
+
+
+def _of_life(crew: Crew, state: TakeState, takes: list[Take]) -> list[Take]:
+    """Those of a shot's takes that belong to this life of it: what failed before says nothing of a shot made again."""
+    again = _again(crew, state)
+    return [take for take in takes if again is None or take.attempt >= again.first]
 
 
 def render(state: TakeState, runtime: Run) -> dict[str, Any]:
@@ -55,32 +101,67 @@ def render(state: TakeState, runtime: Run) -> dict[str, Any]:
     crew, shot, attempt = runtime.context, state["shot"], _attempt(state)
     crew.go_on()
     earlier = [take for take in crew.ledger.takes(crew.id, shot) if take.attempt < attempt]
-    request = resolve(
-        crew.storyboard.shot(shot),
-        crew.storyboard,
-        crew.decision,
-        crew.brief,
-        crew.card,
-        attempt,
-        corrections_of(earlier),
-        _recalled(state),
-    )
-
-    def progress(done: float) -> None:
-        crew.tell(TakeProgress(shot=shot, attempt=attempt, done=done))
-
+    means = retreat.means_for(_of_life(crew, state, earlier), crew.decision)
+    assert means is not None, "there is a retake only where something is left to try"
+    unopened, revision = None, ""
     try:
+        revision = crew.generation.revision(means.model) if means.model else ""
+    except RenderFailed as error:
+        unopened = error
+    request = _request(crew, state, earlier, means, revision)
+    try:
+        if unopened is not None:
+            raise unopened
         with (
             crew.floor.worker(crew.id, shot) as worker,
             crew.ledger.stint(crew.id, shot, attempt, "render", worker),
         ):
             crew.tell(TakeStarted(shot=shot, attempt=attempt))
-            clip, reused = crew.generation.render(request, progress, crew.cancelled.is_set)
-        take = Take(shot=shot, attempt=attempt, request=request, clip=clip, reused=reused)
+            rendered = crew.generation.render(request, _Heard(crew, shot, attempt), crew.cancelled.is_set)
+        take = Take(
+            shot=shot, attempt=attempt, request=request, clip=rendered.clip, reused=rendered.reused, means=means
+        )
     except RenderFailed as error:
-        take = Take(shot=shot, attempt=attempt, request=request, error=str(error))
+        failure = retreat.failure_of(error)
+        take = Take(shot=shot, attempt=attempt, request=request, error=str(error), means=means, failure=failure)
     crew.ledger.record_take(crew.id, take)
     return {}
+
+
+class _Heard:
+    """Tells how far a render is, and that it has not begun for long."""
+
+    def __init__(self, crew: Crew, shot: str, attempt: int) -> None:
+        self._crew, self._shot, self._attempt = crew, shot, attempt
+        self._since = time.monotonic()
+        self._next = WAITS[0]
+
+    def __call__(self, done: float) -> None:
+        self._crew.tell(TakeProgress(shot=self._shot, attempt=self._attempt, done=done))
+        waited = time.monotonic() - self._since
+        if done == 0 and waited >= self._next:
+            self._next = waited + WAITS[1]
+            self._crew.tell(Waiting(shot=self._shot, attempt=self._attempt, seconds=round(waited, 1)))
+
+
+def _request(crew: Crew, state: TakeState, earlier: list[Take], means: Means, revision: str) -> RenderRequest:
+    decision = retreat.decision_for(crew.decision, means, revision, crew.brief)
+    return resolve(
+        crew.storyboard.shot(state["shot"]),
+        crew.storyboard,
+        decision,
+        crew.brief,
+        card(decision.model),
+        _judged(earlier) + 1,
+        corrections_of(earlier) + _of_the_film(crew, state),
+        _recalled(state),
+        means,
+    )
+
+
+def _judged(takes: list[Take]) -> int:
+    """Takes that count against those that the shot may cost: renders that failed do not."""
+    return sum(take.failure is None and not take.placeholder for take in takes)
 
 
 def corrections_of(takes: list[Take]) -> list[Correction]:
@@ -88,25 +169,55 @@ def corrections_of(takes: list[Take]) -> list[Correction]:
     return [correction for take in takes if take.verdict for correction in take.verdict.corrections]
 
 
+def _of_the_film(crew: Crew, state: TakeState) -> list[Correction]:
+    """What the quality agent asks of the next request, where it sent the shot back."""
+    again = _again(crew, state)
+    return list(again.corrections) if again else []
+
+
 def _recalled(state: TakeState) -> list[Keyframe]:
     return [Keyframe.model_validate(keyframe) for keyframe in state.get("recalled", [])]
 
 
 def judge(state: TakeState, runtime: Run) -> dict[str, Any]:
-    """Has the validator look at the take and records the verdict."""
-    crew = runtime.context
+    """Has the validator look at the take and records the verdict. A validator that fails has seen nothing."""
+    crew, failed = runtime.context, list[Concession]()
     crew.go_on()
     take = crew.ledger.take(crew.id, state["shot"], _attempt(state))
     if take.clip is not None:
         started = time.monotonic()
+        viewing = _viewing(crew, state, take, take.clip)
         with crew.ledger.stint(crew.id, take.shot, take.attempt, "verdict"):
-            verdict = crew.mind.think(crew.validator, _viewing(crew, state, take, take.clip))
-        take = take.changed(verdict=verdict, judging=round(time.monotonic() - started, 3))
+            verdict = spared(
+                "judge",
+                lambda: crew.mind.think(crew.validator, viewing),
+                None,
+                failed.append,
+                "default",
+                "nobody has looked at it",
+                take.shot,
+            )
+        take = take.changed(verdict=verdict or _unseen(take, failed[0]), judging=round(time.monotonic() - started, 3))
         crew.ledger.record_take(crew.id, take)
     crew.tell(TakeJudged(take=take))
     if take.accepted:
         return {"verdict": "accepted"}
-    return {"verdict": "retake" if _attempt(state) < crew.decision.takes else "exhausted"}
+    takes = [one for one in crew.ledger.takes(crew.id, take.shot) if one.attempt <= take.attempt]
+    if take.clip is None:
+        more = retreat.means_for(_of_life(crew, state, takes), crew.decision) is not None
+    elif "most" in state:
+        more = not failed and take.attempt < state["most"]
+    else:  # what cannot be looked at gets no better by another render
+        more = not failed and _judged(takes) < crew.decision.takes
+    return {"verdict": "retake" if more else "exhausted"}
+
+
+def _unseen(take: Take, failed: Concession) -> Verdict:
+    """What a validator that cannot see says: it does not approve."""
+    last = take.clip.frames - 1 if take.clip else 0
+    words = f"the validator failed and has not seen it: {failed.why}"
+    finding = Finding(kind="cannot see", words=words, shot=take.shot, last_frame=last, severity=1.0)
+    return Verdict(accepted=False, findings=(finding,), unchecked=("everything: the validator failed",))
 
 
 def _viewing(crew: Crew, state: TakeState, take: Take, clip: Clip) -> Viewing:
@@ -126,29 +237,139 @@ def retake(state: TakeState) -> dict[str, Any]:
 
 
 def remember(state: TakeState, runtime: Run) -> dict[str, Any]:
-    crew, board = runtime.context, runtime.context.storyboard
+    crew = runtime.context
     take = crew.ledger.take(crew.id, state["shot"], _attempt(state))
-    crew.memory.remember(board.shot(take.shot), board, take)
-    return {}
+    given_up = [Concession.model_validate(one) for one in state.get("given_up", [])]
+    given_up = [one for one in given_up if one.task != "remember"]
+    remembering(crew, take, given_up)
+    return {"given_up": _kept(given_up)}
+
+
+def remembering(crew: Crew, take: Take, given_up: list[Concession]) -> None:
+    """Has the memory agent keep how an accepted take looks; where it fails that is noted in `given_up`."""
+    shot = crew.storyboard.shot(take.shot)
+    spared(
+        "remember",
+        lambda: crew.memory.remember(shot, crew.storyboard, take),
+        (),
+        given_up.append,
+        "not remembered",
+        "later shots are not held to how it looks",
+        take.shot,
+    )
 
 
 def settle(state: TakeState, runtime: Run) -> dict[str, Any]:
     """Chooses what the film will use of this shot."""
-    crew, shot = runtime.context, state["shot"]
-    takes = [take for take in crew.ledger.takes(crew.id, shot) if take.attempt <= _attempt(state)]
-    outcome = choose(shot, takes)
-    if outcome.state == "best":
-        outcome = _salvaged(crew, state, takes) or outcome
-    crew.ledger.settle_shot(crew.id, outcome)
-    crew.tell(ShotSettled(shot=shot, outcome=outcome.state))
+    crew, shot, noted = runtime.context, state["shot"], list[Concession]()
+    known = crew.ledger.takes(crew.id, shot)
+    takes = [take for take in known if take.attempt <= _attempt(state)]
+    again = _again(crew, state)
+    outcome = _chosen(crew, state, _of_life(crew, state, takes), noted)
+    if again is not None:
+        outcome = _of_two(outcome, again.before)
+    if len(takes) < len(known):
+        crew.ledger.forget_takes(crew.id, shot, max(_attempt(state), outcome.attempt))
+    noted += [Concession.model_validate(one) for one in state.get("given_up", [])]
+    if outcome.state != "placeholder":
+        noted += _afresh(crew, state, takes)
+    _settled(crew, outcome.changed(round=state.get("round", 1)), takes, noted)
     return {}
 
 
+def _chosen(crew: Crew, state: TakeState, takes: list[Take], noted: list[Concession]) -> Outcome:
+    """The best take, or the sound part of one."""
+    outcome = choose(state["shot"], takes)
+    if outcome.state != "best":
+        return outcome
+    part = spared(
+        "salvage",
+        lambda: _salvaged(crew, state, takes),
+        None,
+        noted.append,
+        "default",
+        "a whole take is used",
+        outcome.shot,
+    )
+    return part or outcome
+
+
+def _of_two(new: Outcome, before: Outcome) -> Outcome:
+    """Of a shot that was made again what its new life came to, unless what it came to before is better by itself."""
+    ranks = ("failed", "placeholder", "best", "trimmed", "accepted", "chosen")
+    return new if ranks.index(new.state) >= ranks.index(before.state) else before
+
+
+def _afresh(crew: Crew, state: TakeState, takes: list[Take]) -> list[Concession]:
+    """A shot that was to go on from one before it, of which nothing is remembered, has begun afresh."""
+    shot, recalled = crew.storyboard.shot(state["shot"]), _recalled(state)
+    model = card(takes[-1].request.model) if takes and not takes[-1].placeholder else crew.card
+    source = follows(shot, crew.storyboard, model)
+    if source is None or any(keyframe.role == "last" for keyframe in recalled):
+        return []
+    if any(one.get("task") == "recall" for one in state.get("given_up", [])):
+        return []  # that says so already
+    before = crew.ledger.outcomes(crew.id).get(source)
+    why = f"{source} is a placeholder" if before and before.state == "placeholder" else f"no take of {source} is kept"
+    instead = f"it begins afresh, not where {source} ends"
+    return [Concession(task="recall", shot=shot.id, kind="fresh start", why=why, instead=instead)]
+
+
+def _settled(crew: Crew, outcome: Outcome, takes: list[Take], noted: list[Concession]) -> None:
+    """Files what became of a shot, a placeholder where there is nothing else, and tells what was given up."""
+    given_up = (*concessions.of_outcome(outcome, takes, crew.decision), *noted)
+    if outcome.state == "placeholder":
+        failures: list[Failure] = [take.failure for take in takes if take.failure]
+        reason = concessions.SHORTLY[failures[-1] if failures else "other"]
+        outcome = placeholder(crew, outcome.shot, takes, reason).changed(round=outcome.round)
+    outcome = outcome.changed(given_up=given_up)
+    crew.ledger.settle_shot(crew.id, outcome)
+    for concession in given_up:
+        crew.tell(GivenUp(concession=concession))
+    crew.tell(ShotSettled(shot=outcome.shot, outcome=outcome.state))
+
+
+def placeholder(crew: Crew, shot: str, takes: list[Take], reason: str) -> Outcome:
+    """Draws the card that stands in the film for a shot, after the takes that were tried. Raises OrchestrationError."""
+    one, decision = crew.storyboard.shot(shot), crew.decision
+    frames = crew.card.legal_frames(round(one.seconds * decision.fps))
+    request = concessions.card_request(one, crew.storyboard, decision, frames, reason)
+    try:
+        clip, reused = crew.generation.render(request, lambda _: None, crew.cancelled.is_set)
+    except RenderFailed as error:
+        raise OrchestrationError(f"the placeholder of shot {shot}", [error]) from error
+    attempt = max((take.attempt for take in takes), default=0) + 1
+    take = Take(shot=shot, attempt=attempt, request=request, clip=clip, reused=reused, placeholder=True)
+    crew.ledger.record_take(crew.id, take)
+    return Outcome(shot=shot, state="placeholder", attempt=attempt, last=clip.frames - 1)
+
+
+def rescue(crew: Crew, shot: str, error: Exception) -> None:
+    """Settles a shot whose life ended in something unforeseen: with the best take that it has, else a placeholder.
+
+    Raises OrchestrationError when that fails too.
+    """
+    noted = Concession(
+        task="take", shot=shot, kind="default", why=told(error), instead="what there was by then is used"
+    )
+    again = rounds.sent_back(crew, shot)
+    try:
+        takes = [take for take in crew.ledger.takes(crew.id, shot) if not take.placeholder]
+        outcome = choose(shot, takes)
+        if again is not None:
+            outcome = _of_two(outcome, again[1].before).changed(round=again[0])
+        _settled(crew, outcome, takes, [noted])
+    except Exception as second:
+        if rises(second):
+            raise
+        raise OrchestrationError(f"shot {shot}", [error, second]) from second
+
+
 def choose(shot: str, takes: list[Take]) -> Outcome:
-    """The accepted take, else the one with the mildest findings, else nothing."""
+    """The accepted take, else the one with the mildest findings, else a placeholder, which is yet to be drawn."""
     judged = [take for take in takes if take.clip is not None and take.verdict is not None]
     if not judged:
-        return Outcome(shot=shot, state="failed")
+        return Outcome(shot=shot, state="placeholder")
     best = max(judged, key=lambda take: (take.accepted, take.verdict.quality if take.verdict else 0, -take.attempt))
     assert best.clip is not None
     state = "accepted" if best.accepted else "best"

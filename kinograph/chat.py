@@ -9,10 +9,10 @@ from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kinograph.errors import BadInput, KinographError
+from kinograph.errors import GAVE_UP, BadInput, KinographError
 from kinograph.events import Asked, Event, Finished, Proposed, Said, Stopped, Warned
 from kinograph.film import Usage
-from kinograph.telling import as_text
+from kinograph.telling import as_text, conceded, lacks
 from kinograph.watching import Quiet, stopping, watching
 
 if TYPE_CHECKING:
@@ -103,8 +103,10 @@ class Chat:
                     self._show(event, bars)
         for event in last:
             self._show(event, Quiet())
-        if film is not None and not self._as_json:
-            self._filmed(film)
+        if film is not None:
+            self.status = self.status or (GAVE_UP if film.film.given_up else 0)
+            if not self._as_json:
+                self._filmed(film)
         return waiting
 
     def _show(self, event: Event, bars: Quiet) -> None:
@@ -133,6 +135,8 @@ class Chat:
             if (drawn := picture(sheet, screen)) is not None:
                 screen.print(drawn)
         self.tell(f"film           {film.path}\ncontact sheet  {sheet}\nseed           {film.brief.seed}")
+        if film.given_up:
+            self.tell("\n".join([f"{lacks(film)}:", *(f"  {conceded(one)}" for one in film.given_up)]))
 
     def tell(self, what: Any) -> None:
         """Words or a table on standard output."""
@@ -208,7 +212,8 @@ def _cost(chat: Chat, rest: str) -> None:
     from kinograph import pages
 
     films = [one.film for one in chat.conversation.at.filmed()]
-    fresh = {take.request.digest: take.clip for film in films for take in film.takes if take.clip and not take.reused}
+    made = [take for film in films for take in film.takes if not (take.reused or take.placeholder)]
+    fresh = {take.request.digest: take.clip for take in made if take.clip}
     rendering, work = sum(clip.render_seconds for clip in fresh.values()), sum(film.seconds for film in films)
     chat.tell(f"{len(films)} films, {len(fresh)} takes rendered in {rendering:.1f} s, {work:.1f} s of work in all")
     used = [film.usage for film in films] + [chat.conversation.at.usage]

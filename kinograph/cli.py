@@ -1,7 +1,8 @@
-"""The command line: kinograph make | chat | resume | show | models | doctor.
+"""The command line: kinograph make | chat | resume | show | models | vault | doctor.
 
 Exit status: 0 done · 1 unexpected · 2 bad input · 3 production busy · 4 disk · 5 damaged file ·
-6 nothing could be rendered · 130 stopped (resumable).
+6 nothing could be rendered · 7 finished, but something was given up · 8 a critical task failed ·
+130 stopped (resumable).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from kinograph.errors import BadBrief, BadInput, KinographError
+from kinograph.errors import GAVE_UP, BadBrief, BadInput, Damaged, KinographError
 
 if TYPE_CHECKING:
     from kinograph.events import Event
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 
 EPILOG = (
     "Exit status: 0 done, 1 unexpected, 2 bad input, 3 production busy, 4 disk full or not writable, "
-    "5 damaged file, 6 nothing could be rendered, 130 stopped (resume it)."
+    "5 damaged file, 6 nothing could be rendered, 7 finished but something was given up, 8 a critical task failed, "
+    "130 stopped (resume it)."
 )
 app = typer.Typer(
     help="Turns a brief into a finished, consistent, multi-shot film.",
@@ -45,7 +47,7 @@ def make(
     brief: Annotated[str, typer.Argument(help="What to film: text, a text file, or - for standard input.")],
     out: Annotated[Path | None, typer.Option(help="The production's own folder; new or empty.")] = None,
     model: Annotated[str | None, typer.Option(help="Model card to render with; see kinograph models.")] = None,
-    topology: Annotated[str | None, typer.Option(help="Who acts when: chain or hierarchical.")] = None,
+    topology: Annotated[str | None, typer.Option(help="Who acts when: chain, hierarchical or distributed.")] = None,
     seed: Annotated[str, typer.Option(help="Same seed, same film. 0 to 4294967295.")] = "0",
     size: Annotated[str | None, typer.Option(help="Picture size, such as 384x216.")] = None,
     aspect: Annotated[str | None, typer.Option(help="wide, square or vertical.")] = None,
@@ -55,6 +57,14 @@ def make(
     look: Annotated[str | None, typer.Option(help="Style of the film: flat, ink, neon, noir, …")] = None,
     takes: Annotated[str | None, typer.Option(help="Most takes a shot may cost, 1 to 10.")] = None,
     reference: Annotated[list[Path] | None, typer.Option(help="Reference picture; may be repeated.")] = None,
+    fallback: Annotated[
+        str | None, typer.Option(help="Other models for what the model cannot render: yes, no, or their names.")
+    ] = None,
+    narrate: Annotated[bool, typer.Option("--narrate", help="Have the brief's words spoken over the film.")] = False,
+    language: Annotated[str | None, typer.Option(help="Language that is spoken: en, de, pt-br, …")] = None,
+    captions: Annotated[bool, typer.Option("--captions", help="Write film.srt and film.vtt beside the film.")] = False,
+    music: Annotated[Path | None, typer.Option(help="Audio file of your own that plays beneath.")] = None,
+    series: Annotated[str | None, typer.Option(help="Films of a series know each other's cast and places.")] = None,
     as_json: Json = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Plan, show what it would cost, render nothing.")] = False,
 ) -> None:
@@ -63,7 +73,8 @@ def make(
     kinograph make "A red ball rolls across a meadow at sunset. Then it bounces over the sea at night."
 
     The folder gets film.mp4, manifest.json, contact_sheet.png and shots/. Ctrl-C stops after the take at
-    hand; kinograph resume goes on from there, and nothing finished is rendered again.
+    hand; kinograph resume goes on from there, and nothing finished is rendered again. What could not be
+    done as asked is listed at the end, and the exit status is then 7.
     """
     from kinograph.studio import Studio
 
@@ -72,6 +83,11 @@ def make(
     asked = studio.brief(
         _brief_text(brief),
         references=tuple(reference or ()),
+        music=music,
+        narrate=narrate,
+        language=language,
+        captions=captions,
+        series=series,
         seed=seed,
         model=model,
         topology=topology,
@@ -83,6 +99,7 @@ def make(
         frames=frames,
         look=look,
         takes=takes,
+        fallback=fallback,
     )
     if dry_run:
         _show_plan(studio, asked, as_json)
@@ -98,7 +115,7 @@ def chat(
     yes: Annotated[bool, typer.Option("--yes", help="Render every storyboard without asking.")] = False,
     out: Annotated[Path | None, typer.Option(help="The session's own folder; new or empty.")] = None,
     model: Annotated[str | None, typer.Option(help="Model card to render with; see kinograph models.")] = None,
-    topology: Annotated[str | None, typer.Option(help="Who acts when: chain or hierarchical.")] = None,
+    topology: Annotated[str | None, typer.Option(help="Who acts when: chain, hierarchical or distributed.")] = None,
     seed: Annotated[str | None, typer.Option(help="Same seed, same film. 0 to 4294967295.")] = None,
     size: Annotated[str | None, typer.Option(help="Picture size, such as 384x216.")] = None,
     aspect: Annotated[str | None, typer.Option(help="wide, square or vertical.")] = None,
@@ -106,6 +123,10 @@ def chat(
     frames: Annotated[str | None, typer.Option(help="Frames of every shot at first, instead of a length.")] = None,
     takes: Annotated[str | None, typer.Option(help="Most takes a shot may cost, 1 to 10.")] = None,
     reference: Annotated[list[Path] | None, typer.Option(help="Reference picture.")] = None,
+    series: Annotated[str | None, typer.Option(help="Films of a series know each other's cast and places.")] = None,
+    fallback: Annotated[
+        str | None, typer.Option(help="Other models for what the model cannot render: yes, no, or their names.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Make a film in conversation: say what to see, approve the storyboard, change it in words.
@@ -132,7 +153,7 @@ def chat(
         id = kept[0].session.id
     width, height = _size(size)
     wishes = {"model": model, "topology": topology, "seed": seed, "width": width, "height": height}
-    wishes |= {"aspect": aspect, "fps": fps, "frames": frames, "takes": takes}
+    wishes |= {"aspect": aspect, "fps": fps, "frames": frames, "takes": takes, "fallback": fallback, "series": series}
     if resume and (given := [name for name, value in wishes.items() if value is not None]):
         raise BadInput(f"a session that is resumed keeps its own {given[0]}; say what should be different instead")
     with studio.open(id, out=out, references=tuple(reference or ()), **wishes) as conversation:
@@ -160,12 +181,23 @@ def resume(
     rebuild: Annotated[
         bool, typer.Option("--rebuild", help="Set damaged checkpoints aside and go through all steps again.")
     ] = False,
+    join: Annotated[
+        bool, typer.Option("--join", help="Render along with the process that is at it, and go on if it dies.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Finish a production that was stopped, killed or failed."""
+    """Finish a production that was stopped, killed or failed; or help to.
+
+    With --join several processes make one film, on one machine, or on several with a ledger in Postgres.
+    """
     from kinograph.studio import Studio
 
+    if join and rebuild:
+        raise BadInput("--rebuild needs a production that nobody works on; give it without --join")
     studio = Studio()
+    if join:
+        _watch(studio, lambda: studio.join_stream(production), as_json)
+        return
     _watch(studio, lambda: studio.resume_stream(production, rebuild=rebuild), as_json)
 
 
@@ -178,17 +210,24 @@ def show(
     timeline: Annotated[
         bool, typer.Option("--timeline", help="Draw when each shot was made, by whom, and how it was planned.")
     ] = False,
+    series: Annotated[
+        str | None, typer.Option(help="Show what a series knows: its cast and places; with a file, draw them there.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Show a production: its storyboard, its takes and where the film lies.
 
     kinograph show my-film --timeline [FILE.svg]
+    kinograph show --series NAME [FILE.png]
     """
     from kinograph import pages
     from kinograph.film import Film
     from kinograph.studio import Studio
 
     studio = Studio()
+    if series is not None:
+        _show_series(studio, series, production, as_json)
+        return
     if timeline:
         _draw(studio, production, file, as_json)
         return
@@ -235,6 +274,53 @@ def doctor(as_json: Json = False) -> None:
     _print([check._asdict() for check in checks] if as_json else pages.checks(checks))
     if not all(check.ok for check in checks if check.needed):
         raise typer.Exit(1)
+
+
+vault = typer.Typer(help="Look after the clips that are kept.", rich_markup_mode=None)
+app.add_typer(vault, name="vault")
+
+
+@vault.command(name="audit", epilog=EPILOG)
+def audit_vault(as_json: Json = False) -> None:
+    """Decode every clip and compare its frames with what was rendered. Changes nothing; status 5 on damage."""
+    from kinograph.studio import Studio
+    from kinograph.upkeep import audit
+
+    found = audit(Studio().vault)
+    if as_json:
+        _print(found.model_dump(mode="json"))
+    else:
+        _print(f"{found.clips} clips and {found.pictures} pictures looked at, {len(found.damaged)} damaged")
+    if found.damaged:
+        first = found.damaged[0]
+        lines = [f"{one.what}: {one.words}" for one in found.damaged]
+        print("\n".join(lines[:20]), file=sys.stderr)
+        raise Damaged(f"{len(lines)} damaged, the first {first.what}; finishing a production that uses one mends it")
+
+
+@vault.command(epilog=EPILOG)
+def clean(
+    days: Annotated[float, typer.Option(help="Nothing younger is touched, unless its process is dead.", min=0)] = 1.0,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be removed, remove nothing.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Remove what killed processes left behind. Safe while others work; what a production uses is never touched."""
+    from kinograph.studio import Studio
+    from kinograph.upkeep import DAY, leftovers
+
+    studio, gone = Studio(), []
+    with studio.ledger() as ledger:
+        for one in leftovers(studio.vault, ledger, days * DAY):
+            if not dry_run:
+                one.remove()
+            gone.append({"kind": one.kind, "name": one.name, "bytes": one.bytes})
+            if not as_json:
+                print(f"{'would remove' if dry_run else 'removed'} {one.kind}: {one.name}")
+    if as_json:
+        _print(gone)
+    else:
+        verb = "would be removed" if dry_run else "removed"
+        print(f"{len(gone)} {verb}, {sum(one['bytes'] for one in gone) / 2**20:.1f} MB")
 
 
 # ------------------------------------------------------------------------------------------ parts
@@ -301,9 +387,25 @@ def _draw(studio: Studio, production: str | None, file: Path | None, as_json: bo
     _print({"timeline": str(path)} if as_json else str(path))
 
 
+def _show_series(studio: Studio, name: str, file: str | None, as_json: bool) -> None:
+    """Lists what a series knows, or draws it into a file and prints where."""
+    from kinograph import pages
+    from kinograph.tools import gallery
+
+    known = studio.series(name)
+    rows = pages.rows_of(known, studio.vault.picture)
+    if file is not None:
+        path = Path(file).expanduser().absolute()
+        gallery.draw(rows, path)
+        _print({"series": str(path)} if as_json else str(path))
+    else:
+        _print([one.model_dump(mode="json") for one in known] if as_json else pages.series(name, rows))
+
+
 def _watch(studio: Studio, start: Callable[[], Iterator[Event]], as_json: bool) -> None:
     """Runs a production: bars on a terminal, quiet in a pipe, events as JSON lines with --json."""
-    from kinograph.events import Finished, Warned
+    from kinograph.events import Finished, Lent, Waiting, Warned
+    from kinograph.telling import conceded, lacks, spoken
     from kinograph.watching import stopping, watching
 
     film: Film | None = None
@@ -314,10 +416,20 @@ def _watch(studio: Studio, start: Callable[[], Iterator[Event]], as_json: bool) 
                 print(json.dumps({"event": type(event).__name__} | event.model_dump(mode="json")), flush=True)
             elif isinstance(event, Warned):
                 bars.say(f"kinograph: {event.words}")
-            elif isinstance(event, Finished):
-                film = event.film
-    if film is not None and not as_json:
+            elif isinstance(event, Lent):
+                bars.say(f"kinograph: lent a hand: {event.count} rendered")
+            elif isinstance(event, Waiting):
+                bars.say(f"kinograph: shot {event.shot} waits for the machine to have room ({spoken(event.seconds)})")
+            film = event.film if isinstance(event, Finished) else film
+    if film is None:
+        return
+    if not as_json:
         _tell(film)
+    if film.given_up:
+        if not (as_json or sys.stdout.isatty()):  # on a terminal the page has them
+            lines = [f"{lacks(film)}:", *map(conceded, film.given_up)]
+            print("\n".join(f"kinograph: {line}" for line in lines), file=sys.stderr)
+        raise typer.Exit(GAVE_UP)
 
 
 def _tell(film: Film) -> None:

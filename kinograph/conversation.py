@@ -20,6 +20,7 @@ from kinograph.errors import BadInput
 from kinograph.events import Event
 from kinograph.film import digest_of
 from kinograph.graphs.conversation import Thread, thread
+from kinograph.graphs.running import checkpoints_of
 from kinograph.memory.sessions import Session as Record
 from kinograph.memory.sessions import Sessions, Version
 from kinograph.session import Session
@@ -152,7 +153,7 @@ class Conversation:
         disk.write(folder / ".kinograph" / "session.json", json.dumps({"id": record.id, "pid": os.getpid()}))
         self.session = Session(self.studio, self._store, record)
         self._thread = self._open.enter_context(
-            thread(folder / ".kinograph" / "conversation.sqlite", record.id, self.session)
+            thread(checkpoints_of(self.studio.place, folder, "conversation"), record.id, self.session)
         )
 
     def close(self) -> None:

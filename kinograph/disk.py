@@ -6,6 +6,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 import sqlite3
 import time
@@ -66,21 +67,37 @@ def folder(path: Path) -> Path:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path`; when the block ends well it becomes `path`, otherwise it is gone.
-
-    The data is flushed to the disk before the rename. Raises StorageError.
-    """
+def drafting(path: Path) -> Iterator[Path]:
+    """A temporary path beside `path`; gone after the block unless it was renamed. Raises StorageError."""
     folder(path.parent)
     draft = path.with_name(f".{uuid.uuid4().hex[:12]}.{path.name}")
     try:
         with storage(path):
             yield draft
-            with draft.open("rb") as file:
-                os.fsync(file.fileno())
-            draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
+
+
+DRAFT = re.compile(r"\.[0-9a-f]{12}\..+")
+"""Names of drafts."""
+
+
+def flush(path: Path) -> None:
+    """Has the disk take what was written to `path`."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary path beside `path`; when the block ends well it becomes `path`, otherwise it is gone.
+
+    The data is flushed to the disk before the rename. Raises StorageError.
+    """
+    with drafting(path) as draft:
+        yield draft
+        flush(draft)
+        draft.replace(path)
 
 
 def write(path: Path, data: bytes | str) -> Path:

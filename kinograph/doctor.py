@@ -48,6 +48,7 @@ def examine(settings: Settings) -> list[Check]:
         _encoder(),
         _models(settings),
         _weights(),
+        _pools(settings),
         _mind(settings),
     ]
 
@@ -125,6 +126,20 @@ def _models(settings: Settings) -> Check:
                 return Check("models", False, str(error))
             able.append(card.id)
     return Check("models", bool(able), f"{', '.join(able)}; {len(cards()) - len(able)} cards without a backend yet")
+
+
+def _pools(settings: Settings) -> Check:
+    """Which worker pools can be used; a cluster is knocked at, none is started."""
+    from kinograph.tools.workers import POOLS
+    from kinograph.tools.workers.cluster import answers, installed
+
+    chosen, address = settings.pool, settings.ray.address
+    ray = f"ray {importlib.metadata.version('ray')}" if installed() else 'no ray (pip install "kinograph[ray]")'
+    if installed() and address:
+        ray += f" at {address}, which {'answers' if answers(address) else 'does not answer'}"
+    told = f"here, local, {ray}; {f'{chosen} is set' if chosen else 'the orchestrator chooses'}"
+    able = chosen != "ray" or (installed() and (not address or answers(address)))
+    return Check("pools", able and (chosen is None or chosen in POOLS), told, needed=chosen is not None)
 
 
 def _weights() -> Check:

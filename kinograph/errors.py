@@ -10,16 +10,25 @@
     ├── ProductionBusy          exit 3   another process owns the production
     ├── StorageError            exit 4   the disk is full, read-only or not ours
     ├── Damaged                 exit 5   a file is not what was written
-    ├── RenderFailed            exit 6   a backend gave no clip
+    ├── RenderFailed            exit 6   a backend gave no clip; how it failed says what may help
+    │   ├── OutOfMemory                  less at a time may fit
+    │   ├── RenderStalled                nothing came in time; less of it may
+    │   ├── WorkerLost                   what rendered died or is not to be had; the same may pass the next time
     │   └── NoFilm                       not one shot of the film could be rendered
+    ├── OrchestrationError      exit 8   a task without which there is no film failed; carries the causes
+    ├── LeaseLost                        another process took a render over: what came of it here is not filed
     └── Cancelled               exit 130 stopped on request; the production can be resumed
 
+Exit 7 (GAVE_UP) is no error: the film is there, and lacks something that was asked for, which is listed.
 A message is one line.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+
+GAVE_UP = 7
+"""Exit status of a film that is finished and lacks something that was asked for."""
 
 
 class KinographError(Exception):
@@ -82,8 +91,47 @@ class RenderFailed(KinographError):
     exit_code = 6
 
 
+class OutOfMemory(RenderFailed):
+    """A render did not fit into the memory that there is."""
+
+
+class RenderStalled(RenderFailed):
+    """A render did not come to an end in time."""
+
+
+class WorkerLost(RenderFailed):
+    """The process or machine that rendered died or stood still, or there is none for this model."""
+
+
 class NoFilm(RenderFailed):
     """Not one shot of the film could be rendered."""
+
+
+class LeaseLost(KinographError):
+    """Another process has taken a render over, so that what came of it here is not filed."""
+
+
+class OrchestrationError(KinographError):
+    """A task without which there is no film failed for good.
+
+    `causes` are the failures of all attempts, the first first; its `__cause__` is the only one, or a group of them.
+    """
+
+    exit_code = 8
+
+    def __init__(self, task: str, causes: Sequence[Exception]) -> None:
+        self.task, self.causes = task, tuple(causes)
+        times = f" {len(self.causes)} times" if len(self.causes) > 1 else ""
+        super().__init__(f"{task} failed{times}: {'; '.join(dict.fromkeys(map(told, self.causes)))}")
+        self.__cause__ = self.causes[0] if len(self.causes) == 1 else ExceptionGroup(task, self.causes)
+
+
+def told(error: BaseException) -> str:
+    """An error in one line: our own as it says itself, others with their kind."""
+    words = " ".join(str(error).split())[:300]
+    if isinstance(error, KinographError) and words:
+        return words
+    return f"{type(error).__name__}: {words}" if words else type(error).__name__
 
 
 class Cancelled(KinographError):

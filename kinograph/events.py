@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from kinograph.film import Decision, Film, Noun, Storyboard, Take
+from kinograph.film import Concession, Decision, Film, Noun, Review, Storyboard, Take, TopologyChange
 
 
 class Event(Noun):
@@ -58,8 +58,23 @@ class ShotSettled(Event):
 
     shot: str
     outcome: str
-    """accepted, trimmed (bad frames are cut away), best (the least bad take is kept), failed, or kept (as it was in
-    an earlier version)."""
+    """accepted, trimmed (bad frames are cut away), best (the least bad take is kept), placeholder (a card instead), or
+    kept (as it was in an earlier version)."""
+
+
+class GivenUp(Event):
+    """Something that was asked for will not be so in the film."""
+
+    concession: Concession
+
+
+class Waiting(Event):
+    """A render has not begun, because there is no room for it: others use the machine's memory or its model."""
+
+    shot: str
+    attempt: int
+    seconds: float
+    """For how long by now."""
 
 
 class Progressed(Event):
@@ -71,6 +86,34 @@ class Progressed(Event):
     steps: int
     seconds: float | None = None
     """Expected wall seconds until every shot is settled, by the schedule's own estimates; None outside of shooting."""
+
+
+class Joined(Event):
+    """Other processes render for this production now, or no longer do."""
+
+    hands: int
+    """Renders at a time that they lend, all together."""
+
+
+class Lent(Event):
+    """This process has rendered something for the production that another process conducts."""
+
+    request: str
+    """Digest of the request."""
+    count: int
+    """How many that were by now."""
+
+
+class Reviewed(Event):
+    """The quality agent has looked at the whole film."""
+
+    review: Review
+
+
+class Changed(Event):
+    """A topology did not work out; another one goes on."""
+
+    change: TopologyChange
 
 
 class Warned(Event):

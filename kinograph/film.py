@@ -13,7 +13,7 @@ import unicodedata
 from functools import cached_property
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 Motion = Literal[
     "stays", "moves left", "moves right", "rises", "falls", "bounces", "spins", "grows", "shrinks", "circles"
@@ -79,6 +79,36 @@ class Brief(Noun):
     fps: int | None = Field(default=None, ge=4, le=30)
     frames: int | None = Field(default=None, ge=1, le=2400)
     """Frames of every shot, instead of a length in seconds."""
+    fallback: Literal["yes", "no"] | tuple[str, ...] | None = None
+    """Whether other models may render what the chosen one cannot, or which; `None`: only where none was asked for by
+    name."""
+
+    narrate: bool = False
+    """The film's words are spoken over it."""
+    language: str = Field(default="en", pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}$")
+    """Code of the language that is spoken: en, de, pt-br, …"""
+    captions: bool = False
+    music: str | None = None
+    """Digest of the user's music, already kept in the vault."""
+    series: str | None = Field(default=None, min_length=1, max_length=80)
+    """Name of a series: films that name the same one know each other's cast and places."""
+
+    @field_validator("fallback", mode="before")
+    @classmethod
+    def _listed(cls, value: Any) -> Any:
+        """Names of models may be given as words: "wan-2.1, ltx-video"."""
+        if isinstance(value, str) and value not in ("yes", "no"):
+            return tuple(value.replace(",", " ").split()) or None
+        return value
+
+    @field_validator("series")
+    @classmethod
+    def _named(cls, series: str | None) -> str | None:
+        """A name is data: one line of text, the same however it was typed."""
+        plain = None if series is None else " ".join(unicodedata.normalize("NFC", series).split())
+        if plain is not None and not (plain and plain.isprintable()):
+            raise ValueError("should be a name of one line")
+        return plain
 
 
 # ---------------------------------------------------------------------------------------- planning
@@ -197,6 +227,8 @@ class Decision(Noun):
     takes: int
     workers: int = 1
     """Shots rendered at the same time; with the adaptive strategy, at most."""
+    pool: str = "here"
+    """Where renders run, unless the settings say otherwise when they do."""
     strategy: Strategy = "parallel"
     visuals: Visuals = "AI only"
     complexity: float = Field(default=0.5, ge=0, le=1)
@@ -206,6 +238,8 @@ class Decision(Noun):
     """Length asked of the whole film; `None` leaves the storyboard's own."""
     shot_seconds: float = 3.0
     """Length of a shot where the film's length is left open."""
+    fallback: tuple[str, ...] = ()
+    """Models that render a shot that `model` cannot, in this order."""
     reasons: tuple[Reason, ...] = ()
 
 
@@ -236,6 +270,14 @@ class RenderRequest(Noun):
     steps: int = Field(default=0, ge=0, le=200)
     guidance: float = Field(default=0.0, ge=0, le=50)
     conditioning: tuple[Conditioning, ...] = ()
+    offloaded: bool = False
+    """Keep what is not at work in main memory: slower, and less of the GPU's."""
+
+    @property
+    def digest(self) -> str:
+        """As every noun's. Requests from before there was `offloaded` keep the names of their clips."""
+        plain = set() if self.offloaded else {"offloaded"}
+        return digest_of(canonical_json(self.model_dump(mode="json", exclude=plain)))
 
     @property
     def seconds(self) -> float:
@@ -332,6 +374,54 @@ class Verdict(Noun):
         return 1.0 / (1.0 + sum(finding.severity for finding in self.findings))
 
 
+Failure = Literal["memory", "time", "worker", "other"]
+"""How a render failed: it did not fit, did not end in time, its worker died, or anything else."""
+
+
+class Means(Noun):
+    """With what a take is rendered. The defaults are all that was asked for; renders that fail leave less."""
+
+    model: str = ""
+    """A model other than the decision's."""
+    again: int = 0
+    """How often exactly the same is tried once more."""
+    seeds: int = 0
+    """How many seeds were left for another one."""
+    offloaded: bool = False
+    size: float = Field(default=1.0, gt=0, le=1)
+    """Share of the sides in pixels."""
+    frames: float = Field(default=1.0, gt=0, le=1)
+    """Share of the frames; they are shown for longer."""
+    steps: float = Field(default=1.0, gt=0, le=1)
+    """Share of the denoising steps."""
+
+
+class Concession(Noun):
+    """Something that was asked for and given up: what, why, and what was done instead."""
+
+    task: str
+    """What could not be done: "render", "judge", "recall", "remember", "motion", "style", …"""
+    shot: str = ""
+    """Empty for what concerns the whole film."""
+    kind: Literal[
+        "smaller",
+        "fewer frames",
+        "fewer steps",
+        "other model",
+        "placeholder",
+        "missing",
+        "not accepted",
+        "trimmed",
+        "fresh start",
+        "not remembered",
+        "default",
+        "left out",
+    ]
+    why: str
+    """The error, or what the validator found."""
+    instead: str
+
+
 class Take(Noun):
     """One attempt at a shot."""
 
@@ -346,6 +436,11 @@ class Take(Noun):
     """The clip was already in the vault."""
     judging: float = 0.0
     """Wall seconds from clip to verdict."""
+    means: Means = Means()
+    failure: Failure | None = None
+    """How the render failed."""
+    placeholder: bool = False
+    """No attempt at all, but a card that stands in the film where the shot should."""
 
     @property
     def accepted(self) -> bool:
@@ -358,7 +453,7 @@ class Trial(Noun):
     strategy: Strategy
     model: str
     succeeded: bool
-    """A film was made, and none of its shots is missing."""
+    """A film was made, and every one of its shots was rendered."""
     seconds: float | None = None
     """Wall seconds for each newly rendered take; None when there is no film."""
     quality: float | None = None
@@ -369,13 +464,55 @@ class Outcome(Noun):
     """What became of a shot."""
 
     shot: str
-    state: Literal["accepted", "trimmed", "best", "chosen", "failed"]
+    state: Literal["accepted", "trimmed", "best", "chosen", "placeholder", "failed"]
     """accepted; trimmed: no take was, but one is sound without its bad frames; best: the least bad; chosen: by the
-    user; failed: none."""
+    user; placeholder: a card instead; failed: nothing, which older productions know."""
     attempt: int = 0
     first: int = 0
     last: int = -1
     """Frames to use, inclusive."""
+    given_up: tuple[Concession, ...] = ()
+    round: int = 1
+    """How often the film had been sent back, and once more, when the shot was settled."""
+
+
+class FilmFinding(Noun):
+    """One thing wrong between the shots of a film, or with the film as a whole."""
+
+    kind: Literal["identity", "shape", "place", "style", "story", "cut", "pacing", "missing"]
+    words: str
+    shot: str | None = None
+    """The shot that is out of line; None where it is the whole film."""
+    other: str | None = None
+    """The shot that it is held against."""
+    subject: str | None = None
+    wanted: str = ""
+    """What it should be like: the colour, or the look."""
+    severity: float = Field(ge=0, le=1)
+    """From 0.5 on the film is not of one piece; below it is a remark."""
+
+
+class Review(Noun):
+    """What the quality agent says of a whole film."""
+
+    round: int = 1
+    score: float = Field(ge=0, le=1)
+    """1 without findings, less by the severity of each, those of the takes that are used included."""
+    findings: tuple[FilmFinding, ...] = ()
+    sent_back: tuple[str, ...] = ()
+    """Shots that are made again because of it."""
+    bettered: tuple[str, ...] = ()
+    """Of the shots that were sent back before, those whose new take is used: the film is better with it."""
+    unchecked: tuple[str, ...] = ()
+    """What could not be compared, and why."""
+
+
+class TopologyChange(Noun):
+    """A topology that did not work out, and the one that goes on in its place."""
+
+    left: Topology
+    to: Topology
+    why: str
 
 
 # ------------------------------------------------------------------------------------------- timing
@@ -504,8 +641,19 @@ class Film(Noun):
     takes: tuple[Take, ...]
     timeline: tuple[Cut, ...]
     missing: tuple[str, ...] = ()
-    """Shots of which no take exists; the film was cut without them."""
+    """Shots that the film was cut without, as older versions did; now a placeholder stands there."""
+    given_up: tuple[Concession, ...] = ()
+    """Everything that was asked for and is not so; empty for a film that lacks nothing."""
     usage: Usage = Usage()
     """What thinking cost."""
+    changes: tuple[TopologyChange, ...] = ()
+    """Topologies that were left, in order."""
+    reviews: tuple[Review, ...] = ()
+    """What the quality agent said of the film: each time that it looked."""
     seconds: float
     """Wall time the production took, all sessions together."""
+
+    @property
+    def placeholders(self) -> tuple[str, ...]:
+        """Shots of which the film shows a card, because they could not be rendered."""
+        return tuple(one.shot for one in self.given_up if one.kind == "placeholder")

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from kinograph.errors import Damaged
 from kinograph.film import Call, Usage
-from kinograph.telling import cost_of, question
+from kinograph.telling import conceded, cost_of, lacks, question
 
 if TYPE_CHECKING:
     from kinograph.doctor import Check
     from kinograph.events import Proposed
-    from kinograph.film import Decision, Film, Storyboard, Take
+    from kinograph.film import Decision, Film, Review, Storyboard, Take
     from kinograph.memory.ledger import Record
+    from kinograph.memory.series import Known
     from kinograph.memory.sessions import Kept, Version
     from kinograph.studio import Plan
     from kinograph.tools.backends import ModelCard
+    from kinograph.tools.gallery import Row
 
 
 def console() -> Console:
@@ -49,10 +54,14 @@ def film(made: Film) -> RenderableType:
     ]
     if made.missing:
         lines.append(f"missing        {', '.join(made.missing)}: no take could be rendered")
+    if made.given_up:
+        lines += ["", f"{lacks(made)}:", *(f"  {conceded(one)}" for one in made.given_up)]
     return Group(
         Text(f"{made.storyboard.title}  ·  {made.id}", style="bold"),
         reasons(made.decision),
+        *(Text(f"topology {one.left} was left for {one.to}: {one.why}") for one in made.changes),
         storyboard(made.storyboard, made.takes),
+        *([reviewed(made.reviews)] if made.reviews else []),
         *([usage(made.usage)] if made.usage.calls or made.usage.fallbacks else []),
         Text("\n".join(lines)),
     )
@@ -102,6 +111,19 @@ def storyboard(board: Storyboard, takes: Sequence[Take] = ()) -> RenderableType:
     return table
 
 
+def reviewed(reviews: Sequence[Review]) -> RenderableType:
+    """What the quality agent said: a row a finding of its last look, and what became of the shots it sent back."""
+    last, lines = reviews[-1], []
+    table = Table("shot", "beside", "bad", "what", title="the whole film", title_justify="left")
+    for one in last.findings:
+        table.add_row(*map(Text, (one.shot or "", one.other or "", f"{one.severity:.1f}", one.words)))
+    if back := [shot for review in reviews for shot in review.sent_back]:
+        lines.append(f"sent back      {', '.join(back)}; better since: {', '.join(last.bettered) or 'none'}")
+    if not last.findings:
+        lines.append("whole film     of one piece: nothing disagrees between its shots")
+    return Group(*([table] if last.findings else []), Text("\n".join(lines)))
+
+
 def usage(used: Usage) -> RenderableType:
     """What thinking cost: a row for each role and model, and a last one for everything."""
     table = Table("role", "model", "calls", "prompt", "cached", "answer", "s", "money", "by rules", title="thinking")
@@ -138,6 +160,38 @@ def productions(records: Sequence[Record]) -> RenderableType:
     for record in records:
         table.add_row(record.id, record.state, Text(str(record.folder)), Text(record.brief.text[:60]))
     return table if records else Text('no productions yet; begin with: kinograph make "…"')
+
+
+def series(name: str, rows: Sequence[Row]) -> RenderableType:
+    """The cast and the places of a series."""
+    table = Table("who and where", "from", "pictures", title=Text(name))
+    for row in rows:
+        table.add_row(Text(row.title), Text(row.told), str(len(row.pictures)))
+    return Group(table, Text("draw them: kinograph show --series NAME FILE.png"))
+
+
+def rows_of(known: Sequence[Known], picture: Callable[[str], Path]) -> list[Row]:
+    """A row for each character and place that a series knows, characters first; pictures that are lost are left out.
+
+    `picture` finds a picture's file by its digest.
+    """
+    from kinograph.tools.gallery import Row
+
+    found: dict[tuple[str, ...], list[Known]] = {}
+    for one in sorted(known, key=lambda one: not one.kind):
+        found.setdefault(("cast", *one.figure) if one.kind else ("place", one.words, one.time, one.look), []).append(
+            one
+        )
+    rows = []
+    for (what, *more), pictures in found.items():
+        files = []
+        for one in pictures:
+            with suppress(Damaged):
+                files.append(picture(one.keyframe.picture))
+        told = f"{', '.join(filter(None, more[1:]))}; " if what == "place" else ""
+        told += f"from {', '.join(dict.fromkeys(one.keyframe.production for one in pictures))}"
+        rows.append(Row(pictures[0].words, told, files))
+    return rows
 
 
 def proposal(proposed: Proposed) -> RenderableType:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from kinograph.agents.generation import resolve
+from kinograph.agents.generation import follows, resolve
 from kinograph.events import Work
 from kinograph.film import Film, Outcome, RenderRequest, Shot, Storyboard, Take
 from kinograph.graphs.production import Carried
@@ -93,13 +93,6 @@ def bare(version: Version, model: ModelCard) -> dict[str, RenderRequest]:
     return {shot.id: resolve(shot, board, version.decision, version.brief, model) for shot in board.shots}
 
 
-def follows(shot: Shot, board: Storyboard, model: ModelCard) -> str | None:
-    """The shot whose last frame this one goes on from; None where the model, or the storyboard, has it begin afresh."""
-    if "i2v" not in model.tasks:
-        return None
-    return next((need for need in shot.needs if board.shot(need).scene == shot.scene), None)
-
-
 def pace(request: RenderRequest, model: ModelCard) -> float | None:
     """Estimated wall seconds of one take."""
     if model.seconds_per_frame is None:
@@ -135,6 +128,8 @@ def _taken_over(
         if theirs is None or mine is None or mine.clip != theirs.clip or mine.carry.last != theirs.last_frame:
             return None
     take = next(take for take in one.film.takes if (take.shot, take.attempt) == (cut.shot, cut.attempt))
+    if take.placeholder:
+        return None
     whole = take.clip is not None and cut.last_frame - cut.first_frame + 1 == take.clip.frames
     return Outcome(
         shot=shot.id,
@@ -142,6 +137,7 @@ def _taken_over(
         attempt=cut.attempt,
         first=cut.first_frame,
         last=cut.last_frame,
+        given_up=tuple(given for given in one.film.given_up if given.shot == shot.id),
     )
 
 

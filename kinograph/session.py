@@ -20,7 +20,6 @@ from kinograph.film import Brief, Film, Take, Usage
 from kinograph.graphs.conversation import Heard
 from kinograph.memory.sessions import Session as Record
 from kinograph.memory.sessions import Sessions, Turn, Version
-from kinograph.memory.vault import Vault
 from kinograph.revisions import Costs, Filmed, costs
 from kinograph.telling import as_text
 
@@ -40,7 +39,7 @@ class Session:
         self.studio = studio
         self.record = record
         self._store = store
-        self._vault = Vault(studio.settings.home / "vault")
+        self._vault = studio.vault
         self._mind = studio.fresh_mind(record.usage)
 
     # ------------------------------------------------------------------------------------- hearing
@@ -174,6 +173,7 @@ class Session:
         if isinstance(edit, edits.Visit):
             found = self.find(edit.version)
             said = f"Back at version {found.number} ({found.name})."
+            self.studio.stand(self.production(found), found.brief)
             return self._keep(note.changed(does="propose", said=said), head=found.number, redo=(), focus=())
         for _ in range(edit.steps):
             if isinstance(edit, edits.Undo) and head.parent is not None:
@@ -187,6 +187,7 @@ class Session:
             what = "undo" if isinstance(edit, edits.Undo) else "redo"
             return self._keep(note.changed(said=f"There is nothing to {what}."))
         said = f"Back at version {head.number} ({head.name})."
+        self.studio.stand(self.production(head), head.brief)
         return self._keep(note.changed(does="propose", said=said), head=head.number, redo=tuple(redo))
 
     # ------------------------------------------------------------------------------------- looking
@@ -242,7 +243,7 @@ class Session:
         with self.studio.ledger() as ledger:
             for version in self.versions if self.record.head is not None else ():
                 for take in ledger.takes(self.production(version), shot):
-                    if take.clip is not None:
+                    if take.clip is not None and not take.placeholder:
                         found.setdefault(take.request.digest, take)
         return list(found.values())
 

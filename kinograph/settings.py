@@ -97,6 +97,17 @@ class MindSettings(BaseModel):
         return self
 
 
+class RaySettings(BaseModel):
+    """Where the Ray cluster is: [ray] in kinograph.toml, KINOGRAPH_RAY__* in the environment."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    address: str | None = None
+    """host:port of a cluster's head, "auto" for one that runs on this machine; none starts one for this process."""
+    placement_seconds: float = Field(default=300.0, gt=0, le=86_400)
+    """Most seconds that a worker may wait for a place in the cluster: as long as an autoscaler takes for a machine."""
+
+
 class Settings(BaseSettings):
     """What stays the same from production to production."""
 
@@ -106,6 +117,12 @@ class Settings(BaseSettings):
 
     home: Path = Path("~/.kinograph")
     """Folder of the vault, the ledger and the keyframe memory, shared by all productions."""
+    ledger: str | None = None
+    """postgresql://user@host/database for a ledger that several machines share; none is a SQLite file in home."""
+    ledger_password: SecretStr | None = None
+    """Of that database; from KINOGRAPH_LEDGER_PASSWORD, PGPASSWORD or ~/.pgpass only, never from a file of settings."""
+    vault: str | None = None
+    """Where clips are kept: a folder, s3://bucket/prefix or another fsspec URL; none is a folder in home."""
     films: Path = Path("films")
     """Folder that new productions are put in when none is named."""
     model: str | None = None
@@ -114,8 +131,18 @@ class Settings(BaseSettings):
     """Who acts when; none lets the orchestrator choose."""
     takes: int = Field(default=3, ge=1, le=10)
     """Most takes a shot may cost."""
+    fallback: str | None = None
+    """yes, no, or the models that may render what the chosen one cannot; none is yes where no model is asked for."""
     workers: int | None = Field(default=None, ge=1, le=64)
     """Shots rendered at the same time; none lets the orchestrator choose."""
+    pool: str | None = None
+    """Where renders run: here (in this process), local (in others), ray; none lets the orchestrator choose."""
+    stall_seconds: float = Field(default=600.0, gt=0, le=86_400)
+    """Most seconds that a worker process may render, or load its model, without any progress before it is killed."""
+    leak_gb: float = Field(default=2.0, gt=0, le=1024)
+    """GB of memory, main or graphics, by which a worker process may grow with one model before it is replaced."""
+    ray: RaySettings = RaySettings()
+    """The Ray cluster, for pool = "ray"."""
     strategy: Strategy | None = None
     """sequential, parallel or adaptive rendering; none lets the orchestrator choose."""
     offline: bool = False
@@ -126,10 +153,31 @@ class Settings(BaseSettings):
     """Seconds for which a reading of the machine's load is good enough."""
     embedder: str = "pixels"
     """What keyframes are remembered by: pixels (no weights), or storyworld-clip (which words can be compared with)."""
+    series: str | None = None
+    """Series that new films belong to: they know its cast and places, and leave it theirs."""
+    speech: str = "espeak"
+    """Voice that narrates: espeak (the program espeak-ng), or murmur (a hum without words; needs nothing)."""
     mind: MindSettings = MindSettings()
     """How agents think."""
     backends: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """Options of a backend by model id: [backends.storyworld-render] fault_rate = 0.3"""
+
+    @field_validator("ledger")
+    @classmethod
+    def _is_postgres(cls, url: str | None) -> str | None:
+        parts = urlsplit(url or "postgresql:///kinograph")
+        if parts.scheme not in ("postgresql", "postgres") or not parts.path.strip("/"):
+            raise ValueError("should be postgresql://user@host/database")
+        if parts.password is not None or "password=" in parts.query:
+            raise ValueError("should hold no password; put it in KINOGRAPH_LEDGER_PASSWORD")
+        return url
+
+    @field_validator("vault")
+    @classmethod
+    def _holds_no_key(cls, url: str | None) -> str | None:
+        if url is not None and "://" in url and "@" in urlsplit(url).netloc:
+            raise ValueError("should hold no user or key; put them where the store's own tools look, as ~/.aws")
+        return url
 
     @model_validator(mode="after")
     def _stays_here(self) -> Self:
@@ -140,6 +188,10 @@ class Settings(BaseSettings):
             and not (host in ("localhost", "::1") or host.startswith("127."))
         ):
             raise ValueError(f"offline = true, but mind.base_url asks another machine: {host!r}")
+        address = self.ray.address or "local"
+        where = address.removeprefix("ray://").rpartition(":")[0] or address
+        if self.offline and self.pool == "ray" and where not in ("local", "auto", "localhost", "127.0.0.1"):
+            raise ValueError(f"offline = true, but ray.address asks another machine: {address!r}")
         return self
 
     @classmethod
@@ -174,11 +226,14 @@ class Settings(BaseSettings):
 
 
 def _refuse_keys_in_files() -> None:
-    """Raises BadSetting for an API key in kinograph.toml, where it would be committed and shared."""
+    """Raises BadSetting for a key or password in kinograph.toml, where it would be committed and shared."""
     try:
-        mind = tomllib.loads(TOML.read_text("utf-8")).get("mind") if TOML.is_file() else None
+        told = tomllib.loads(TOML.read_text("utf-8")) if TOML.is_file() else {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError):
         return  # told where the file is read as settings
+    if "ledger_password" in told:
+        raise BadSetting(f"ledger_password stands in {TOML}; it is read from KINOGRAPH_LEDGER_PASSWORD only")
+    mind = told.get("mind")
     if isinstance(mind, dict) and "key" in mind:
         raise BadSetting(f"mind.key stands in {TOML}; a key is read from KINOGRAPH_MIND__KEY only")
 
@@ -191,6 +246,9 @@ def explain(error: ValidationError, known: str = "") -> str:
         return f"unknown setting {field!r}" + (f"; available: {known}" if known else "")
     if not field or (field == "mind" and first["type"] == "value_error"):
         return f"{field}{': ' if field else ''}{first['msg'].removeprefix('Value error, ')}"
-    secret = field.endswith("key") or (field.endswith("url") and "@" in str(first["input"]))
+    text = str(first["input"])
+    secret = field.endswith(("key", "password")) or (
+        (field.endswith("url") or field in ("ledger", "vault")) and ("@" in text or "password" in text)
+    )
     value = "(not shown)" if secret else repr(first["input"])
     return f"{field} = {value if len(value) < 80 else value[:77] + '…'}: {first['msg'].lower()}"

@@ -7,23 +7,30 @@ film = Studio().make("A red ball rolls across a green meadow at sunset.")
 from __future__ import annotations
 
 import json
-import os
 import re
 import secrets
 import threading
 import time
 from collections import Counter
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from filelock import FileLock, Timeout
 from pydantic import ValidationError
 
 from kinograph import disk
-from kinograph.errors import BadBrief, BadInput, Cancelled, Damaged, ProductionBusy, RenderFailed
+from kinograph.errors import (
+    BadBrief,
+    BadInput,
+    Cancelled,
+    Damaged,
+    KinographError,
+    ProductionBusy,
+    RenderFailed,
+    UnknownName,
+)
 from kinograph.events import Event, Finished, Opened, Warned
 from kinograph.film import Brief, Decision, Film, Noun, RenderRequest, Stock, Storyboard, Take, Trial, Usage
 from kinograph.settings import Settings, explain
@@ -31,12 +38,19 @@ from kinograph.settings import Settings, explain
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
+    from kinograph.agents.memory import Memory
     from kinograph.agents.mind import Mind
     from kinograph.conversation import Conversation
     from kinograph.graphs.floor import Floor
     from kinograph.graphs.production import Carried, Crew
+    from kinograph.memory.database import Place
+    from kinograph.memory.keyframes import Keyframes
     from kinograph.memory.ledger import Ledger, Record
+    from kinograph.memory.seats import What
+    from kinograph.memory.series import Known
     from kinograph.memory.sessions import Kept, Version
+    from kinograph.memory.vault import Vault
+    from kinograph.soundtrack import Tracks
     from kinograph.timeline import Timeline
     from kinograph.tools.backends import VideoBackend
     from kinograph.tools.resources import Monitor
@@ -87,51 +101,64 @@ class Studio:
 
     # ------------------------------------------------------------------------------------ asking
 
-    def brief(self, text: str, *, references: tuple[str | Path, ...] = (), **wishes: Any) -> Brief:
-        """A checked brief; wishes are Brief's fields. Raises BadBrief, BadInput or BadReference."""
+    def brief(
+        self,
+        text: str,
+        *,
+        references: tuple[str | Path, ...] = (),
+        music: str | Path | None = None,
+        **wishes: Any,
+    ) -> Brief:
+        """A checked brief; `references` and `music` are files, further wishes are Brief's fields.
+
+        Raises BadBrief, BadInput or BadReference.
+        """
         text = checked_text(text)
         given = {
             "model": self.settings.model,
             "topology": self.settings.topology,
             "takes": self.settings.takes,
+            "fallback": self.settings.fallback,
+            "series": self.settings.series,
         }
         given.update({key: value for key, value in wishes.items() if value is not None})
         try:
             brief = Brief(text=text, **given)
         except ValidationError as error:
             raise BadInput(explain(error)) from error
-        return brief.changed(references=self._references(references)) if references else brief
+        if references:
+            brief = brief.changed(references=self._references(references))
+        return brief.changed(music=self._music(Path(music))) if music is not None else brief
+
+    def _music(self, path: Path) -> str:
+        from kinograph.tools.sound import import_music
+
+        return self.vault.keep_sound(import_music(path.expanduser()))
 
     def _references(self, paths: tuple[str | Path, ...]) -> tuple[str, ...]:
-        from kinograph.memory.vault import Vault
         from kinograph.tools.footage import import_reference
 
         pictures = [import_reference(Path(path)) for path in paths]
-        vault = Vault(self.settings.home / "vault")
-        return tuple(vault.keep_picture(picture) for picture in pictures)
+        return tuple(self.vault.keep_picture(picture) for picture in pictures)
 
     def plan(self, brief: Brief | str, mind: Mind | None = None) -> Plan:
         """Decides and plans, with a mind of its own or the one given; renders nothing and opens no production."""
+        from kinograph.agents import hierarchy
         from kinograph.agents.generation import resolve
-        from kinograph.agents.motion import Motion
-        from kinograph.agents.planner import Assignment, Planner, storyboard
-        from kinograph.agents.scene import Scene
-        from kinograph.agents.style import Style
+        from kinograph.agents.plan import plan_film
+        from kinograph.agents.planner import Assignment, storyboard
         from kinograph.tools.backends import card
 
         brief = self._checked(brief)
         mind = mind or self.fresh_mind()
         decision = self._decide(brief, mind)
         model = card(decision.model)
-        outline = mind.think(Planner(), Assignment(brief=brief, max_subjects=model.max_subjects))
-        board = storyboard(
-            outline,
-            mind.think(Scene(), outline),
-            mind.think(Motion(), outline),
-            mind.think(Style(), outline),
-            decision.seconds,
-            decision.shot_seconds,
-        )
+        known = self._known(brief)
+        remembered = hierarchy.context(hierarchy.notes_of_series(known), hierarchy.Budget()).told()
+        asked = Assignment(brief=brief, max_subjects=model.max_subjects, remembered=tuple(remembered))
+        outline, plan = plan_film(mind, asked, decision.topology)
+        board = storyboard(outline, plan.places, plan.moves, plan.look, decision.seconds, decision.shot_seconds)
+        board = hierarchy.recognised(board, known)
         requests = tuple(resolve(shot, board, decision, brief, model) for shot in board.shots)
         return Plan(decision=decision, storyboard=board, requests=requests, seconds=estimate(requests, decision))
 
@@ -226,15 +253,88 @@ class Studio:
         """
         yield from self._go_on(production, rebuild=rebuild)
 
-    def _go_on(self, production: str | Path, *, rebuild: bool = False, mind: Mind | None = None) -> Generator[Event]:
+    def join(self, production: str | Path) -> Film:
+        """As `resume`, but together with the process that is at it: lends it hands, and goes on if it dies."""
+        return _film(self.join_stream(production))
+
+    def join_stream(self, production: str | Path) -> Generator[Event]:
+        """As `resume_stream`. While another process conducts the production this one renders for it.
+
+        Raises Cancelled when the other one was told to stop, KinographError when it failed.
+        """
+        yield from self._go_on(production, join=True)
+
+    def _go_on(
+        self, production: str | Path, *, rebuild: bool = False, mind: Mind | None = None, join: bool = False
+    ) -> Generator[Event]:
+        from kinograph.graphs.running import checkpoints_of, set_aside
+
         self._cancelled.clear()
-        with self.ledger() as ledger:
+        with self.ledger() as ledger, ExitStack() as held:
             record = self._find(ledger, production)
-            with self.owning(record.folder, record.id):
-                if rebuild or (record.state == "finished" and not _is_whole(ledger, record)):
-                    disk.set_aside(record.folder / ".kinograph" / "checkpoints.sqlite")
+            if join and not self._seated(held, record):
                 yield Opened(id=record.id, folder=str(record.folder), resumed=True)
-                yield from self._run(ledger, record, mind)
+                film = yield from self._lend(ledger, record, lambda: self._seated(held, record))
+                if film is not None:
+                    yield Finished(film=film)
+                    return
+                yield Warned(words=f"whoever conducted {record.id} is gone; this process goes on with it")
+            else:
+                if not join:
+                    held.enter_context(self.owning(record.folder, record.id))
+                if rebuild or (record.state == "finished" and not _is_whole(ledger, record)):
+                    set_aside(checkpoints_of(self.place, record.folder), record.id)
+                yield Opened(id=record.id, folder=str(record.folder), resumed=True)
+            yield from self._run(ledger, ledger.production(record.id), mind)
+
+    def _seated(self, held: ExitStack, record: Record) -> bool:
+        """Whether this process conducts from now on: nobody else did."""
+        try:
+            held.enter_context(self.owning(record.folder, record.id))
+        except ProductionBusy:
+            return False
+        return True
+
+    def _lend(self, ledger: Ledger, record: Record, free: Callable[[], bool]) -> Generator[Event, None, Film | None]:
+        """Renders for whoever conducts until the film is there; None when they died over it."""
+        from kinograph.agents.generation import Generation
+        from kinograph.joining import lend
+
+        decision = ledger.paper(record.id, "decision", Decision)
+        assert decision is not None, "a production is opened with its decision"
+        place = f"{record.id}+hands"
+        backend = self._backend(decision.model, self.vault.scratch(place))
+        if backend.revision != decision.revision:
+            raise BadInput(
+                f"{record.id} is made with {decision.model} of revision {decision.revision!r}, which is "
+                f"{backend.revision!r} here; use the same version and the same [backends.{decision.model}]"
+            )
+        hands = self.settings.workers or decision.workers
+        generation = Generation(self.vault, ledger, self._pool(backend, decision), record.id)
+        with self._stoppable() as stop:
+            try:
+                yield from lend(ledger, record.id, generation, decision, hands, stop, free)
+            finally:
+                generation.close()
+                self.vault.clear_scratch(place)
+        state = ledger.production(record.id).state
+        if state == "cancelled":
+            raise Cancelled(f"stopped where it was conducted; continue with: kinograph resume {record.id}")
+        if state == "failed":
+            raise KinographError(f"{record.id} failed where it was conducted; try: kinograph resume {record.id}")
+        return ledger.paper(record.id, "film", Film) if state == "finished" else None
+
+    @contextmanager
+    def _stoppable(self) -> Iterator[threading.Event]:
+        """Set by `cancel`, from the beginning if that was called before."""
+        stop = threading.Event()
+        self._stops.add(stop)
+        if self._cancelled.is_set():
+            stop.set()
+        try:
+            yield stop
+        finally:
+            self._stops.discard(stop)
 
     def cancel(self) -> None:
         """Asks a running `make`, `resume` or thought to stop; it raises Cancelled soon. Safe from signal handlers."""
@@ -260,12 +360,74 @@ class Studio:
             film = ledger.paper(record.id, "film", Film)
             return film.changed(folder=str(record.folder)) if film else record
 
+    def tracks(self, production: str | Path) -> Tracks | None:
+        """What is seen, said, read and played when in a film; None for one that has nothing but its picture."""
+        from kinograph.soundtrack import Tracks
+
+        with self.ledger() as ledger:
+            return ledger.paper(self._find(ledger, production).id, "tracks", Tracks)
+
     def timeline(self, production: str | Path) -> Timeline:
         """How a production went, or goes. Raises BadInput for one of which that was not recorded, UnknownName."""
         from kinograph.timeline import timeline_of
 
         with self.ledger() as ledger:
             return timeline_of(ledger, self._find(ledger, production))
+
+    def series(self, name: str) -> list[Known]:
+        """What a series knows: pictures of its cast and places. Raises UnknownName."""
+        from kinograph.memory.series import names
+
+        found = self._known(self.brief("a film", series=name))
+        if not found:
+            raise UnknownName("series", name, names(self._keyframes_file))
+        return found
+
+    def stand(self, production: str, brief: Brief) -> None:
+        """Has a version be the one that counts: what it remembers, and nothing of other versions, is what the story
+        leaves to its series; a version without a film leaves nothing."""
+        with self.ledger() as ledger:
+            film = ledger.paper(production, "film", Film)
+        if film is not None:
+            self._promote(film)
+        elif brief.series is not None:
+            with self._memory(production, brief) as (memory, _):
+                memory.withdraw()
+
+    def _promote(self, film: Film) -> None:
+        if film.brief.series is not None:
+            with self._memory(film.id, film.brief) as (memory, _):
+                memory.promote(film)
+
+    @property
+    def _keyframes_file(self) -> Path:
+        return self.settings.home / "keyframes.sqlite"
+
+    def _known(self, brief: Brief) -> list[Known]:
+        """What the series of a brief knows; asking must not create a database."""
+        from kinograph.memory.embedders import open_embedder
+        from kinograph.memory.series import Series
+
+        if brief.series is None or not self._keyframes_file.is_file():
+            return []
+        with closing(Series(self._keyframes_file, brief.series, open_embedder(self.settings.embedder).name)) as series:
+            return [one.known for one in series.known()]
+
+    @contextmanager
+    def _memory(self, production: str, brief: Brief) -> Iterator[tuple[Memory, Keyframes]]:
+        from kinograph.agents.memory import Memory
+        from kinograph.memory.embedders import open_embedder
+        from kinograph.memory.keyframes import Keyframes
+        from kinograph.memory.series import Series
+
+        home, embedder = self.settings.home, open_embedder(self.settings.embedder)
+        with ExitStack() as opened:
+            keyframes = Keyframes(self._keyframes_file, home / "index" / production, production, embedder)
+            opened.callback(keyframes.close)
+            series = Series(self._keyframes_file, brief.series, embedder.name) if brief.series else None
+            if series:
+                opened.callback(series.close)
+            yield Memory(keyframes, self.vault, series, story_of(production)), keyframes
 
     @cached_property
     def monitor(self) -> Monitor:
@@ -311,8 +473,12 @@ class Studio:
     def _decide(self, brief: Brief, mind: Mind | None = None) -> Decision:
         from kinograph.agents.orchestrator import Commission, Orchestrator
         from kinograph.graphs import TOPOLOGIES
+        from kinograph.graphs.boundaries import critical
+        from kinograph.tools.speech import open_voice
 
         settings = self.settings
+        if brief.narrate:
+            open_voice(settings.speech).check(brief.language)
         commission = Commission(
             brief=brief,
             machine=self.monitor.machine,
@@ -320,19 +486,21 @@ class Studio:
             topologies=tuple(TOPOLOGIES),
             workers=settings.workers,
             strategy=settings.strategy,
+            pool=settings.pool,
             offline=settings.offline,
             media=settings.media is not None,
             stock=self._stock(brief),
             **self._history(),
         )
-        decision = (mind or self.mind).think(Orchestrator(), commission)
+        thinking = mind or self.mind
+        decision = critical("the decision (orchestrator)", lambda: thinking.think(Orchestrator(), commission))
         return decision.changed(revision=self._backend(decision.model, Path()).revision)
 
     def _history(self) -> dict[str, Any]:
         """What the latest takes and productions came to; asking must not create a ledger."""
         from kinograph.agents.orchestrator import experience
 
-        if not (self.settings.home / "ledger.sqlite").is_file():
+        if isinstance(self.place, Path) and not self.place.is_file():
             return {}
         with self.ledger() as ledger:
             return {"experience": experience(ledger.latest_takes()), "trials": tuple(ledger.trials())}
@@ -340,20 +508,17 @@ class Studio:
     def _stock(self, brief: Brief) -> tuple[Stock, ...]:
         """Pictures of the media folder that are named after something in the brief, kept in the vault."""
         from kinograph.agents.strategy import subjects
-        from kinograph.memory.vault import Vault
         from kinograph.tools.media import search
 
         if self.settings.media is None:
             return ()
-        vault = Vault(self.settings.home / "vault")
         found = search(self.settings.media.expanduser(), subjects(brief))
-        return tuple(Stock(picture=vault.keep_picture(one.png), words=one.words) for one in found.pictures)
+        return tuple(Stock(picture=self.vault.keep_picture(one.png), words=one.words) for one in found.pictures)
 
     def _backend(self, model: str, scratch: Path) -> VideoBackend:
-        from kinograph.memory.vault import Vault
         from kinograph.tools.backends import Workbench, open_backend
 
-        workbench = Workbench(scratch, Vault(self.settings.home / "vault").picture)
+        workbench = Workbench(scratch, self.vault.picture)
         return open_backend(model, workbench, self.settings.backends.get(model))
 
     @contextmanager
@@ -361,11 +526,29 @@ class Studio:
         """The record of productions, takes and jobs."""
         from kinograph.memory.ledger import Ledger
 
-        ledger = Ledger(self.settings.home / "ledger.sqlite")
+        ledger = Ledger(self.place)
         try:
             yield ledger
         finally:
             ledger.close()
+
+    @cached_property
+    def place(self) -> Place:
+        """Where the ledger is."""
+        from kinograph.memory.database import Server
+
+        settings = self.settings
+        if settings.ledger is None:
+            return settings.home / "ledger.sqlite"
+        password = settings.ledger_password
+        return Server(settings.ledger, password.get_secret_value() if password is not None else None)
+
+    @cached_property
+    def vault(self) -> Vault:
+        """Where clips and pictures are kept. Raises BadSetting."""
+        from kinograph.memory.vault import open_vault
+
+        return open_vault(self.settings.vault, self.settings.home / "vault")
 
     def _find(self, ledger: Ledger, production: str | Path) -> Record:
         """By id, or by folder: the folder knows its id even after it was moved."""
@@ -383,73 +566,82 @@ class Studio:
         return ledger.production(id)
 
     @contextmanager
-    def owning(self, folder: Path, id: str, what: str = "production") -> Iterator[None]:
+    def owning(self, folder: Path, id: str, what: What = "production") -> Iterator[None]:
         """Holds a production or a session for this process alone; the lock dies with the process."""
-        own = disk.folder(folder / ".kinograph")
-        lock = FileLock(own / "lock", timeout=0)
-        with disk.storage(folder):
-            try:
-                lock.acquire()
-            except Timeout as error:
-                pid = (own / "owner").read_text() if (own / "owner").exists() else "unknown"
-                raise ProductionBusy(f"{what} {id} is owned by another process (pid {pid})") from error
-        try:
-            disk.write(own / "owner", str(os.getpid()))
+        from kinograph.memory.seats import seat
+
+        with seat(self.place, folder, id, what, lost=self.cancel):
             yield
-        finally:
-            lock.release()
 
     @contextmanager
     def _crew(self, ledger: Ledger, record: Record, mind: Mind) -> Iterator[Crew]:
+        from kinograph.agents.fusion import Fusion
         from kinograph.agents.generation import Generation
-        from kinograph.agents.memory import Memory
         from kinograph.agents.validator import Validator
         from kinograph.graphs.production import Crew
-        from kinograph.memory.embedders import open_embedder
-        from kinograph.memory.keyframes import Keyframes
-        from kinograph.memory.vault import Vault
+        from kinograph.joining import move_in
+        from kinograph.tools.speech import open_voice
 
-        home, decision = self.settings.home, ledger.paper(record.id, "decision", Decision)
+        vault, decision = self.vault, ledger.paper(record.id, "decision", Decision)
         assert decision is not None, "a production is opened with its decision"
-        vault = Vault(home / "vault")
         vault.clear_scratch(record.id)
-        backend = self._backend(decision.model, vault.scratch(record.id))
-        embedder = open_embedder(self.settings.embedder)
-        keyframes = Keyframes(home / "keyframes.sqlite", home / "index" / record.id, record.id, embedder)
-        stop = threading.Event()
-        self._stops.add(stop)
-        if self._cancelled.is_set():
-            stop.set()
+        scratch = vault.scratch(record.id)
+        pool = self._pool(self._backend(decision.model, scratch), decision)
+        others = self._others(decision, scratch)
+        generation = Generation(vault, ledger, pool, record.id, decision.workers, others)
         try:
-            yield Crew(
-                id=record.id,
-                folder=record.folder,
-                brief=record.brief,
-                mind=mind,
-                ledger=ledger,
-                generation=Generation(vault, ledger, self._pool(backend, decision)),
-                memory=Memory(keyframes, vault),
-                validator=Validator(vault, keyframes),
-                floor=self._floor,
-                cancelled=stop,
-            )
+            with self._stoppable() as stop, self._memory(record.id, record.brief) as (memory, keyframes):
+                crew = Crew(
+                    id=record.id,
+                    folder=record.folder,
+                    brief=record.brief,
+                    mind=mind,
+                    ledger=ledger,
+                    generation=generation,
+                    memory=memory,
+                    validator=Validator(vault, keyframes),
+                    fusion=Fusion(vault, open_voice(self.settings.speech)),
+                    floor=self._floor,
+                    cancelled=stop,
+                )
+                move_in(crew, vault, keyframes.shots())
+                yield crew
         finally:
-            self._stops.discard(stop)
-            keyframes.close()
+            generation.close()
             vault.clear_scratch(record.id)
 
     def _pool(self, backend: VideoBackend, decision: Decision) -> WorkerPool:
-        """Where the renders of a production run, each once the machine has room for it."""
-        from kinograph.tools.workers import open_pool
+        """Where the renders of one of a production's models run. On this machine each starts once there is room."""
+        from kinograph.agents.orchestrator import choose_pool
+        from kinograph.tools.workers import Terms, open_pool
         from kinograph.tools.workers.paced import Paced
 
-        monitor, adapts = self.monitor, decision.strategy == "adaptive"
+        settings, monitor, adapts = self.settings, self.monitor, decision.strategy == "adaptive"
+        decided = decision.pool if backend.card.id == decision.model else None
+        name, _ = choose_pool(settings.pool or decided, backend.card)
+        terms = Terms(decision.workers, settings.stall_seconds, settings.leak_gb, settings.ray)
+        pool = open_pool(name, backend, terms)
+        if name == "ray":
+            return pool  # Ray knows what its machines have room for
         return Paced(
-            open_pool("here", backend),
+            pool,
             monitor,
             backend.card.cost,
             (lambda: monitor.recommended_concurrency(decision.complexity).workers) if adapts else None,
         )
+
+    def _others(self, decision: Decision, scratch: Path) -> Callable[[str], WorkerPool | None]:
+        """Opens the workers of other models than the decision's, for shots that it cannot render."""
+
+        def opened(model: str) -> WorkerPool | None:
+            from kinograph.agents.concessions import PLACEHOLDER
+            from kinograph.tools.backends.placeholder import Placeholders
+
+            if model == PLACEHOLDER:
+                return Placeholders(scratch)
+            return None if model == decision.model else self._pool(self._backend(model, scratch), decision)
+
+        return opened
 
     def _run(self, ledger: Ledger, record: Record, mind: Mind | None = None) -> Generator[Event]:
         """Runs the graph; `mind` is the one that has thought about this production before, else one anew."""
@@ -457,12 +649,14 @@ class Studio:
         from kinograph.manifest import publish
 
         started, state = time.monotonic(), "failed"
+        ledger.open_session(record.id)
         mind = mind or self.fresh_mind()
         _account(ledger, record, mind)
         try:
             with self._crew(ledger, record, mind) as crew:
                 outcomes = yield from run(crew)
                 film = publish(ledger, record, outcomes, record.seconds + time.monotonic() - started)
+            self._promote(film)
             state = "finished"
             if record.state != "finished" and (trial := _trial(film, ledger)):
                 ledger.record_trial(record.id, trial)
@@ -507,13 +701,13 @@ def _trial(film: Film, ledger: Ledger) -> Trial | None:
 
     carried = ledger.paper(film.id, "carried", Carried)
     kept = {one.shot for one in carried.shots} if carried else set()
-    new = [take for take in film.takes if take.clip and not take.reused and take.shot not in kept]
+    new = [t for t in film.takes if t.clip and not (t.reused or t.placeholder or t.shot in kept)]
     if not new:
         return None
     return Trial(
         strategy=film.decision.strategy,
         model=film.decision.model,
-        succeeded=not film.missing,
+        succeeded=not film.missing and not film.placeholders,
         seconds=round(film.seconds / len(new), 3),
         quality=round(sum(take.verdict.quality if take.verdict else 0.0 for take in new) / len(new), 3),
     )
@@ -525,6 +719,11 @@ def _film(events: Iterator[Event]) -> Film:
         film = event.film if isinstance(event, Finished) else film
     assert film is not None, "a production ends with Finished or raises"
     return film
+
+
+def story_of(production: str) -> str:
+    """What a production tells: versions of one conversation (SESSION-v1, SESSION-v2) tell the same story."""
+    return re.sub(r"-v\d+$", "", production)
 
 
 def estimate(requests: tuple[RenderRequest, ...], decision: Decision) -> float | None:
@@ -573,7 +772,8 @@ def _is_whole(ledger: Ledger, record: Record) -> bool:
     film = ledger.paper(record.id, "film", Film)
     if film is None:
         return False
-    files = ["film.mp4", "contact_sheet.png", *(f"shots/{cut.shot}.mp4" for cut in film.timeline)]
+    read = ["film.srt", "film.vtt"] if film.brief.captions else []
+    files = ["film.mp4", "contact_sheet.png", *read, *(f"shots/{cut.shot}.mp4" for cut in film.timeline)]
     if not all((record.folder / file).is_file() for file in files):
         return False
-    return frames_in(record.folder / "film.mp4") == sum(c.last_frame - c.first_frame + 1 for c in film.timeline)
+    return frames_in(record.folder / "film.mp4") == sum(round(c.seconds * film.decision.fps) for c in film.timeline)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kinograph.events import Proposed, Work
+from kinograph.film import Concession, Film
 
 
 def as_text(proposal: Proposed) -> str:
@@ -63,3 +64,38 @@ def spoken(seconds: float) -> str:
             name = "day" if unit == "days" and whole // size == 1 else unit
             return f"{whole // size} {name}" + (f" {rest} {minor}" if rest else "")
     return f"{whole} s"
+
+
+GIVEN: dict[str, str] = {
+    "smaller": "smaller",
+    "fewer frames": "fewer frames",
+    "fewer steps": "fewer steps",
+    "other model": "another model",
+    "placeholder": "not rendered",
+    "missing": "missing",
+    "not accepted": "no take was accepted",
+    "trimmed": "no take was accepted as a whole",
+    "fresh start": "not held to what came before",
+    "not remembered": "not remembered",
+    "default": "not done as it should",
+    "left out": "left out",
+}
+"""Kinds of concessions as one says them."""
+
+
+def conceded(concession: Concession) -> str:
+    """A concession in one line."""
+    what = GIVEN[concession.kind]
+    if concession.shot:
+        where = f"shot {concession.shot}"
+        what = f"{what} ({concession.task})" if concession.kind == "default" else what
+    else:
+        where = concession.task
+    return " ".join(f"{where}: {what}; {concession.instead} ({concession.why})".split())
+
+
+def lacks(film: Film) -> str:
+    """How much a film gives up, and how to try once more."""
+    count = len(film.given_up)
+    again = f"; try again what was not rendered: kinograph resume {film.id} --rebuild" if film.placeholders else ""
+    return f"the film is finished, but {count} {'thing was' if count == 1 else 'things were'} given up{again}"

@@ -9,15 +9,19 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from kinograph.events import (
+    Changed,
     Decided,
     Event,
+    Joined,
     Opened,
     Planned,
     Progressed,
+    Reviewed,
     ShotSettled,
     TakeJudged,
     TakeProgress,
     TakeStarted,
+    Waiting,
 )
 from kinograph.telling import spoken
 
@@ -28,6 +32,7 @@ MARKS = {
     "accepted": "[green]accepted[/]",
     "trimmed": "[yellow]bad frames cut away[/]",
     "best": "[yellow]best take kept[/]",
+    "placeholder": "[red]not rendered: a placeholder[/]",
     "failed": "[red]failed[/]",
     "kept": "[dim]as it was[/]",
 }
@@ -65,6 +70,16 @@ class Bars(Quiet):
             )
         elif isinstance(event, Progressed):
             self._show_stage(event)
+        elif isinstance(event, Joined):
+            self._progress.console.print(f"[dim]other processes render {event.hands} at a time[/]")
+        elif isinstance(event, Changed):
+            change = event.change
+            self._progress.console.print(
+                f"{change.left} does not work out, {change.to} goes on: {change.why}", markup=False
+            )
+        elif isinstance(event, Reviewed):
+            if back := event.review.sent_back:
+                self._progress.console.print(f"made again for the whole film's sake: {', '.join(back)}", markup=False)
         elif isinstance(event, Planned):
             for shot in event.storyboard.shots:
                 self._tasks[shot.id] = self._progress.add_task(shot.id, total=1.0, note="waiting", start=False)
@@ -85,6 +100,9 @@ class Bars(Quiet):
             self._progress.update(task, completed=0, note=f"take {event.attempt}")
         elif isinstance(event, TakeProgress) and event.shot in self._tasks:
             self._progress.update(self._tasks[event.shot], completed=event.done)
+        elif isinstance(event, Waiting) and event.shot in self._tasks:
+            note = f"[yellow]waits for room, {spoken(event.seconds)} by now[/]"
+            self._progress.update(self._tasks[event.shot], note=note)
         elif isinstance(event, TakeJudged) and event.take.shot in self._tasks and not event.take.accepted:
             verdict = event.take.verdict
             why = event.take.error or (verdict.findings[0].words if verdict and verdict.findings else "rejected")

@@ -112,6 +112,12 @@ class Keyframes:
 
     # ----------------------------------------------------------------------------------- reading
 
+    def shots(self) -> set[str]:
+        """The shots that left anything here."""
+        with self._lock:
+            rows = self._db.execute("SELECT DISTINCT shot FROM keyframes WHERE production = ?", (self.production,))
+            return {row["shot"] for row in rows}
+
     def recall(self, role: Role, about: str, shots: tuple[str, ...]) -> list[Keyframe]:
         """The keyframes of one thing, out of these shots only, in the shots' order."""
         with self._lock:
@@ -134,6 +140,12 @@ class Keyframes:
             Match(Keyframe.model_validate_json(str(metadata["noun"])), 1.0 - float(distance))
             for metadata, distance in zip(answer["metadatas"][0], answer["distances"][0], strict=True)
         ]
+
+    def records(self) -> list[tuple[Keyframe, np.ndarray]]:
+        """Every keyframe of the production with its vector, by id."""
+        with self._lock:
+            keyframes, vectors = self._records()
+        return list(zip(keyframes, vectors, strict=True))
 
     # ------------------------------------------------------------------------------------- index
 

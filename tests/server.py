@@ -23,7 +23,8 @@ from typing import Any, NamedTuple
 from kinograph import prompts
 from kinograph.agents.director import Director
 from kinograph.agents.language.replies import ANSWER
-from kinograph.agents.planner import Assignment, Beat, Outline, Planner, Wishes
+from kinograph.agents.narrative import Narrative
+from kinograph.agents.planner import Assignment, Beat, Before, Outline, Planner, Wishes
 from kinograph.agents.reviser import Reviser
 from kinograph.agents.wish import Wish
 from kinograph.film import Brief, Character
@@ -109,7 +110,7 @@ def serving(brain: Brain | None = None) -> Iterator[Server]:
 def by_rules(role: str, facts: dict[str, Any]) -> Any:
     """What an obedient and able model would answer."""
     brains = {"planner": _outline, "director": _direction, "orchestrator": _choice, "validator": _rubrics}
-    return (brains | {"memory": _references, "reviser": _revision})[role](facts)
+    return (brains | {"memory": _references, "reviser": _revision, "narrative": _story})[role](facts)
 
 
 def _references(facts: dict[str, Any]) -> Any:
@@ -135,12 +136,28 @@ def _outline(facts: dict[str, Any]) -> Any:
     }
 
 
+def _story(facts: dict[str, Any]) -> Any:
+    brief = Brief(text=facts["brief"], look=facts["look"])
+    story = Narrative().rules(Assignment(brief=brief, max_subjects=facts["max_subjects"]))
+    links, draft = {link.beat: link for link in story.links}, _outline(facts)
+    for number, beat in enumerate(draft["beats"], 1):
+        beat["because"] = [int(cause) for cause in links[str(number)].because]
+    for one in draft["cast"]:
+        one["enters"] = next((n for n, beat in enumerate(draft["beats"], 1) if one["id"] in beat["who"]), 1)
+    acts = [
+        act.model_dump(include={"part", "title", "setting", "time"}) | {"first": int(act.beats[0])}
+        for act in story.acts
+    ]
+    return draft | {"lead": story.lead, "acts": acts}
+
+
 def _direction(facts: dict[str, Any]) -> Any:
     outline = Outline(
         title=facts["title"],
         cast=tuple(_character(one) for one in facts["cast"]),
         beats=tuple(Beat(id=b["beat"], text=b["text"], who=tuple(b["who"])) for b in facts["beats"]),
         wishes=Wishes(look=facts["look"]),
+        before=_before(facts),
     )
     direction = Director().rules(outline)
     return {
@@ -150,6 +167,13 @@ def _direction(facts: dict[str, Any]) -> Any:
             for place, move in zip(direction.places.places, direction.moves.moves, strict=True)
         ],
     }
+
+
+def _before(facts: dict[str, Any]) -> Before | None:
+    if (told := facts.get("before")) is None:
+        return None
+    lately = tuple(Beat(id="0", text=text) for text in told["lately"])
+    return Before(setting=told["setting"], time=told["time"], told=told["told"], lately=lately)
 
 
 def _character(told: dict[str, str]) -> Character:

@@ -32,12 +32,19 @@ class Part(NamedTuple):
     last: int
 
 
-def timeline(parts: Sequence[Part]) -> tuple[Cut, ...]:
-    """The parts one after the other."""
+def frames_of(part: Part, fps: int) -> int:
+    """Frames that a part takes in a film of that rate; clips may have another."""
+    assert part.take.clip is not None, f"{part.take.shot} was chosen without a clip"
+    return max(1, round((part.last - part.first + 1) * fps / part.take.clip.fps))
+
+
+def timeline(parts: Sequence[Part], fps: int) -> tuple[Cut, ...]:
+    """The parts one after the other, in a film of that rate."""
     cuts, start = [], 0.0
-    for take, first, last in parts:
+    for part in parts:
+        take, first, last = part
         assert take.clip is not None, f"{take.shot} was chosen without a clip"
-        seconds = (last - first + 1) / take.clip.fps
+        seconds = frames_of(part, fps) / fps
         cuts.append(
             Cut(
                 shot=take.shot,
@@ -85,7 +92,7 @@ def _row(storyboard: Storyboard, take: Take, part: Part | None) -> Image:
         x = LABEL + column * (cell_w + 6)
         picture = Image.fromarray(frames[index]).resize((cell_w, cell_h), Image.Resampling.LANCZOS)
         row.paste(picture, (x, 8))
-        pen.text((x + 3, cell_h + 9), f"frame {index}", fill=GREY, font=_font(11))
+        pen.text((x + 3, cell_h + 9), f"frame {index}", fill=GREY, font=font(11))
         if part is None or not part.first <= index <= part.last:
             pen.line((x, 8, x + cell_w, 8 + cell_h), fill=RED, width=2)
     return row
@@ -101,32 +108,54 @@ def _frames(take: Take) -> np.ndarray:
 
 
 def _colour(take: Take, part: Part | None) -> tuple[int, int, int]:
-    return RED if part is None else GREEN if take.accepted else YELLOW
+    return RED if part is None or take.placeholder else GREEN if take.accepted else YELLOW
+
+
+def _mark(take: Take, part: Part | None) -> str:
+    """What became of a take, and with what it was rendered."""
+    if take.placeholder:
+        return "PLACEHOLDER: not rendered"
+    less = _less(take)
+    if part is None:
+        mark = "not rendered" if take.clip is None else "rejected"
+    elif take.clip is not None and part.last - part.first + 1 < take.clip.frames:
+        mark = f"in the film: frames {part.first} to {part.last}"
+    else:
+        mark = "in the film" if take.accepted else "in the film: best of its takes"
+    return "; ".join([mark, *less])
+
+
+def _less(take: Take) -> list[str]:
+    means, request = take.means, take.request
+    told = {
+        f"by {means.model}": bool(means.model),
+        f"{request.width}x{request.height}": means.size < 1,
+        f"{request.fps} fps": means.frames < 1,
+        f"{request.steps} steps": means.steps < 1,
+    }
+    return [words for words, is_so in told.items() if is_so]
 
 
 def _caption(pen: Any, shot: Shot, take: Take, part: Part | None) -> None:
-    mark = "rejected" if part is None else "in the film" if take.accepted else "in the film: best of its takes"
-    if part is not None and take.clip is not None and part.last - part.first + 1 < take.clip.frames:
-        mark = f"in the film: frames {part.first} to {part.last}"
-    pen.text((14, 8), f"{shot.id}   take {take.attempt}", fill=INK, font=_font(16))
-    pen.text((14, 30), mark, fill=_colour(take, part), font=_font(12))
+    pen.text((14, 8), f"{shot.id}   take {take.attempt}", fill=INK, font=font(16))
+    pen.text((14, 30), _mark(take, part), fill=_colour(take, part), font=font(12))
     reasons = (
         [take.error] if take.error else [finding.words for finding in (take.verdict.findings if take.verdict else ())]
     )
     lines = [(GREY, f"{shot.setting or 'anywhere'}, {shot.time}, {shot.camera}")]
-    lines += [(GREY, line) for line in _wrap(shot.text, 2)]
-    lines += [(RED, line) for reason in reasons[:2] for line in _wrap(reason, 2)]
+    lines += [(GREY, line) for line in wrap(shot.text, 2)]
+    lines += [(RED, line) for reason in reasons[:2] for line in wrap(reason, 2)]
     for number, (ink, line) in enumerate(lines[:6]):
-        pen.text((14, 50 + 15 * number), line, fill=ink, font=_font(12))
+        pen.text((14, 50 + 15 * number), line, fill=ink, font=font(12))
 
 
-def _wrap(text: str, lines: int, width: int = 40) -> list[str]:
+def wrap(text: str, lines: int, width: int = 40) -> list[str]:
     import textwrap
 
     return textwrap.wrap(" ".join(text.split()), width, max_lines=lines, placeholder=" …")
 
 
-def _font(size: int) -> Any:
+def font(size: int) -> Any:
     from PIL import ImageFont
 
     return ImageFont.load_default(size)

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -85,6 +87,28 @@ def load(clip: Clip) -> np.ndarray:
     return frames
 
 
+def conformed(frames: np.ndarray, size: tuple[int, int], count: int) -> np.ndarray:
+    """Frames `[T,H,W,3]` as `count` frames of (width, height) `size`: enlarged or reduced as a whole, with bars where
+    the shape is another, and each shown for as long as it takes."""
+    width, height = size
+    if len(frames) != count:
+        frames = frames[np.minimum((np.arange(count) + 0.5) * len(frames) / count, len(frames) - 1).astype(int)]
+    if frames.shape[1:3] == (height, width):
+        return frames
+    import cv2
+
+    share = min(width / frames.shape[2], height / frames.shape[1])
+    inner = round(frames.shape[2] * share), round(frames.shape[1] * share)
+    # Sides are rounded to what a model can render: so small a difference in shape is no reason for bars.
+    inner = tuple(whole if whole - part < 0.05 * whole else part for part, whole in zip(inner, size, strict=True))
+    left, top = (width - inner[0]) // 2, (height - inner[1]) // 2
+    made = np.zeros((count, height, width, 3), np.uint8)
+    way = cv2.INTER_AREA if share < 1 else cv2.INTER_CUBIC
+    for number, frame in enumerate(frames):
+        made[number, top : top + inner[1], left : left + inner[0]] = cv2.resize(frame, inner, interpolation=way)
+    return made
+
+
 def write_mp4(
     path: Path, frames: Iterable[np.ndarray], fps: int, size: tuple[int, int], recipe: Mapping[str, Any]
 ) -> None:
@@ -111,30 +135,66 @@ def write_mp4(
         _encode(file, stream, padded, dst_colorspace="ITU709", dst_color_range="MPEG")
 
 
-def join_mp4(path: Path, shots: Sequence[Path], recipe: Mapping[str, Any]) -> None:
+def join_mp4(path: Path, shots: Sequence[Path], recipe: Mapping[str, Any], sound: Path | None = None) -> None:
     """Joins mp4 files that `write_mp4` made with one size and frame rate, without encoding anything again.
 
-    Written atomically. Raises StorageError.
+    `sound` is an mp4 file whose first track is heard with them. Written atomically. Raises StorageError.
     """
     import av
 
     with (
+        ExitStack() as files,
         disk.replacing(path) as draft,
         av.open(str(draft), "w", format="mp4", options={"movflags": "+faststart+use_metadata_tags"}) as film,
     ):
         film.metadata["comment"] = json.dumps(recipe, ensure_ascii=False, sort_keys=True)
         stream, start = None, 0
+        heard = _Heard(film, files.enter_context(_opened(sound))) if sound else None
         for shot in shots:
-            with shot.open("rb") as handle, av.open(handle, "r", format="mp4") as file:
+            with _opened(shot) as file:
                 source = file.streams.video[0]
                 stream = stream or film.add_stream_from_template(source)
+                if heard:
+                    heard.begin()
                 for packet in file.demux(source):
                     if packet.pts is None or packet.dts is None:
                         continue  # the empty packet that ends a file
                     packet.pts, packet.dts, packet.stream = packet.pts + start, packet.dts + start, stream
+                    if heard:
+                        heard.until(float(packet.dts * source.time_base))
                     film.mux(packet)
                 assert source.duration is not None, f"{shot} has a length"
                 start += source.duration
+        if heard:
+            heard.until(float("inf"))
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    import av
+
+    with path.open("rb") as handle, av.open(handle, "r", format="mp4") as file:
+        yield file
+
+
+class _Heard:
+    """The packets of an open sound file, muxed into a film beside its picture as time goes on."""
+
+    def __init__(self, film: Any, file: Any) -> None:
+        self._film = film
+        self._source = file.streams.audio[0]
+        self._waiting = deque(packet for packet in file.demux(self._source) if packet.pts is not None)
+        self._stream: Any = None
+
+    def begin(self) -> None:
+        """Adds the track; the first track of a film is its picture."""
+        self._stream = self._stream or self._film.add_stream_from_template(self._source)
+
+    def until(self, seconds: float) -> None:
+        while self._waiting and float(self._waiting[0].dts * self._waiting[0].time_base) <= seconds:
+            packet = self._waiting.popleft()
+            packet.stream = self._stream
+            self._film.mux(packet)
 
 
 def frames_in(path: Path) -> int:

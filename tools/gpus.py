@@ -45,6 +45,26 @@ def gpus(driver: Any = None) -> tuple[Gpu, ...]:
     return visible(found, os.environ.get("CUDA_VISIBLE_DEVICES"))
 
 
+def held_gb(pid: int, driver: Any = None) -> float:
+    """GB that a process holds on all cards together, as the driver tells it; 0 where it does not, as in containers."""
+    if driver is None:
+        import pynvml
+
+        driver = pynvml
+    try:
+        driver.nvmlInit()
+    except driver.NVMLError:
+        return 0.0
+    try:
+        cards = [driver.nvmlDeviceGetHandleByIndex(index) for index in range(driver.nvmlDeviceGetCount())]
+        running = [one for card in cards for one in driver.nvmlDeviceGetComputeRunningProcesses(card)]
+    except driver.NVMLError:
+        return 0.0
+    finally:
+        driver.nvmlShutdown()
+    return sum(one.usedGpuMemory or 0 for one in running if one.pid == pid) / 2**30
+
+
 def _gpu(driver: Any, index: int) -> Gpu | None:
     """One card; None where the driver does not tell its memory, and so nothing can be planned on it."""
     try:

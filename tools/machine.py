@@ -25,6 +25,12 @@ class Machine(Noun):
     gpu: str = ""
     """Name of the largest graphics card; empty when there is none."""
     vram_gb: float = 0.0
+    cards: tuple[float, ...] = ()
+    """GB of each graphics card."""
+
+    def carrying(self, gb: float) -> int:
+        """How many graphics cards have so much memory."""
+        return sum(card >= gb for card in self.cards)
 
     @property
     def tier(self) -> Tier:
@@ -49,10 +55,12 @@ def processors() -> list[int]:
 
 def this_machine() -> Machine:
     """Measures this machine without loading torch: graphics cards are asked of their driver."""
-    largest = max(gpus(), key=lambda gpu: gpu.vram_gb, default=Gpu(name="", vram_gb=0, vram_free_gb=0))
+    cards = gpus()
+    largest = max(cards, key=lambda gpu: gpu.vram_gb, default=Gpu(name="", vram_gb=0, vram_free_gb=0))
     return Machine(
         cores=len(processors()),
         ram_gb=round(psutil.virtual_memory().total / 2**30, 1),
         gpu=largest.name,
         vram_gb=largest.vram_gb,
+        cards=tuple(card.vram_gb for card in cards),
     )

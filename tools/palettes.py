@@ -42,17 +42,25 @@ def compare(frame: np.ndarray, setting: str, time: TimeOfDay, look: str) -> Fit:
     """How a frame `[H,W,3]` uint8 RGB fits a known setting at a time of day in a look."""
     models = _models()
     places, layouts = models[look] if look in models else models["flat"]
-    gaps = np.sqrt(((layouts - _layout(frame)) ** 2).mean((1, 2, 3)))
+    gaps = np.sqrt(((layouts - layout(to_lab(frame[None])[0])) ** 2).mean((1, 2, 3)))
     nearest = int(np.argmin(gaps))
     asked = float(gaps[places.index((setting, time))])
     return Fit(asked / max(float(gaps[nearest]), 2.0) - 1.0, " at ".join(places[nearest]))
 
 
-def _layout(frame: np.ndarray) -> np.ndarray:
-    """Mean CIELAB in each cell `[rows,columns,3]`, subjects left out where that leaves anything."""
+def styles(seen: np.ndarray, setting: str, time: TimeOfDay) -> dict[str, float]:
+    """How far a layout is from that of a known setting at a time of day, in every known look."""
+    return {
+        look: float(np.sqrt(((layouts[places.index((setting, time))] - seen) ** 2).mean()))
+        for look, (places, layouts) in _models().items()
+    }
+
+
+def layout(lab: np.ndarray) -> np.ndarray:
+    """Mean CIELAB in each cell `[rows,columns,3]` of a picture `[h,w,3]` CIELAB, subjects left out where that leaves
+    anything."""
     import cv2
 
-    lab = to_lab(frame[None])[0]
     calm = (vividness(lab) < VIVID).astype(np.float32)
     cells = cv2.resize(lab * calm[..., None], GRID, interpolation=cv2.INTER_AREA)
     share = cv2.resize(calm, GRID, interpolation=cv2.INTER_AREA)[..., None]
@@ -76,7 +84,7 @@ def model_layouts() -> dict[str, np.ndarray]:
 
     def model(world: World) -> np.ndarray:
         pictures = [paint(world, frames=1, width=192, height=108, fps=8, seed=seed).frames[0] for seed in (1, 2, 3)]
-        return np.mean([_layout(picture) for picture in pictures], axis=0)
+        return np.mean([layout(to_lab(picture[None])[0]) for picture in pictures], axis=0)
 
     made: dict[str, np.ndarray] = {"looks": np.array(LOOKS)}
     for look in LOOKS:

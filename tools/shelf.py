@@ -15,7 +15,7 @@ from typing import Any, Literal, NamedTuple, TypeVar
 
 import psutil
 
-from kinograph.errors import Cancelled, RenderFailed
+from kinograph.errors import Cancelled, OutOfMemory
 
 Model = TypeVar("Model")
 MARGIN_GB = 0.5
@@ -119,7 +119,7 @@ class Shelf:
     ) -> Iterator[Model]:
         """The model named `key`, for this thread alone; `load(offloaded)` makes it where it is not here.
 
-        `cancelled` is asked about twice a second while it waits. Raises RenderFailed when the model can never fit,
+        `cancelled` is asked about twice a second while it waits. Raises OutOfMemory when the model can never fit,
         Cancelled, and what `load` raises.
         """
         while (taken := self._taken(key, gb, offloaded_gb)) is None:
@@ -157,7 +157,7 @@ class Shelf:
         residents, room = self.residents(), self._read()
         found = place(gb, offloaded_gb, residents, have := budget(room, residents))
         if found.how == "never":
-            raise RenderFailed(
+            raise OutOfMemory(
                 f"{key} needs {gb if offloaded_gb is None else offloaded_gb:.1f} GB on {self.device}; "
                 f"others leave {have:.1f} of its {room.total_gb:.1f} GB"
             )

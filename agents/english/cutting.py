@@ -81,7 +81,7 @@ def cut(text: str) -> Reading:
     setting = ""
     for part in _parts(body):
         role = role_of(part, setting, first=not shots)
-        said = _cleaned(part)
+        said = cleaned(part)
         if role == "shot":
             shots.append(" ".join([*ahead, said]))
             ahead = []
@@ -114,7 +114,7 @@ def _lonely(ahead: Sequence[str]) -> bool:
     return any(places(story(said)) for said in ahead)
 
 
-def _cleaned(part: str) -> str:
+def cleaned(part: str) -> str:
     """The words of a part without order words, label and what speaks of the whole film."""
     rest = masked(part, (*wished(part), *openings(part)))
     plain = ORDER_WORDS.sub("", FIELD.sub("", rest))

@@ -87,7 +87,7 @@ class Accounts:
             except Spent:
                 if not self._held:
                     raise
-                self._lock.wait()
+                self._lock.wait(1.0)  # each of them ends by its own deadline
 
     def _granted(self, model: str, prompt_tokens: int, tokens: int, seconds: float) -> Allowance:
         budgets, usage = self._budgets, self._usage

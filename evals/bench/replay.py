@@ -70,6 +70,9 @@ class Sleeper:
         time.sleep(max(seconds - (time.monotonic() - started), 0.0))
         return clip
 
+    def close(self) -> None:
+        """Holds nothing."""
+
 
 class Ponderer(Rules):
     """Answers by rules after the time that a language model takes; judges without looking."""

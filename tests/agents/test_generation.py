@@ -132,6 +132,9 @@ class Workers:
         on_progress(0, 0.5)
         return [develop(r, np.full((r.frames, r.height, r.width, 3), 9, np.uint8), self.folder, 0) for r in requests]
 
+    def close(self) -> None:
+        pass
+
 
 def generation(tmp_path: Path, workers: Workers) -> Generation:
     return Generation(Vault(tmp_path / "vault"), Ledger(tmp_path / "ledger.sqlite"), workers)
@@ -149,7 +152,7 @@ def test_the_same_request_is_rendered_once(tmp_path: Path, request_of):
 def test_two_threads_that_want_one_clip_render_it_once(tmp_path: Path, request_of):
     workers, results = Workers(tmp_path), []
     agents = [generation(tmp_path, workers) for _ in range(2)]
-    agents[1]._ledger.me = "elsewhere:1:0.0"  # as if it were another machine's process
+    agents[1]._jobs.me = "elsewhere:1:0.0"  # as if it were another machine's process
 
     def work(agent: Generation) -> None:
         results.append(agent.render(request_of(), lambda _: None, lambda: False))

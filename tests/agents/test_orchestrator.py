@@ -50,9 +50,37 @@ def test_every_choice_has_a_reason_in_words():
         "strategy",
         "pictures",
         "complexity",
+        "pool",
+        "then",
     ]
     assert all(len(reason.why) > 5 for reason in decision.reasons)
     assert "2 cores, 8 GB of memory, no GPU" in decision.reasons[0].why
+
+
+def test_what_the_model_cannot_render_others_may_unless_it_was_asked_for_by_name():
+    assert decide().fallback == ("storyworld-diffusion",)
+    assert decide(model="storyworld-render").fallback == ()
+    assert decide(model="storyworld-render", fallback="yes").fallback == ("storyworld-diffusion",)
+    assert decide(fallback="no").fallback == ()
+    assert decide(fallback="storyworld-diffusion, storyworld-render").fallback == ("storyworld-diffusion",)
+
+
+def test_others_that_may_render_are_able_and_best_rated_first(all_available):
+    chosen = decide(BIG)
+    rated = sorted(orchestrator.able(Brief(text=""), BIG), key=orchestrator._quality, reverse=True)
+    assert (chosen.model, *chosen.fallback) == tuple(card.id for card in rated[:3])
+    with pytest.raises(BadInput, match="cannot render this here"):
+        decide(SMALL, fallback=("mochi",))
+
+
+def test_a_model_that_a_language_model_chose_may_be_replaced_as_one_the_rules_chose():
+    question = commission()
+    proposal = Orchestrator().rules(question)
+    reasons = {"model": "good", "topology": "good", "size": "good", "workers": "good"}
+    draft = {"model": "storyworld-render", "topology": proposal.topology, "aspect": None, "seconds": None}
+    draft |= {"takes": 3, "workers": proposal.workers, "reasons": reasons}
+    decided = Orchestrator().ask(question).accept(DecisionDraft.model_validate(draft))
+    assert decided.fallback == ("storyworld-diffusion",)
 
 
 def test_a_machine_without_a_gpu_gets_a_model_that_needs_none(all_available):
@@ -113,6 +141,7 @@ def test_length_comes_from_the_brief_or_the_caller():
             BadInput,
             "no backend in this version; these can render: storyworld-diffusion, storyworld-r",
         ),
+        ({"fallback": "nope"}, UnknownName, "unknown model 'nope'"),
         ({"topology": "distributed"}, UnknownName, "unknown topology 'distributed'; available: chain, hierarchical"),
         ({"width": 65, "height": 64}, BadInput, "65x64 does not fit"),
         ({"width": 2048, "height": 2048}, BadInput, "at most 2073600 pixels"),
@@ -193,6 +222,8 @@ def test_a_number_that_a_language_model_only_agrees_to_stays_adaptive():
         "strategy adaptive",
         "pictures AI only",
         "complexity 0.7",
+        "pool here",
+        "then storyworld-diffusion",
     ]
     other = ask.accept(draft.changed(workers=3))
     assert (other.strategy, other.workers) == ("parallel", 3)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import re
@@ -20,25 +19,9 @@ import pytest
 from PIL import Image
 from server import Server
 
-from kinograph.cli import main
 from kinograph.memory.ledger import Ledger
 
 SMALL = ["--size", "128x72", "--frames", "8"]
-
-
-@pytest.fixture
-def kinograph(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
-    """Runs the command in this process: (status, standard output, standard error)."""
-
-    def run(*arguments: str, stdin: str = "") -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["kinograph", *arguments])
-        monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
-        with pytest.raises(SystemExit) as end:
-            main()
-        out, err = capsys.readouterr()
-        return int(end.value.code or 0), out, err
-
-    return run
 
 
 def bomb(side: int = 14000) -> bytes:
@@ -360,7 +343,13 @@ def test_a_language_model_plans_a_film_and_its_cost_is_shown(kinograph, server: 
     (row,) = [line for line in out.splitlines() if "planner" in line]
     call = json.loads(Path("film/manifest.json").read_text())["usage"]["calls"][1]
     assert call["role"] == "planner"
-    assert [cell.strip() for cell in row.split("│")][2:6] == ["small", "1", str(call["prompt_tokens"]), "256"]
+    assert [cell.strip() for cell in row.split("│")][2:6] == [
+        "small",
+        "1",
+        str(call["prompt_tokens"]),
+        str(call["cached_tokens"]),
+    ]
+    assert call["cached_tokens"]
     _, out, _ = kinograph("doctor")
     assert f"small at {server.url} answers" in " ".join(out.split())
 

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 
 from kinograph import Studio
-from kinograph.errors import BadSetting, NoFilm
+from kinograph.errors import BadSetting, NoFilm, UnknownName
+from kinograph.events import Finished, TakeProgress
 from kinograph.film import Clip, RenderRequest, Stock, Trial
 from kinograph.tools.backends import Progress, card
 from kinograph.tools.backends.storyworld import StoryworldBackend
@@ -194,3 +196,45 @@ def test_decisions_of_earlier_versions_are_still_read():
     assert (decision.strategy, decision.visuals, decision.stock) == ("parallel", "AI only", ())
     assert Stock(picture="p", words=("ball",)) not in decision.stock
     assert card("storyworld-render").cost < 0.4
+
+
+# ------------------------------------------------------------------------------------------ where renders run
+
+
+def test_the_pool_follows_from_the_model_unless_it_is_asked_for():
+    def pool(model: str, **settings: Any) -> tuple[str, str]:
+        studio = Studio(monitor=monitor(lambda: load(10)), **settings)
+        decision = studio.decide(studio.brief(TEXT, model=model))
+        return decision.pool, decision.reasons[-1].why
+
+    assert pool("storyworld-render")[0] == "here"
+    name, why = pool("storyworld-diffusion")
+    assert name == "local"
+    assert "storyworld-diffusion loads weights" in why
+    assert pool("storyworld-render", pool="local") == ("local", "asked for")
+    with pytest.raises(UnknownName, match="unknown worker pool 'cloud'; available: here, local, ray"):
+        pool("storyworld-render", pool="cloud")
+
+
+def test_a_film_is_the_same_on_workers_that_are_killed_and_nothing_is_rendered_twice(home: Path):
+    from kinograph.tools.workers import local
+
+    options = {"storyworld-render": {"slow": 0.5}}
+    studio = Studio(pool="local", backends=options, workers=2, takes=1, monitor=monitor(lambda: load(10)))
+    brief, killed, film = studio.brief(FOUR, **SMALL), list[int](), None
+    for event in studio.stream(brief, out="film"):
+        if isinstance(event, TakeProgress) and event.done and len(killed) < 2:
+            child = next(one for one in psutil.Process().children() if "kinograph.tools.workers.child" in one.cmdline())
+            child.kill()
+            killed.append(child.pid)
+        film = event.film if isinstance(event, Finished) else None
+    local.BENCH.dismiss()
+    assert len(killed) == 2
+    assert film is not None
+    assert film.missing == ()
+    with studio.ledger() as ledger:
+        assert set(ledger.renders().values()) == {1}
+    plain = Studio(home=home.with_name("other"), monitor=monitor(lambda: load(10))).make(brief)
+    assert [take.clip and take.clip.pixels for take in film.takes] == [
+        take.clip and take.clip.pixels for take in plain.takes
+    ]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from server import MISBEHAVIOURS, Server, by_rules
+from server import MISBEHAVIOURS, Server, by_rules, facts_of
 
 from kinograph import Studio
 from kinograph.errors import Cancelled
@@ -81,7 +81,34 @@ def test_takes_that_are_ready_together_share_a_call_of_the_eyes(server: Server, 
 def test_every_topology_plans_in_three_calls(server: Server, topology: str):
     film = make(studio_of(server, timeout=10.0), topology=topology)
     assert film.decision.topology == topology
-    assert server.roles == ["orchestrator", "planner", "director"]
+    teller = "narrative" if topology == "distributed" else "planner"
+    assert server.roles == ["orchestrator", teller, "director"]
+
+
+def test_twelve_shots_in_three_acts_are_planned_in_five_calls_that_each_see_their_act(server: Server):
+    text = " ".join(
+        f"Then a {color} {kind} moves {way} over the sea at {time}."
+        for color, kind, way, time in zip(
+            ("red", "blue", "green", "pink") * 3,
+            ("ball", "fish", "star", "boat", "box", "car") * 2,
+            ("left", "right") * 6,
+            ("dawn", "night", "sunset") * 4,
+            strict=True,
+        )
+    )
+    film = make(studio_of(server, timeout=20.0), text, takes=1, topology="distributed")
+    assert len(film.storyboard.shots) == 12
+    assert sorted(server.roles) == sorted(["orchestrator", "narrative", *["director"] * 3])
+    assert film.usage.fallbacks == ()
+    seen = [facts_of(asked.body) for asked in server.asked if asked.role == "director"]
+    beats = [[beat["beat"] for beat in facts["beats"]] for facts in seen]
+    assert sorted((beat for own in beats for beat in own), key=int) == [str(number) for number in range(1, 13)]
+    assert max(len(own) for own in beats) <= 6
+    for facts in seen:
+        on = {who for beat in facts["beats"] for who in beat["who"]}
+        assert {one["id"] for one in facts["cast"]} == on, "told of nobody who is not in the act"
+        assert len(json.dumps(facts["before"])) < 1500
+    assert sum(call.prompt_tokens + call.completion_tokens for call in film.usage.calls) < 15_000
 
 
 def test_what_the_eyes_ask_for_is_in_the_next_request(server: Server):
@@ -174,8 +201,6 @@ def test_a_dry_run_plans_with_the_model_and_writes_no_production(server: Server,
 def test_what_was_learned_of_a_model_is_told_to_the_next_production(server: Server):
     make(studio_of(server))
     make(studio_of(server))
-    from server import facts_of
-
     second = [asked for asked in server.asked if asked.role == "orchestrator"][1]
     (known,) = facts_of(second.body)["experience"]
     assert known["model"] == "storyworld-render"

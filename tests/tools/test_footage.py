@@ -12,7 +12,16 @@ from hypothesis import strategies as st
 
 from kinograph.errors import BadReference, Damaged
 from kinograph.film import RenderRequest
-from kinograph.tools.footage import develop, import_reference, load, load_picture, pixels_digest, png, write_mp4
+from kinograph.tools.footage import (
+    conformed,
+    develop,
+    import_reference,
+    load,
+    load_picture,
+    pixels_digest,
+    png,
+    write_mp4,
+)
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -62,3 +71,20 @@ def test_pictures_survive_png_and_strangers_are_refused(tmp_path: Path, noise):
     assert (load_picture(tmp_path / "b.png") == noise(1)[0]).all()
     with pytest.raises(BadReference, match="cannot be opened"):
         import_reference(tmp_path)
+
+
+def test_frames_of_another_size_and_rate_are_made_to_fit(noise):
+    frames = noise(1, frames=4, height=24, width=32)
+    doubled = conformed(frames, (64, 48), 8)
+    assert doubled.shape == (8, 48, 64, 3)
+    assert (doubled[0] == doubled[1]).all()
+    assert not (doubled[1] == doubled[2]).all()
+    assert conformed(frames, (32, 24), 4) is frames
+
+
+def test_a_shape_that_is_nearly_the_films_fills_it_and_another_gets_bars():
+    white = np.full((1, 92, 160, 3), 255, np.uint8)  # 1.74 instead of 1.78
+    assert conformed(white, (384, 216), 1).min() > 200
+    tall = conformed(np.full((1, 160, 96, 3), 255, np.uint8), (384, 216), 1)[0]
+    assert tall[:, 192].min() > 200
+    assert tall[:, :100].max() == tall[:, -100:].max() == 0

@@ -78,6 +78,8 @@ class ModelCard(Noun):
     max_steps: int = 50
     min_guidance: float = 1.0
     max_guidance: float = 20.0
+    weights: bool = True
+    """Loads weights: it is worth a process of its own, which keeps them and can be replaced when it hangs or dies."""
     vram_gb: float
     """GPU memory it needs; 0 runs on the CPU."""
     offloaded_gb: float | None = None
@@ -160,8 +162,14 @@ class VideoBackend(Protocol):
     Options: ClassVar[type[Noun]]
     """What settings may say of this backend."""
     card: ModelCard
+    workbench: Workbench
     revision: str
     """Changes whenever the same request would give other pixels: weights, code, options."""
+
+    @property
+    def options(self) -> Noun:
+        """What it was opened with: card and options open the same backend in another process."""
+        ...
 
     def render(
         self, requests: Sequence[RenderRequest], on_progress: Progress, cancelled: Callable[[], bool]
@@ -197,10 +205,15 @@ def open_backend(id: str, workbench: Workbench, options: Mapping[str, Any] | Non
     if not chosen.available:
         able = ", ".join(card.id for card in cards().values() if card.available)
         raise BadInput(f"model {id!r} has a card but no backend in this version; these can render: {able}")
-    module, _, attribute = chosen.backend.partition(":")
+    return backend_of(chosen, workbench, options)
+
+
+def backend_of(card: ModelCard, workbench: Workbench, options: Mapping[str, Any] | None = None) -> VideoBackend:
+    """The backend that a card names. Raises BadSetting for options."""
+    module, _, attribute = card.backend.partition(":")
     backend = getattr(import_module(module), attribute)
     try:
-        chosen_options = backend.Options(**dict(options or {}))
+        chosen = backend.Options(**dict(options or {}))
     except ValidationError as error:
-        raise BadSetting(f"backends.{id}: {explain(error, ', '.join(backend.Options.model_fields))}") from error
-    return backend(chosen, workbench, chosen_options)
+        raise BadSetting(f"backends.{card.id}: {explain(error, ', '.join(backend.Options.model_fields))}") from error
+    return backend(card, workbench, chosen)

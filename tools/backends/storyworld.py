@@ -23,6 +23,8 @@ class StoryworldOptions(Noun):
 
     fault_rate: float = Field(default=0.0, ge=0, le=1)
     """Share of takes that are drawn with one fault: work for validators."""
+    slow: float = Field(default=0.0, ge=0, le=3600)
+    """Least seconds that a render takes, to see what happens meanwhile; the pixels are the same."""
 
 
 class StoryworldBackend:
@@ -34,7 +36,7 @@ class StoryworldBackend:
         self.card = card
         self.options = options
         self.revision = "1" if not options.fault_rate else f"1+faults={options.fault_rate:g}"
-        self._scratch = workbench.scratch
+        self.workbench = workbench
 
     def render(
         self, requests: Sequence[RenderRequest], on_progress: Progress, cancelled: Callable[[], bool]
@@ -47,8 +49,12 @@ class StoryworldBackend:
             started = time.perf_counter()
             painting = self.paint(request)
             on_progress(index, 0.8)
+            while (left := self.options.slow - (time.perf_counter() - started)) > 0:
+                if cancelled():
+                    raise Cancelled("rendering was cancelled")
+                time.sleep(min(left, 0.1))
             note = "; ".join(read(request.prompt).unknown)
-            clips.append(develop(request, painting.frames, self._scratch, time.perf_counter() - started, note))
+            clips.append(develop(request, painting.frames, self.workbench.scratch, time.perf_counter() - started, note))
             on_progress(index, 1.0)
         return clips
 

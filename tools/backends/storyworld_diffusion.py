@@ -60,7 +60,7 @@ class StoryworldDiffusion:
         sums = disk.sealed(options.weights)
         marks = (sorted(sums.items()), options.precision, options.rewrite, CODE)
         self.revision = digest_of(repr(marks).encode())[:12]
-        self._workbench = workbench
+        self.workbench = workbench
 
     def render(
         self, requests: Sequence[RenderRequest], on_progress: Progress, cancelled: Callable[[], bool]
@@ -82,7 +82,7 @@ class StoryworldDiffusion:
                     pipeline, request, told.prompt, lambda share, i=index: on_progress(i, 0.95 * share), cancelled
                 )
                 seconds = time.perf_counter() - started
-            clips.append(develop(request, frames, self._workbench.scratch, seconds, told.note))
+            clips.append(develop(request, frames, self.workbench.scratch, seconds, told.note))
             on_progress(index, 1.0)
         return clips
 
@@ -130,7 +130,7 @@ class StoryworldDiffusion:
 
         if given.role == "reference":
             raise RenderFailed(f"{self.card.id} takes first and last frames, not reference pictures of a subject")
-        picture = load_picture(self._workbench.picture(given.keyframe))
+        picture = load_picture(self.workbench.picture(given.keyframe))
         if picture.shape[:2] != (request.height, request.width):
             picture = cv2.resize(picture, (request.width, request.height), interpolation=cv2.INTER_AREA)
         return Keyframe(0 if given.role == "first" else request.frames - 1, picture)

@@ -6,12 +6,13 @@ from collections.abc import Callable, Sequence
 
 from kinograph.film import Clip, RenderRequest
 from kinograph.tools.backends import Progress, VideoBackend
+from kinograph.tools.workers import Terms
 
 
 class Here:
     """This process."""
 
-    def __init__(self, backend: VideoBackend) -> None:
+    def __init__(self, backend: VideoBackend, terms: Terms) -> None:
         self._backend = backend
         self.revision = backend.revision
 
@@ -19,3 +20,6 @@ class Here:
         self, requests: Sequence[RenderRequest], on_progress: Progress, cancelled: Callable[[], bool]
     ) -> list[Clip]:
         return self._backend.render(requests, on_progress, cancelled)
+
+    def close(self) -> None:
+        """What is loaded stays on the shelf for the next production."""

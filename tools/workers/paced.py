@@ -27,3 +27,6 @@ class Paced:
         # Whoever waits says so: a render's lease is renewed by its progress.
         with self._monitor.room(self._cost, cancelled, lambda: on_progress(0, 0.0), self._most):
             return self._pool.render(requests, on_progress, cancelled)
+
+    def close(self) -> None:
+        self._pool.close()

@@ -19,8 +19,10 @@ from kinograph import Studio, prompts
 from kinograph.agents.director import Director
 from kinograph.agents.language.drafts import as_data
 from kinograph.agents.memory import Memory, Recollection
+from kinograph.agents.narrative import Narrative
 from kinograph.agents.orchestrator import Orchestrator
 from kinograph.agents.planner import Assignment, Planner
+from kinograph.agents.story import scope
 from kinograph.agents.validator import Validator
 from kinograph.agents.verdicts import Viewing
 from kinograph.film import Brief
@@ -77,10 +79,12 @@ def fallen(attack: str) -> Any:
 
     def brain(role: str, facts: dict[str, Any]) -> Any:
         draft = by_rules(role, facts)
-        if role == "planner":
+        if role in ("planner", "narrative"):
             draft["title"] = attack[:80]
             draft["cast"][0]["words"] = f"a red ball {attack}"[:80]
             draft["beats"][0]["text"] = f"{attack} {draft['beats'][0]['text']}"[:500]
+            if role == "narrative":
+                draft["acts"][0]["title"] = attack[:60]
         elif role == "director":
             draft["shots"][0] |= {"mood": attack[:40], "extra": attack[:160]}
         elif role == "orchestrator":
@@ -97,6 +101,8 @@ def test_an_attack_stays_between_the_marks(server: Server, attack: str):
     outline = mind.think(Planner(), Assignment(brief=brief, max_subjects=2))
     mind.think(Director(), outline)
     mind.think(Orchestrator(), commission(brief.text))
+    story = mind.think(Narrative(), Assignment(brief=brief, max_subjects=2))
+    mind.think(Director(), scope(story, story.acts[-1]))
     for asked in server.asked:
         system, question = (message["content"] for message in asked.body["messages"][:2])
         assert system == prompts.render(asked.role), "the instructions are the same whatever is asked"
@@ -108,17 +114,19 @@ def test_an_attack_stays_between_the_marks(server: Server, attack: str):
     assert first["brief"] == brief.text, "told in full, as data"
 
 
+@pytest.mark.parametrize("topology", ["hierarchical", "distributed"])
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_an_attack_on_a_model_that_falls_for_it_changes_only_what_is_pictured(
-    server: Server, attack: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, idle: Monitor
+    server: Server, attack: str, topology: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, idle: Monitor
 ):
     monkeypatch.setenv("KINOGRAPH_MIND__KEY", SECRET)
     mind = {"kind": "openai", "base_url": server.url, "model": "small", "timeout": 5.0}
     studio = Studio(Settings.load(mind=mind), monitor=idle)
     server.brain = fallen(attack)
-    plan = studio.plan(studio.brief(f"{STORY} {attack}", width=128, height=72, frames=8))
+    wishes: dict[str, Any] = {"width": 128, "height": 72, "frames": 8, "topology": topology}
+    plan = studio.plan(studio.brief(f"{STORY} {attack}", **wishes))
     decision = plan.decision
-    rules = Studio(monitor=idle).plan(Studio().brief(STORY, width=128, height=72, frames=8)).decision
+    rules = Studio(monitor=idle).plan(Studio().brief(STORY, **wishes)).decision
     assert decision.changed(reasons=()) == rules.changed(reasons=())
     for request in plan.requests:
         assert request.changed(prompt="", negative="", seed=0) == plan.requests[0].changed(

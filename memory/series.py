@@ -1,0 +1,112 @@
+"""What productions of one series know of each other: pictures of their casts and places, in the keyframes' database.
+
+A series is a name that the user gives; it is data, compared letter by letter, never a path. What one series holds no
+other can see, and a production that names none sees nothing.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from kinograph import disk
+from kinograph.film import Noun, TimeOfDay, canonical_json, digest_of
+from kinograph.memory.keyframes import Keyframe
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS series (
+  id TEXT PRIMARY KEY, series TEXT NOT NULL, story TEXT NOT NULL, embedder TEXT NOT NULL,
+  since INTEGER NOT NULL, place INTEGER NOT NULL, noun TEXT NOT NULL, vector BLOB NOT NULL);
+CREATE INDEX IF NOT EXISTS series_of ON series (series, story);
+"""
+
+
+class Known(Noun):
+    """A keyframe that outlives its production, and what it shows in words that other productions have too."""
+
+    keyframe: Keyframe
+    story: str
+    """The production, or the session whose versions replace each other."""
+    kind: str = ""
+    """Of a character; empty for a place."""
+    color: str | None = None
+    words: str
+    """How a prompt names the character, or the place."""
+    time: TimeOfDay = "day"
+    look: str = ""
+    quality: float
+
+    @property
+    def figure(self) -> tuple[str, str]:
+        """Kind and colour: what makes a character the same one in another film."""
+        return self.kind, self.color or ""
+
+
+class Pictured(NamedTuple):
+    """Something known and the vector of its picture."""
+
+    known: Known
+    vector: np.ndarray
+
+
+class Series:
+    """The memory of one series. Safe for threads, and for several processes."""
+
+    def __init__(self, path: Path, name: str, embedder: str) -> None:
+        """`embedder` is the name of what made the vectors: others are not compared."""
+        self.name = name
+        self._embedder = embedder
+        self._path = path
+        self._lock = threading.Lock()
+        self._db = disk.connect(path, SCHEMA)
+
+    def close(self) -> None:
+        with self._lock:
+            self._db.close()
+
+    def known(self, without: str = "") -> list[Pictured]:
+        """Everything remembered but that of one story: the story that was told first comes first."""
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT noun, vector FROM series WHERE series = ? AND story != ? AND embedder = ? "
+                "ORDER BY since, place",
+                (self.name, without, self._embedder),
+            ).fetchall()
+        return [Pictured(Known.model_validate_json(row[0]), np.frombuffer(row[1], "<f4")) for row in rows]
+
+    def keep(self, story: str, pictures: Sequence[Pictured]) -> None:
+        """These are what a story leaves, in place of all that it left before: all or nothing. Raises StorageError."""
+        with self._lock, disk.storage(self._path):
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                since = self._db.execute(
+                    "SELECT COALESCE(MIN(CASE WHEN story = ? THEN since END), MAX(since) + 1, 0) FROM series "
+                    "WHERE series = ?",
+                    (story, self.name),
+                ).fetchone()[0]
+                self._db.execute("DELETE FROM series WHERE series = ? AND story = ?", (self.name, story))
+                for place, (known, vector) in enumerate(pictures):
+                    id = digest_of(canonical_json([self.name, story, known.keyframe.id, known.words]))
+                    self._db.execute(
+                        "INSERT OR REPLACE INTO series VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                        (id, self.name, story, self._embedder, since, place, known.model_dump_json(), vector.tobytes()),
+                    )
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+
+
+def names(path: Path) -> list[str]:
+    """All series that anything is known of."""
+    if not path.is_file():
+        return []
+    database = disk.connect(path, SCHEMA)
+    try:
+        return [row[0] for row in database.execute("SELECT DISTINCT series FROM series ORDER BY series")]
+    finally:
+        database.close()
