@@ -1,8 +1,10 @@
 """The diffusion pipeline of the embedded model: diffusers parts, tied together for a CPU.
 
-Frames are coded one by one (AutoencoderDC, an eighth of the size). A small UNet makes the clip's first frame. Another
-makes any other frame from the nearest known ones before and after it: from the first the last, from both the middle,
-from those the quarters, and so on, all frames of a pass together. Keyframes are known from the start.
+Layout before pixels: a small diffusion model says where subjects and camera are in every frame. A draft of each frame
+follows from it, and two UNets add what it cannot know: one makes the clip's first frame, the other any other frame from
+the nearest known ones, which the draft has moved to where the camera looks; from the first the last, from both the
+middle, from those the quarters, and so on, all frames of a pass together. Keyframes are known from the start, and a
+locator finds the subjects in them. Frames are coded one by one (AutoencoderDC, an eighth of the size).
 """
 
 from __future__ import annotations
