@@ -2,10 +2,10 @@
 
     python tests/bench/minds.py [scenes …]
 
-A chat server on loopback that takes 0.5 s a call and a video model that takes 4 s a clip, both stubs, for 1,
-3 and 6 scenes of 4 shots; then the same with a vision model that looks at every take, and planned act by act. Tokens are counted as
-4 bytes each, schemas and tools included, pictures as 750 pixels each. To beat, measured elsewhere with the same
-times and 3 scenes: 33 calls, 58,000 prompt tokens, 51.6 s. How many takes share a call of the eyes depends on
+A chat server on loopback that takes 0.5 s a call and a video model that takes 4 s a clip, both stubs, for 1, 3 and 6
+scenes of 4 shots; then the same with a vision model that looks at every take, and planned act by act. Tokens are
+counted as 4 bytes each, schemas and tools included, pictures as 750 pixels each. To beat, measured elsewhere with the
+same times and 3 scenes: 33 calls, 58,000 prompt tokens, 51.6 s. How many takes share a call of the eyes depends on
 whether they finish together, and so on what else the machine does: its load is printed with every row.
 """
 
