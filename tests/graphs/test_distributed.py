@@ -19,7 +19,7 @@ import kinograph.tools.backends as door
 from kinograph import Studio
 from kinograph.agents.changing import Setback, reconsider, scarcity
 from kinograph.errors import BadStoryboard
-from kinograph.events import Changed, Reviewed, TakeStarted
+from kinograph.events import Changed, Finished, Reviewed, TakeStarted
 from kinograph.film import Film, Means, Outcome, TopologyChange, Verdict
 from kinograph.graphs import TOPOLOGIES, distributed, shooting, studio, topology
 from kinograph.graphs.production import Production
@@ -42,8 +42,10 @@ def tampered(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def made(mind: Any = None, text: str = SHORT, **fields: Any) -> tuple[Film, list[Any]]:
     studio = Studio(Settings.load(workers=2), mind=mind or Accepting())
-    events = list(studio.stream(studio.brief(text, **{**TINY, **fields})))
-    return events[-1].film, events
+    events: list[Any] = list(studio.stream(studio.brief(text, **{**TINY, **fields})))
+    last = events[-1]
+    assert isinstance(last, Finished)
+    return last.film, events
 
 
 # ------------------------------------------------------------------------------------------ the graph
@@ -53,9 +55,9 @@ def test_the_graph_is_the_one_in_the_drawing():
     drawn = distributed.build().compile().get_graph()
     assert set(drawn.nodes) - {"__start__", "__end__"} == {"narrate", "act", "join", "board", "shoot", "quality"}
     assert {(edge.source, edge.target) for edge in drawn.edges} == {
-        ("__start__", "narrate"), ("__start__", "board"), ("narrate", "act"), ("narrate", "__end__"), ("act", "join"), ("join", "act"),
-        ("join", "board"), ("join", "__end__"), ("board", "shoot"), ("shoot", "quality"), ("shoot", "__end__"),
-        ("quality", "shoot"), ("quality", "__end__"),
+        ("__start__", "narrate"), ("__start__", "board"), ("narrate", "act"), ("narrate", "__end__"), ("act", "join"),
+        ("join", "act"), ("join", "board"), ("join", "__end__"), ("board", "shoot"), ("shoot", "quality"),
+        ("shoot", "__end__"), ("quality", "shoot"), ("quality", "__end__"),
     }  # fmt: skip
 
 
