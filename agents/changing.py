@@ -32,7 +32,7 @@ def reconsider(
     """The change to make, if any: to none that was tried; away from the one asked for only to have a film at all."""
     if setback.cause == "inconsistent" and asked is not None:
         return None
-    known = set(able) - {left, *tried}
+    known: set[Topology] = set(able) - {left, *tried}
     to = next((one for one in INSTEAD[setback.cause] if one in known), None)
     return TopologyChange(left=left, to=to, why=setback.why) if to else None
 

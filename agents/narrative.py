@@ -57,8 +57,10 @@ class ActDraft(Noun):
 class StoryDraft(OutlineDraft):
     """A story as a language model hands it back."""
 
-    cast: tuple[CastDraft, ...] = Field(max_length=24)
-    beats: tuple[StoryBeatDraft, ...] = Field(min_length=1, max_length=60)
+    cast: tuple[CastDraft, ...] = Field(max_length=24)  # pyright: ignore[reportIncompatibleVariableOverride]
+    beats: tuple[StoryBeatDraft, ...] = Field(  # pyright: ignore[reportIncompatibleVariableOverride]
+        min_length=1, max_length=60
+    )
     lead: str | None = Field(max_length=40)
     acts: tuple[ActDraft, ...] = Field(min_length=1, max_length=MOST_ACTS)
 

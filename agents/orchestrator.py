@@ -23,7 +23,7 @@ MAX_TEXT = 2000
 """Most characters of a brief that the choice of a model needs."""
 MOST_OTHERS = 2
 """Models that a film may fall back to where the brief names none."""
-RULED = 7
+RULED = 8
 """Reasons that every decision has; the model fallen back to comes after them."""
 QUALITY = {"low": 1, "medium": 2, "high": 3, "very high": 4}
 

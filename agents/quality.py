@@ -33,16 +33,14 @@ HUE_GAP = 16.0
 """Degrees of CIELAB hue that a character may differ between shots; clean films stay below 1."""
 SHAPE_MARGIN = 0.06
 """How much better another kind's silhouette may fit in one shot and worse in the other."""
-PLACE_GAP = 7.0
-"""Mean CIELAB distance between pictures of one place at one time of day; clean films stay below 5."""
+PLACE_GAP = 6.0
+"""Mean CIELAB distance between pictures of one place at one time of day; clean films stay at 5 and below."""
 STYLE_MARGIN = 1.5
 """How much nearer a picture may be to its place in another look."""
 CUT_GAP = 12.0
 """Mean CIELAB distance between the last frame of a shot and the first of the one that goes on from it."""
 LENGTH_GAP = 0.15
 """Share by which a film may be longer or shorter than was asked."""
-LEAST_SEEN = 0.5
-"""Share of a shot in which a character of it is to be seen."""
 SENDABLE = 3
 """One shot of so many may be sent back, and one at least."""
 
@@ -98,7 +96,7 @@ class Quality:
         findings = [
             *_story(question, seen),
             *_identity(board, shots, seen),
-            *_places(shots, seen),
+            *_places(board.look.name, shots, seen),
             *_style(board, shots, seen),
             *_cuts(question, shots, seen),
             *_pacing(question),
@@ -159,14 +157,14 @@ def _one_shape(one: Looks, other: Looks) -> bool:
     return mine == theirs or apart <= SHAPE_MARGIN
 
 
-def _places(shots: Sequence[Shot], seen: Mapping[str, Sample]) -> Iterator[FilmFinding]:
+def _places(look: str, shots: Sequence[Shot], seen: Mapping[str, Sample]) -> Iterator[FilmFinding]:
     """A place that does not look as it does at the same time of day in other shots."""
     groups: dict[tuple[str, str], list[str]] = {}
     for shot in shots:
         groups.setdefault((shot.setting, shot.time), []).append(shot.id)
     for (setting, time), ids in groups.items():
         for shot, other in _outliers(ids, lambda a, b: _distance(seen[a].layout, seen[b].layout) <= PLACE_GAP):
-            if len(ids) == 2 and _strays_from_its_place(seen[other]) > _strays_from_its_place(seen[shot]):
+            if len(ids) == 2 and _strays(seen[other], look) > _strays(seen[shot], look):
                 shot, other = other, shot
             words = f"{setting or 'the place'} at {time} looks different in {shot} and {other}"
             yield _finding("place", words, shot, other, 0.6)
@@ -176,9 +174,9 @@ def _distance(one: np.ndarray, other: np.ndarray) -> float:
     return float(np.sqrt(((one - other) ** 2).mean()))
 
 
-def _strays_from_its_place(found: Sample) -> float:
-    """How far a picture is from its place in whatever look; 0 where the place is not known."""
-    return min(found.styles.values(), default=0.0)
+def _strays(found: Sample, look: str) -> float:
+    """How far a picture is from its place in a look; 0 where they are not known."""
+    return found.styles.get(look, 0.0)
 
 
 def _style(board: Storyboard, shots: Sequence[Shot], seen: Mapping[str, Sample]) -> Iterator[FilmFinding]:
@@ -237,8 +235,8 @@ def _story(question: Screening, seen: Mapping[str, Sample]) -> Iterator[FilmFind
         elif one.outcome.state == "best":
             yield _finding("story", f"no take of {shot} was accepted", shot, None, 0.3)
         for who, look in seen[shot].who.items() if shot in seen else ():
-            if look.seen < LEAST_SEEN:
-                words = f"{board.character(who).words} is hardly to be seen in {shot}"
+            if not look.seen:  # how long somebody is seen the validator says, who looks at every frame
+                words = f"{board.character(who).words} is not to be seen in {shot}"
                 severity = 0.6 if one.outcome.state == "accepted" else 0.3
                 yield _finding("story", words, shot, None, severity, who)
 

@@ -13,7 +13,7 @@ from kinograph.tools.colors import to_lab
 from kinograph.tools.footage import load
 from kinograph.tools.silhouettes import likeness
 
-FRAMES = 5
+FRAMES = 7
 """Frames of a take that are looked at, evenly spaced."""
 
 
@@ -45,7 +45,7 @@ def sample(clip: Clip, first: int, last: int, shot: Shot, cast: Sequence[Charact
     frames = load(clip)[first : last + 1]
     lab = to_lab(frames[np.unique(np.linspace(0, len(frames) - 1, FRAMES).round().astype(int))])
     found = eyes.assign(eyes.tracks(lab), len(lab), [eyes.wanted(one) for one in cast])
-    layout = palettes.layout(lab[len(lab) // 2])
+    layout = np.median([palettes.layout(frame) for frame in lab], axis=0)
     return Sample(
         who={one.id: _looks(sighting) for one, sighting in zip(cast, found, strict=True)},
         layout=layout,

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import numpy as np
 from langgraph.graph import END, START, StateGraph
@@ -109,14 +109,15 @@ def reconsider(state: Production, runtime: Run) -> dict[str, Any]:
 
     Raises BadStoryboard for a film that could not be planned at all.
     """
-    crew, left = runtime.context, cast(Topology, state["topology"])
+    crew, found = runtime.context, state.get("setback")
     crew.go_on()
-    if not state.get("setback"):
+    if not found:
         return {"then": "fuse"}
-    setback, made = Setback.model_validate(state["setback"]), changes_of(crew)
+    left = state.get("topology") or crew.decision.topology
+    setback, made = Setback.model_validate(found), changes_of(crew)
     change = next((one for one in made if one.left == left), None)  # decided before a kill
     if change is None:
-        tried = [one.left for one in made]
+        tried: list[Topology] = [one.left for one in made]
         change = changing.reconsider(setback, left, tried, TOPOLOGIES, crew.brief.topology)
     if change is None:
         if setback.cause == "planning":

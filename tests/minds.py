@@ -7,6 +7,7 @@ from typing import Any
 
 from server import Server
 
+from kinograph.agents.fusion import Assembly, Fusion
 from kinograph.agents.language import open_mind
 from kinograph.agents.language.mind import LanguageMind
 from kinograph.agents.memory import Memory, Recollection
@@ -26,9 +27,11 @@ from kinograph.memory.embedders import PixelEmbedder
 from kinograph.memory.keyframes import Keyframes
 from kinograph.memory.vault import Vault
 from kinograph.settings import MindSettings
+from kinograph.soundtrack import Picture
 from kinograph.tools.footage import develop
 from kinograph.tools.machine import Machine
 from kinograph.tools.resources import Snapshot
+from kinograph.tools.speech.murmur import Murmur
 from kinograph.tools.storyworld.painter import paint
 from kinograph.tools.storyworld.world import Color, Subject, World
 
@@ -125,6 +128,18 @@ def wish() -> Wish:
     return Wish(words="make shot 2 at dawn", storyboard=board, versions=("v1",), awaiting=True)
 
 
+def assembly() -> Assembly:
+    """A film of two shots that is to be narrated."""
+    shots = [
+        Part(id=f"s{n}", setting="", time="day", shots=(Shot(id=f"s{n}.1", scene=f"s{n}", text=text),))
+        for n, text in enumerate(TEXT.split(". "), 1)
+    ]
+    picture = [
+        Picture(start=4.0 * n, seconds=4.0, shot=one.shots[0].id, scene=one.id, clip="c") for n, one in enumerate(shots)
+    ]
+    return Assembly(storyboard=Storyboard(title="A ball", scenes=tuple(shots)), picture=tuple(picture), narrate=True)
+
+
 def questions(folder: Path) -> dict[str, tuple[Any, Any]]:
     """Role -> an agent and a question for it."""
     outline = Planner().rules(assignment())
@@ -138,4 +153,5 @@ def questions(folder: Path) -> dict[str, tuple[Any, Any]]:
         "validator": (validator(folder), viewing(folder / "clips")),
         "memory": contradiction(folder / "memory"),
         "reviser": (Reviser(), wish()),
+        "fusion": (Fusion(Vault(folder / "sounds"), Murmur()), assembly()),
     }

@@ -110,7 +110,12 @@ def serving(brain: Brain | None = None) -> Iterator[Server]:
 def by_rules(role: str, facts: dict[str, Any]) -> Any:
     """What an obedient and able model would answer."""
     brains = {"planner": _outline, "director": _direction, "orchestrator": _choice, "validator": _rubrics}
-    return (brains | {"memory": _references, "reviser": _revision, "narrative": _story})[role](facts)
+    brains |= {"memory": _references, "reviser": _revision, "narrative": _story, "fusion": _narration}
+    return brains[role](facts)
+
+
+def _narration(facts: dict[str, Any]) -> Any:
+    return {"lines": [{"shot": one["shot"], "words": one["text"][: one["most"]]} for one in facts["shots"]]}
 
 
 def _references(facts: dict[str, Any]) -> Any:

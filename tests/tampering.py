@@ -32,8 +32,8 @@ class Tampered(StoryworldBackend):
         told = any(words in request.prompt for words in MENDS)
         if falls and (request.model == "stubborn" or not told):
             world = wrong(world, "color" if request.model == "stubborn" else request.model)
-        size = {"width": request.width, "height": request.height, "fps": request.fps}
-        return paint(world, frames=request.frames, seed=request.seed, **size)
+        width, height = request.width, request.height
+        return paint(world, frames=request.frames, seed=request.seed, width=width, height=height, fps=request.fps)
 
 
 def wrong(world: World, what: str) -> World:

@@ -38,7 +38,7 @@ def brief_of(scenes: int) -> Brief:
         first, *others = ACTS
         sentences.append(f"In {where} {who} {first}.")
         sentences += [f"Then the {who.split(' ', 1)[1]} {act}." for act in others]
-    return Brief(text=" ".join(sentences), takes=1)
+    return Brief(text=" ".join(sentences), takes=1, topology="hierarchical")
 
 
 def chain(board: Storyboard) -> int:

@@ -113,13 +113,14 @@ def measure(shots: int, home: Path, workers: int = 4) -> Cost:
     """Shoots a storyboard below `home`."""
     ledger = Ledger(home / "ledger.sqlite")
     papers = {"storyboard": board_of(shots), "carried": Carried()}
-    ledger.open_production("film", home / "film", Brief(text="overhead"), DECISION.changed(workers=workers), papers)
+    brief = Brief(text="overhead", topology="hierarchical")
+    ledger.open_production("film", home / "film", brief, DECISION.changed(workers=workers), papers)
     path = home / "checkpoints.sqlite"
     with checkpointer(path, "") as saver:
         crew = Crew(
             id="film",
             folder=home / "film",
-            brief=Brief(text="overhead"),
+            brief=brief,
             mind=Ponderer(0.0, 0.0, lambda request: True),
             ledger=ledger,
             generation=Ready(),

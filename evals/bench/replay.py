@@ -141,7 +141,7 @@ def film_of(trace: Trace, home: Path, workers: int, scale: float) -> Played:
     scenes = (
         Scene(id=scene[0], setting="", time="day", shots=tuple(shots[id] for id in scene)) for scene in trace.scenes
     )
-    board, brief = Storyboard(title="trace", scenes=tuple(scenes)), Brief(text="trace")
+    board, brief = Storyboard(title="trace", scenes=tuple(scenes)), Brief(text="trace", topology="hierarchical")
     takes = {
         resolve(shot, board, DECISION, brief, card(MODEL), attempt + 1).digest: (shot.id, attempt)
         for shot in shots.values()

@@ -154,7 +154,6 @@ PICTURES = {
         ),
         (["make", "A ball.", "--model", "svd"], 2, r"'svd' has a card but no backend.*storyworld-render"),
         (["make", "A ball.", "--topology", "ring"], 2, r"topology = 'ring'.*'chain'"),
-        (["make", "A ball.", "--topology", "distributed"], 2, r"unknown topology 'distributed'; available: chain"),
         (["make", "A ball.", "--size", "0"], 2, r"size '0' is not WIDTHxHEIGHT"),
         (["make", "A ball.", "--size", "0x0"], 2, r"width = 0.*greater than or equal to 32"),
         (["make", "A ball.", "--size", "65x65"], 2, r"65x65 does not fit.*multiples of 2"),

@@ -13,7 +13,7 @@ import psutil
 import pytest
 from oddities import HERE, Odd, ask, began, odd, odd_card
 
-from kinograph.errors import BadInput, Cancelled, RenderFailed, RenderStalled, UnknownName, WorkerDied
+from kinograph.errors import BadInput, Cancelled, RenderFailed, RenderStalled, UnknownName, WorkerLost
 from kinograph.events import Finished, TakeProgress
 from kinograph.film import Clip, RenderRequest
 from kinograph.settings import RaySettings
@@ -97,7 +97,7 @@ def test_a_killed_actor_is_begun_anew_and_a_poisonous_request_given_up(
 ):
     pool = Cluster(odd(tmp_path), terms)
     assert render(pool, ask("crash-once")).note == str(began(pool._backend)[1])
-    with pytest.raises(WorkerDied, match="two Ray workers died over one request of odd"):
+    with pytest.raises(WorkerLost, match="two Ray workers died over one request of odd"):
         render(pool, ask("crash"))
     assert len(began(pool._backend)) == 4
     assert capsys.readouterr().out == "", "standard output is the film's"

@@ -16,7 +16,7 @@ import psutil
 import pytest
 from oddities import HERE, Odd, ask, began, odd, odd_card
 
-from kinograph.errors import Cancelled, RenderFailed, RenderStalled, StorageError, UnknownName, WorkerDied
+from kinograph.errors import Cancelled, RenderFailed, RenderStalled, StorageError, UnknownName, WorkerLost
 from kinograph.film import Clip, RenderRequest
 from kinograph.tools.backends import Workbench, open_backend
 from kinograph.tools.footage import load
@@ -128,7 +128,7 @@ def test_a_render_whose_worker_is_killed_is_made_by_another(tmp_path: Path, benc
 
 def test_a_request_that_kills_its_workers_is_given_up_after_two(tmp_path: Path, bench: Bench):
     one = pool(bench, odd(tmp_path))
-    with pytest.raises(WorkerDied, match=r"two workers died over one request of odd: .*SIGSEGV.*SIGSEGV"):
+    with pytest.raises(WorkerLost, match=r"two workers died over one request of odd: .*SIGSEGV.*SIGSEGV"):
         render(one, ask("crash"))
     assert len(began(one._backend)) == 2
     assert render(one, ask()).frames == 3, "the next request is rendered"
@@ -142,10 +142,10 @@ def test_workers_that_die_one_after_the_other_are_not_started_for_ever(
     pauses = list[int]()
     monkeypatch.setattr(local, "backoff", lambda deaths: pauses.append(deaths) or 0.0)
     for _ in range(MOST_DEATHS // 2):
-        with pytest.raises(WorkerDied, match="two workers died"):
+        with pytest.raises(WorkerLost, match="two workers died"):
             render(one, ask())
     assert pauses == list(range(MOST_DEATHS))
-    with pytest.raises(WorkerDied, match=f"{MOST_DEATHS} workers died one after the other.*status 1.*nothing like"):
+    with pytest.raises(WorkerLost, match=f"{MOST_DEATHS} workers died one after the other.*status 1.*nothing like"):
         render(one, ask())
 
 

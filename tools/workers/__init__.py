@@ -46,7 +46,7 @@ class WorkerPool(Protocol):
     ) -> list[Clip]:
         """As VideoBackend.render; may be called from several threads. The clips' files lie in the backend's scratch
         folder. `on_progress` is called every few seconds for as long as the render is tended, with what is known.
-        Raises WorkerDied and RenderStalled as well.
+        Raises WorkerLost and RenderStalled as well.
         """
         ...
 

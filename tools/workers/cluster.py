@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from kinograph import disk
-from kinograph.errors import BadInput, Cancelled, RenderFailed, RenderStalled, WorkerDied
+from kinograph.errors import BadInput, Cancelled, RenderFailed, RenderStalled, WorkerLost
 from kinograph.film import Clip, RenderRequest
 from kinograph.settings import RaySettings
 from kinograph.tools.backends import ModelCard, Progress, VideoBackend
@@ -108,7 +108,7 @@ class Cluster:
     """Ray actors.
 
     A render whose actor dies, with its process or its machine, is begun once more on a new one, which Ray places on
-    a machine that lives; when that dies too WorkerDied is raised. Ray's own `max_task_retries` does not serve: until it
+    a machine that lives; when that dies too WorkerLost is raised. Ray's own `max_task_retries` does not serve: until it
     has noticed that a machine is gone every attempt fails at once, and is counted. Actors that die while they are idle
     Ray restarts by itself.
     """
@@ -148,7 +148,7 @@ class Cluster:
                     self._drop(hand)
                     words = " ".join(str(error).split())[:200]
             if first:
-                raise WorkerDied(f"two Ray workers died over one request of {job.card.id}: {first}; {words}")
+                raise WorkerLost(f"two Ray workers died over one request of {job.card.id}: {first}; {words}")
             first = words
         if "failure" in done:
             raise error_of(Failure.model_validate(done["failure"]), job.card.id)
@@ -220,7 +220,7 @@ class Cluster:
         """An actor that has a place, for this thread alone."""
         since, told, deaths = time.monotonic(), 0.0, self._deaths
         if deaths >= MOST_DEATHS:
-            raise WorkerDied(f"{deaths} Ray workers died one after the other; no more are started")
+            raise WorkerLost(f"{deaths} Ray workers died one after the other; no more are started")
         self._begin(since + backoff(deaths), cancelled)
         while (hand := self._placed()) is None:
             now = time.monotonic()

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from kinograph.errors import Cancelled, WorkerDied
+from kinograph.errors import Cancelled, WorkerLost
 from kinograph.film import Clip, RenderRequest
 from kinograph.tools.backends import ModelCard, Progress, VideoBackend
 from kinograph.tools.gpus import gpus
@@ -124,7 +124,7 @@ class Local:
 
     A render whose worker dies is begun once more on a new one: a kill from outside, for lack of memory say, is not the
     request's fault, and the same request gives the same clip. When that dies too it may well be the request's, and
-    WorkerDied is raised. One that stands still is killed and not begun again: that has cost `stall_seconds` already.
+    WorkerLost is raised. One that stands still is killed and not begun again: that has cost `stall_seconds` already.
     Workers that die one after the other are started again after a growing pause, and in the end not at all.
     """
 
@@ -159,7 +159,7 @@ class Local:
             except Died as error:
                 self._deaths, self._last = self._deaths + 1, str(error)
                 if first:
-                    raise WorkerDied(
+                    raise WorkerLost(
                         f"two workers died over one request of {model}: one {first}, one {error}"
                     ) from None
                 first = str(error)
@@ -168,10 +168,10 @@ class Local:
                 return clips
 
     def _pause(self, waiting: Callable[[], None]) -> None:
-        """Raises WorkerDied when no worker is started any more."""
+        """Raises WorkerLost when no worker is started any more."""
         deaths, since = self._deaths, time.monotonic()
         if deaths >= MOST_DEATHS:
-            raise WorkerDied(f"{deaths} workers died one after the other, the last {self._last}; no more are started")
+            raise WorkerLost(f"{deaths} workers died one after the other, the last {self._last}; no more are started")
         while time.monotonic() - since < backoff(deaths):
             waiting()
             time.sleep(LOOK)

@@ -34,9 +34,8 @@ def test_rules_are_the_mind_of_plain_settings():
 
 
 def test_a_model_for_a_role_that_there_is_not_is_refused(server: Server):
-    with pytest.raises(
-        UnknownName, match=r"unknown role in mind\.models 'plannr'; available: director, memory, orchestrator"
-    ):
+    known = "available: director, fusion, memory, narrative, orchestrator"
+    with pytest.raises(UnknownName, match=rf"unknown role in mind\.models 'plannr'; {known}"):
         mind_of(server, models={"plannr": "strong"})
 
 
@@ -46,7 +45,8 @@ def test_a_model_answers_for_every_role_as_its_draft_says(server: Server, tmp_pa
         answer = mind.think(agent, question)
         assert isinstance(answer, agent.answer), role
     assert mind.accounts.usage.fallbacks == ()
-    assert server.roles == ["orchestrator", "planner", "director", "validator", "memory", "reviser"]
+    asked = ["orchestrator", "planner", "narrative", "director", "validator", "memory", "reviser", "fusion"]
+    assert server.roles == asked
 
 
 def test_what_the_model_says_is_what_is_planned(server: Server):
