@@ -171,7 +171,9 @@ def test_training_asks_for_what_sampling_asks_for():
             assert (left, target, right) in asked
         known += targets
     for left, now, right in asked:
-        assert left < now and (right == -1 or now < right < 17) and (left, right) != (-1, -1)
+        assert left < now
+        assert right == -1 or now < right < 17
+        assert (left, right) != (-1, -1)
 
 
 def test_training_goes_on_from_exported_weights(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
