@@ -129,7 +129,7 @@ def test_length_comes_from_the_brief_or_the_caller():
     assert decide(text="A 20-second film. A ball rolls.", seconds=8).seconds == 8
     assert decide().seconds is None
     assert decide(frames=24, fps=8).shot_seconds == 3
-    assert decide(frames=24, fps=8, model="storyworld-diffusion").shot_seconds == 25 / 8
+    assert decide(frames=24, fps=8, model="storyworld-diffusion").shot_seconds == 24 / 8
 
 
 @pytest.mark.parametrize(
