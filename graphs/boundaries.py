@@ -9,11 +9,15 @@ from __future__ import annotations
 import errno
 import sqlite3
 from collections.abc import Callable, Sequence
-from typing import Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from kinograph.errors import Cancelled, KinographError, OrchestrationError, told
+from kinograph.events import GivenUp
 from kinograph.film import Concession, Noun
 from kinograph.memory.ledger import Ledger
+
+if TYPE_CHECKING:
+    from kinograph.graphs.production import Crew
 
 Result = TypeVar("Result")
 TRIES = 2
@@ -74,8 +78,28 @@ def spared(
         return otherwise
 
 
-def file_concession(ledger: Ledger, production: str, concession: Concession | None, task: str) -> None:
-    """Files what the whole film does without; None takes back what was filed when the task was tried before."""
+def dispensable(
+    crew: Crew,
+    task: str,
+    work: Callable[[], Result],
+    otherwise: Result,
+    kind: Literal["default", "left out"],
+    instead: str,
+) -> Result:
+    """What `work` returns, or `otherwise`, which is then told and filed: the whole film does without.
+
+    `task` is one of TASKS. What was filed when it was tried before is taken back.
+    """
+    assert task in TASKS, f"{task} would not be listed among what was given up"
+    found: list[Concession] = []
+    result = spared(task, work, otherwise, found.append, kind, instead)
+    for concession in found:
+        crew.tell(GivenUp(concession=concession))
+    _file(crew.ledger, crew.id, found[0] if found else None, task)
+    return result
+
+
+def _file(ledger: Ledger, production: str, concession: Concession | None, task: str) -> None:
     name = f"given up: {task}"
     if concession is not None:
         ledger.file(production, name, Conceded(given_up=(concession,)))

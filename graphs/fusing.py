@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ from kinograph.agents.fusion import Assembly
 from kinograph.errors import Damaged
 from kinograph.events import Warned
 from kinograph.film import Brief
-from kinograph.graphs.production import Crew, Production, Run
+from kinograph.graphs.boundaries import dispensable
+from kinograph.graphs.production import Crew, Production, Run, telling
 from kinograph.graphs.studio import parts_of
 from kinograph.soundtrack import Picture, Tracks
 from kinograph.tools import captions, editing, mixing
@@ -23,7 +25,7 @@ TOLD = 5
 
 def fuse(state: Production, runtime: Run) -> dict[str, Any]:
     """Files the film's tracks as "tracks". Does nothing for a film that has nothing but its picture."""
-    crew = runtime.context
+    crew = telling(runtime)
     crew.go_on()
     picture = _picture(crew)
     if not picture or not wished(crew.brief) or _stands(crew, picture):
@@ -38,13 +40,16 @@ def fuse(state: Production, runtime: Run) -> dict[str, Any]:
         captions=brief.captions,
         music=brief.music,
     )
-    tracks = crew.mind.think(crew.fusion, question)
+    think = partial(crew.mind.think, crew.fusion, question)
+    tracks = dispensable(crew, "fusion", think, None, "left out", "the film has its picture only")
+    if tracks is None:
+        return {}
     crew.ledger.file(crew.id, "tracks", tracks)
     for one in tracks.left[:TOLD]:
-        runtime.stream_writer(Warned(words=f"{one.track} of shot {one.shot}: {one.words!r} found no place ({one.why})"))
+        crew.tell(Warned(words=f"{one.track} of shot {one.shot}: {one.words!r} found no place ({one.why})"))
     if len(tracks.left) > TOLD:
         words = f"{len(tracks.left) - TOLD} more words without a place are listed in the manifest"
-        runtime.stream_writer(Warned(words=words))
+        crew.tell(Warned(words=words))
     return {}
 
 

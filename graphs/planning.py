@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any
 
 from kinograph.agents.hierarchy import recognised
 from kinograph.agents.motion import Motion, Move, Moves
 from kinograph.agents.planner import Assignment, Outline, Planner, storyboard
 from kinograph.agents.scene import Places, Scene
 from kinograph.agents.style import Style
-from kinograph.events import GivenUp, Planned, Progressed
-from kinograph.film import Appearance, Concession, Look, Noun, Storyboard
-from kinograph.graphs.boundaries import critical, file_concession, spared
+from kinograph.events import Planned, Progressed
+from kinograph.film import Appearance, Look, Noun, Storyboard
+from kinograph.graphs.boundaries import critical, dispensable
 from kinograph.graphs.dependencies import tasks_of
-from kinograph.graphs.production import Production, Run
+from kinograph.graphs.production import Production, Run, telling
 
-Answer = TypeVar("Answer", bound=Noun)
 ANSWERS: dict[str, type[Noun]] = {"outline": Outline, "places": Places, "moves": Moves, "look": Look}
 """What agents must answer before the storyboard can stand, by the name that it is filed under."""
 
@@ -61,29 +60,19 @@ def scene(state: Production, runtime: Run) -> dict[str, Any]:
 
 
 def motion(state: Production, runtime: Run) -> dict[str, Any]:
-    crew, story = runtime.context, runtime.context.outline
+    crew, story = telling(runtime), runtime.context.outline
     still = tuple(Move(beat=beat.id, cast=tuple(Appearance(who=who) for who in beat.who)) for beat in story.beats)
     words = "everyone stays in place before a static camera"
-    file(
-        runtime, "moves", either(runtime, "motion", lambda: crew.mind.think(Motion(), story), Moves(moves=still), words)
-    )
+    think = partial(crew.mind.think, Motion(), story)
+    file(runtime, "moves", dispensable(crew, "motion", think, Moves(moves=still), "default", words))
     return {}
 
 
 def style(state: Production, runtime: Run) -> dict[str, Any]:
-    crew, story = runtime.context, runtime.context.outline
-    file(runtime, "look", either(runtime, "style", lambda: crew.mind.think(Style(), story), Look(), "the look is flat"))
+    crew, story = telling(runtime), runtime.context.outline
+    think = partial(crew.mind.think, Style(), story)
+    file(runtime, "look", dispensable(crew, "style", think, Look(), "default", "the look is flat"))
     return {}
-
-
-def either(runtime: Run, task: str, work: Callable[[], Answer], otherwise: Answer, instead: str) -> Answer:
-    """The agent's answer, or a plain one, which is then told and filed as given up."""
-    crew, found = runtime.context, list[Concession]()
-    answer = spared(task, work, otherwise, found.append, "default", instead)
-    for concession in found:
-        runtime.stream_writer(GivenUp(concession=concession))
-    file_concession(crew.ledger, crew.id, found[0] if found else None, task)
-    return answer
 
 
 def board(state: Production, runtime: Run) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict, TypeVar
@@ -140,3 +140,8 @@ class Crew:
 
 
 Run = Runtime[Crew]
+
+
+def telling(runtime: Run) -> Crew:
+    """The crew of a node, with what it tells going to the graph's stream."""
+    return replace(runtime.context, tell=runtime.stream_writer)

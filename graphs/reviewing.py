@@ -7,6 +7,7 @@ never worse for it.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from kinograph.agents.changing import Setback
@@ -14,8 +15,9 @@ from kinograph.agents.quality import LOST, Quality, Screening, Used, corrections
 from kinograph.agents.story import Story
 from kinograph.events import Reviewed
 from kinograph.film import Noun, Outcome, Review
-from kinograph.graphs import planning, rounds
-from kinograph.graphs.production import Carried, Crew, Production, Run
+from kinograph.graphs import rounds
+from kinograph.graphs.boundaries import dispensable
+from kinograph.graphs.production import Carried, Crew, Production, Run, telling
 
 PAPER = "reviews"
 
@@ -66,8 +68,9 @@ def after(state: Production, runtime: Run) -> str:
 def _review(runtime: Run, question: Screening) -> Review:
     """What the quality agent says; where it fails, nobody has looked at the film as a whole."""
     unseen = Review(round=question.round, score=0.0, unchecked=("everything: the quality agent failed",))
-    think = runtime.context.mind.think
-    return planning.either(runtime, "review", lambda: think(Quality(), question), unseen, "no shot is sent back")
+    crew = telling(runtime)
+    think = partial(crew.mind.think, Quality(), question)
+    return dispensable(crew, "review", think, unseen, "default", "no shot is sent back")
 
 
 def _round(crew: Crew) -> rounds.Round | None:

@@ -23,7 +23,7 @@ from kinograph.graphs import rounds, take
 from kinograph.graphs.boundaries import rises
 from kinograph.graphs.dependencies import TaskGraph, tasks_of
 from kinograph.graphs.forecast import Outlook
-from kinograph.graphs.production import Crew, Production, Run, TakeState
+from kinograph.graphs.production import Crew, Production, Run, TakeState, telling
 from kinograph.graphs.schedule import Pace
 from kinograph.tools.backends import ModelCard
 
@@ -46,7 +46,7 @@ def side_by_side(state: Production, runtime: Run) -> dict[str, Any]:
     When several are lost because too much runs at once, that is a setback.
     """
     crew = runtime.context
-    shoot(replace(crew, tell=runtime.stream_writer))
+    shoot(telling(runtime))
     lost, error = scarcity(crew.ledger.outcomes(crew.id).values(), crew.ledger.takes(crew.id))
     if len(lost) < LEAST_LOST or crew.decision.workers < 2:
         return {}
@@ -56,7 +56,7 @@ def side_by_side(state: Production, runtime: Run) -> dict[str, Any]:
 
 def one_by_one(state: Production, runtime: Run) -> dict[str, Any]:
     """Has the shots live one after the other, in film order."""
-    shoot(replace(runtime.context, tell=runtime.stream_writer), TaskGraph.in_order)
+    shoot(telling(runtime), TaskGraph.in_order)
     return {}
 
 

@@ -6,11 +6,10 @@ orchestrate -> carry -> chain | hierarchical | distributed -> reconsider -> anot
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from langgraph.graph import END, START, StateGraph
@@ -23,11 +22,9 @@ from kinograph.errors import BadStoryboard, Damaged, NoFilm, OrchestrationError,
 from kinograph.events import Changed, Decided, GivenUp, Planned, Progressed, ShotSettled, Warned
 from kinograph.film import Concession, FilmFinding, Noun, Outcome, Storyboard, Take, Topology, TopologyChange
 from kinograph.graphs import TOPOLOGIES, reviewing, rounds, take, topology
-from kinograph.graphs.boundaries import critical, file_concession, rises, spared
-from kinograph.graphs.production import Carried, Crew, Production, Run
+from kinograph.graphs.boundaries import critical, dispensable, rises
+from kinograph.graphs.production import Carried, Crew, Production, Run, telling
 from kinograph.tools import editing, footage
-
-Made = TypeVar("Made")
 
 
 def build() -> StateGraph[Any, Any, Any, Any]:
@@ -67,7 +64,7 @@ def orchestrate(state: Production, runtime: Run) -> dict[str, Any]:
 
 def carry(state: Production, runtime: Run) -> dict[str, Any]:
     """Takes over the shots that an earlier version has and this one did not change, and remembers how they look."""
-    crew = replace(runtime.context, tell=runtime.stream_writer)
+    crew = telling(runtime)
     carried = crew.ledger.paper(crew.id, "carried", Carried)
     if carried is not None:
         crew.tell(Planned(storyboard=crew.storyboard))
@@ -161,7 +158,7 @@ def cut(state: Production, runtime: Run) -> dict[str, Any]:
     """Joins the chosen takes. Raises NoFilm when no shot was rendered, and OrchestrationError."""
     from kinograph.graphs import fusing
 
-    crew = replace(runtime.context, tell=runtime.stream_writer)
+    crew = telling(runtime)
     crew.go_on()
     takes = crew.ledger.takes(crew.id)
     parts = _shown(crew, takes)
@@ -176,10 +173,10 @@ def cut(state: Production, runtime: Run) -> dict[str, Any]:
     parts = _shown(crew, takes)
     sheet = crew.folder / "contact_sheet.png"
     draw = partial(editing.contact_sheet, crew.storyboard, takes, parts, sheet)
-    _can_do_without(crew, "contact sheet", draw, None, "there is none")
+    dispensable(crew, "contact sheet", draw, None, "left out", "there is none")
     recipe = {"kinograph": crew.id, "brief": crew.brief.model_dump(mode="json"), "seed": crew.brief.seed}
-    _can_do_without(crew, "captions", lambda: fusing.add_captions(crew), None, "they are not written")
-    sound = _can_do_without(crew, "sound", lambda: fusing.add_sound(crew), None, "the film is silent")
+    dispensable(crew, "captions", partial(fusing.add_captions, crew), None, "left out", "they are not written")
+    sound = dispensable(crew, "sound", partial(fusing.add_sound, crew), None, "left out", "the film is silent")
     critical("the cut", lambda: footage.join_mp4(crew.folder / "film.mp4", shots, recipe, sound))
     crew.tell(Progressed(stage="cutting", step=len(parts) + 1, steps=len(parts) + 1))
     return {}
@@ -192,16 +189,6 @@ def _shown(crew: Crew, takes: Sequence[Take]) -> list[editing.Part]:
         errors = [take.error for take in takes if take.error]
         raise NoFilm(f"no shot could be rendered: {errors[-1] if errors else 'nothing was begun'}")
     return parts
-
-
-def _can_do_without(crew: Crew, task: str, work: Callable[[], Made], otherwise: Made, instead: str) -> Made:
-    """What the work makes, or a concession where it fails: a film is there without it."""
-    given_up: list[Concession] = []
-    made = spared(task, work, otherwise, given_up.append, "left out", instead)
-    for concession in given_up:
-        crew.tell(GivenUp(concession=concession))
-    file_concession(crew.ledger, crew.id, given_up[0] if given_up else None, task)
-    return made
 
 
 def _not_of_one_piece(crew: Crew) -> list[FilmFinding]:

@@ -87,7 +87,7 @@ class Conversation:
 
     def say(self, words: str) -> Generator[Event]:
         """A turn of the conversation. Raises a KinographError only for what stops the session itself."""
-        from kinograph.studio import checked_text, name_for
+        from kinograph.plain import checked_text, name_for
 
         if self._thread is None:
             id = name_for(checked_text(words))

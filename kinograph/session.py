@@ -48,7 +48,8 @@ class Session:
         """Answers a turn; one that was answered before is answered alike and changes nothing."""
         if (old := self._store.turn(self.record.id, turn)) is not None:
             return self._heard(old.does, old.said)
-        from kinograph.studio import checked_text, fallen_back
+        from kinograph.plain import checked_text
+        from kinograph.studio import fallen_back
 
         before = len(self.usage.fallbacks)
         try:

@@ -7,8 +7,6 @@ film = Studio().make("A red ball rolls across a green meadow at sunset.")
 from __future__ import annotations
 
 import json
-import re
-import secrets
 import threading
 import time
 from collections import Counter
@@ -22,7 +20,6 @@ from pydantic import ValidationError
 
 from kinograph import disk
 from kinograph.errors import (
-    BadBrief,
     BadInput,
     Cancelled,
     Damaged,
@@ -32,36 +29,24 @@ from kinograph.errors import (
     UnknownName,
 )
 from kinograph.events import Event, Finished, Opened, Warned
-from kinograph.film import Brief, Decision, Film, Noun, RenderRequest, Stock, Storyboard, Take, Trial, Usage
+from kinograph.film import Brief, Decision, Film, Noun, RenderRequest, Storyboard, Take, Trial, Usage
+from kinograph.plain import checked_text, name_for
+from kinograph.premises import Premises
 from kinograph.settings import Settings, explain
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
-    from kinograph.agents.memory import Memory
     from kinograph.agents.mind import Mind
     from kinograph.conversation import Conversation
-    from kinograph.graphs.floor import Floor
     from kinograph.graphs.production import Carried, Crew
-    from kinograph.memory.database import Place
-    from kinograph.memory.keyframes import Keyframes
     from kinograph.memory.ledger import Ledger, Record
     from kinograph.memory.seats import What
     from kinograph.memory.series import Known
     from kinograph.memory.sessions import Kept, Version
-    from kinograph.memory.vault import Vault
     from kinograph.soundtrack import Tracks
     from kinograph.timeline import Timeline
-    from kinograph.tools.backends import VideoBackend
     from kinograph.tools.resources import Monitor
-    from kinograph.tools.workers import WorkerPool
-
-ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?)")
-"""Terminal escape sequences: a brief is text, and is printed again."""
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-"""Control characters and bidirectional overrides."""
-MAX_BRIEF = 20_000
-"""Most characters of a brief."""
 
 
 class Plan(Noun):
@@ -75,7 +60,7 @@ class Plan(Noun):
     """Estimated wall time of one take of every shot; None when the card knows no pace."""
 
 
-class Studio:
+class Studio(Premises):
     """Makes films.
 
     `settings` (or the same fields as keyword arguments) come from kinograph.toml, KINOGRAPH_* and the
@@ -92,12 +77,11 @@ class Studio:
         monitor: Monitor | None = None,
         **arguments: Any,
     ) -> None:
-        self.settings = settings or Settings.load(**arguments)
+        super().__init__(settings or Settings.load(**arguments), monitor)
         self._cancelled = threading.Event()
         self._stops: set[threading.Event] = set()
         """One for each production that runs."""
         self._given_mind = mind
-        self._given_monitor = monitor
 
     # ------------------------------------------------------------------------------------ asking
 
@@ -399,51 +383,6 @@ class Studio:
             with self._memory(film.id, film.brief) as (memory, _):
                 memory.promote(film)
 
-    @property
-    def _keyframes_file(self) -> Path:
-        return self.settings.home / "keyframes.sqlite"
-
-    def _known(self, brief: Brief) -> list[Known]:
-        """What the series of a brief knows; asking must not create a database."""
-        from kinograph.memory.embedders import open_embedder
-        from kinograph.memory.series import Series
-
-        if brief.series is None or not self._keyframes_file.is_file():
-            return []
-        with closing(Series(self._keyframes_file, brief.series, open_embedder(self.settings.embedder).name)) as series:
-            return [one.known for one in series.known()]
-
-    @contextmanager
-    def _memory(self, production: str, brief: Brief) -> Iterator[tuple[Memory, Keyframes]]:
-        from kinograph.agents.memory import Memory
-        from kinograph.memory.embedders import open_embedder
-        from kinograph.memory.keyframes import Keyframes
-        from kinograph.memory.series import Series
-
-        home, embedder = self.settings.home, open_embedder(self.settings.embedder)
-        with ExitStack() as opened:
-            keyframes = Keyframes(self._keyframes_file, home / "index" / production, production, embedder)
-            opened.callback(keyframes.close)
-            series = Series(self._keyframes_file, brief.series, embedder.name) if brief.series else None
-            if series:
-                opened.callback(series.close)
-            yield Memory(keyframes, self.vault, series, story_of(production)), keyframes
-
-    @cached_property
-    def monitor(self) -> Monitor:
-        """How busy the machine is; lets the renders of all productions of this Studio start."""
-        from kinograph.tools.machine import this_machine
-        from kinograph.tools.resources import Meter, Monitor
-
-        return self._given_monitor or Monitor(this_machine(), Meter(self.settings.home), self.settings.reading_seconds)
-
-    @cached_property
-    def _floor(self) -> Floor:
-        """Productions that run at the same time share the render workers."""
-        from kinograph.graphs.floor import Floor
-
-        return Floor()
-
     @cached_property
     def mind(self) -> Mind:
         """What answers for the agents. Raises BadInput for something that cannot."""
@@ -495,60 +434,6 @@ class Studio:
         thinking = mind or self.mind
         decision = critical("the decision (orchestrator)", lambda: thinking.think(Orchestrator(), commission))
         return decision.changed(revision=self._backend(decision.model, Path()).revision)
-
-    def _history(self) -> dict[str, Any]:
-        """What the latest takes and productions came to; asking must not create a ledger."""
-        from kinograph.agents.orchestrator import experience
-
-        if isinstance(self.place, Path) and not self.place.is_file():
-            return {}
-        with self.ledger() as ledger:
-            return {"experience": experience(ledger.latest_takes()), "trials": tuple(ledger.trials())}
-
-    def _stock(self, brief: Brief) -> tuple[Stock, ...]:
-        """Pictures of the media folder that are named after something in the brief, kept in the vault."""
-        from kinograph.agents.strategy import subjects
-        from kinograph.tools.media import search
-
-        if self.settings.media is None:
-            return ()
-        found = search(self.settings.media.expanduser(), subjects(brief))
-        return tuple(Stock(picture=self.vault.keep_picture(one.png), words=one.words) for one in found.pictures)
-
-    def _backend(self, model: str, scratch: Path) -> VideoBackend:
-        from kinograph.tools.backends import Workbench, open_backend
-
-        workbench = Workbench(scratch, self.vault.picture)
-        return open_backend(model, workbench, self.settings.backends.get(model))
-
-    @contextmanager
-    def ledger(self) -> Iterator[Ledger]:
-        """The record of productions, takes and jobs."""
-        from kinograph.memory.ledger import Ledger
-
-        ledger = Ledger(self.place)
-        try:
-            yield ledger
-        finally:
-            ledger.close()
-
-    @cached_property
-    def place(self) -> Place:
-        """Where the ledger is."""
-        from kinograph.memory.database import Server
-
-        settings = self.settings
-        if settings.ledger is None:
-            return settings.home / "ledger.sqlite"
-        password = settings.ledger_password
-        return Server(settings.ledger, password.get_secret_value() if password is not None else None)
-
-    @cached_property
-    def vault(self) -> Vault:
-        """Where clips and pictures are kept. Raises BadSetting."""
-        from kinograph.memory.vault import open_vault
-
-        return open_vault(self.settings.vault, self.settings.home / "vault")
 
     def _find(self, ledger: Ledger, production: str | Path) -> Record:
         """By id, or by folder: the folder knows its id even after it was moved."""
@@ -609,39 +494,6 @@ class Studio:
         finally:
             generation.close()
             vault.clear_scratch(record.id)
-
-    def _pool(self, backend: VideoBackend, decision: Decision) -> WorkerPool:
-        """Where the renders of one of a production's models run. On this machine each starts once there is room."""
-        from kinograph.agents.orchestrator import choose_pool
-        from kinograph.tools.workers import Terms, open_pool
-        from kinograph.tools.workers.paced import Paced
-
-        settings, monitor, adapts = self.settings, self.monitor, decision.strategy == "adaptive"
-        decided = decision.pool if backend.card.id == decision.model else None
-        name, _ = choose_pool(settings.pool or decided, backend.card)
-        terms = Terms(decision.workers, settings.stall_seconds, settings.leak_gb, settings.ray)
-        pool = open_pool(name, backend, terms)
-        if name == "ray":
-            return pool  # Ray knows what its machines have room for
-        return Paced(
-            pool,
-            monitor,
-            backend.card.cost,
-            (lambda: monitor.recommended_concurrency(decision.complexity).workers) if adapts else None,
-        )
-
-    def _others(self, decision: Decision, scratch: Path) -> Callable[[str], WorkerPool | None]:
-        """Opens the workers of other models than the decision's, for shots that it cannot render."""
-
-        def opened(model: str) -> WorkerPool | None:
-            from kinograph.agents.concessions import PLACEHOLDER
-            from kinograph.tools.backends.placeholder import Placeholders
-
-            if model == PLACEHOLDER:
-                return Placeholders(scratch)
-            return None if model == decision.model else self._pool(self._backend(model, scratch), decision)
-
-        return opened
 
     def _run(self, ledger: Ledger, record: Record, mind: Mind | None = None) -> Generator[Event]:
         """Runs the graph; `mind` is the one that has thought about this production before, else one anew."""
@@ -721,11 +573,6 @@ def _film(events: Iterator[Event]) -> Film:
     return film
 
 
-def story_of(production: str) -> str:
-    """What a production tells: versions of one conversation (SESSION-v1, SESSION-v2) tell the same story."""
-    return re.sub(r"-v\d+$", "", production)
-
-
 def estimate(requests: tuple[RenderRequest, ...], decision: Decision) -> float | None:
     """Seconds that one take of every shot will cost, by the card's pace and the size asked for."""
     from kinograph.tools.backends import card
@@ -733,27 +580,6 @@ def estimate(requests: tuple[RenderRequest, ...], decision: Decision) -> float |
     frames = sum(request.frames for request in requests)
     seconds = card(decision.model).seconds_for(frames, decision.width, decision.height)
     return None if seconds is None else seconds / decision.workers
-
-
-def checked_text(text: str) -> str:
-    """The brief without space around it. Raises BadBrief when it says nothing or never ends."""
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise BadBrief("the brief is not UTF-8 text") from error
-    text = CONTROL.sub(" ", ESCAPES.sub("", text.replace("\r\n", "\n"))).strip()
-    if len(text) > MAX_BRIEF:
-        raise BadBrief(f"the brief has {len(text)} characters; at most {MAX_BRIEF} are read")
-    if not any(letter.isalnum() for letter in text):
-        raise BadBrief(f"the brief {text!r} says nothing; say in a sentence or more what is to be seen")
-    return text
-
-
-def name_for(text: str) -> str:
-    """A fresh id out of the first words of a brief."""
-    words = re.findall(r"[a-z0-9]+", text.lower())
-    slug = "-".join([word for word in words if word not in {"a", "an", "the", "of"} and not word.isdigit()][:4])[:40]
-    return f"{slug or 'film'}-{secrets.token_hex(3)}"
 
 
 def check_free(folder: Path) -> None:

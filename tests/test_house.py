@@ -16,7 +16,7 @@ import kinograph
 
 ROOT = Path(__file__).parent.parent
 PARTS = ("agents", "graphs", "tools", "memory", "prompts", "evals")
-GROUND = {"film", "soundtrack", "errors", "settings", "disk", "events"}
+GROUND = {"film", "soundtrack", "errors", "settings", "disk", "events", "plain"}
 ALLOWED = {
     "ground": {"ground"},
     "prompts": {"ground"},

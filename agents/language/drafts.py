@@ -11,12 +11,11 @@ from pydantic import ValidationError
 
 from kinograph.agents.language.replies import Nonsense
 from kinograph.film import Noun
+from kinograph.plain import ESCAPES
 
 MAX_TEXT, MAX_ITEMS, MAX_DEPTH, MAX_DRAFT = 2000, 200, 16, 64_000
 """Longest text, list, nesting and whole draft of types that say nothing themselves; characters and items."""
 NOISE = ("title", "description", "default", "discriminator")
-ESCAPES = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?)")
-"""Terminal escape sequences."""
 
 
 def as_data(value: Any) -> str:

@@ -72,7 +72,7 @@ def view(layout: torch.Tensor) -> View:
     return View(x * REACH, y * REACH, (zoom * ZOOM).exp())
 
 
-def between(layouts: torch.Tensor, frames: int) -> torch.Tensor:
+def at_times(layouts: torch.Tensor, frames: int) -> torch.Tensor:
     """Layouts `[B,FRAMES,NUMBERS]` at `frames` times, evenly spaced over the same clip, `[B,frames,NUMBERS]`."""
     if frames == layouts.shape[1]:
         return layouts

@@ -21,8 +21,7 @@ from torch.nn import functional as F
 from transformers import PreTrainedTokenizerFast, T5EncoderModel
 
 from kinograph.tools.storyworld.draft import Draft, Drafts, Known
-from kinograph.tools.storyworld.layout import FRAMES, NUMBERS, POSE, SUBJECTS, Layout, held
-from kinograph.tools.storyworld.layout import between as at_times
+from kinograph.tools.storyworld.layout import FRAMES, NUMBERS, POSE, SUBJECTS, Layout, at_times, held
 from kinograph.tools.storyworld.locator import Locator
 
 CELL = 8
@@ -65,6 +64,17 @@ def places(rows: int, columns: int) -> torch.Tensor:
     return torch.stack([2 * down - 1, 2 * across - 1, *waves])
 
 
+class Scene(NamedTuple):
+    """What B clips show, as far as words, keyframes and layout tell."""
+
+    words: torch.Tensor
+    """`[B,slots,D]`."""
+    pictures: torch.Tensor
+    """Of their subjects, as `Draft.pictures` gives them."""
+    layouts: torch.Tensor
+    """`[B,frames,NUMBERS]`."""
+
+
 class Hints(NamedTuple):
     """What a UNet is told beside the words, of N pictures."""
 
@@ -85,18 +95,18 @@ MOMENTS = 3 * (1 + 2 * OCTAVES) + 2
 
 
 def share_of(times: torch.Tensor) -> torch.Tensor:
-    """How far on each frame is between its neighbours; all the way to the only one. `times` as in `between`."""
+    """How far on each frame is between its neighbours; all the way to the only one. `times` as in `hints_between`."""
     left, now, right = times.unbind(1)
     return torch.where(left.isnan(), 1.0, ((now - left) / (right - left)).nan_to_num(0.0))
 
 
-def first(drafts: Drafts) -> Hints:
+def hints_first(drafts: Drafts) -> Hints:
     """What the image UNet is told."""
     base = drafts.base
     return Hints(base, torch.cat([base, drafts.masks[:, :1]], 1), base.new_zeros(len(base), 0))
 
 
-def between(drafts: Drafts, times: torch.Tensor) -> Hints:
+def hints_between(drafts: Drafts, times: torch.Tensor) -> Hints:
     """What the video UNet is told. `times` `[N,3]` are those of the frame before, of this one and of the one after,
     from 0, the clip's start, to 1, its end; of what is not there NaN.
     """
@@ -296,31 +306,15 @@ class StoryworldPipeline(DiffusionPipeline):
                 done += 1
             return values.unflatten(0, size)
 
-        layouts = self._layouts(words, known, frames, width / height, generator)
-        pictures = self.draft.pictures(words)
-
-        def told(frame: int) -> Known:
-            there = torch.full((len(prompts),), float(frame in known), device=words.device)
-            return Known(known.get(frame, next(iter(known.values()))), layouts[:, max(frame, 0)], there)
-
+        scene = Scene(words, self.draft.pictures(words), self._layouts(words, known, frames, width / height, generator))
         if not known:
-            drafts = self.draft.first(words, pictures, layouts[:, 0], *shape[-2:])
-            made = sample(
-                self.image_unet, noise[:, :1], first(drafts), num_inference_steps, self.image_shift, guidance_scale
-            )
-            known[0] = made[:, 0]
+            drafts = self.draft.first(words, scene.pictures, scene.layouts[:, 0], *shape[-2:])
+            hints, shift = hints_first(drafts), self.image_shift
+            known[0] = sample(self.image_unet, noise[:, :1], hints, num_inference_steps, shift, guidance_scale)[:, 0]
         shift = self.scheduler.config.shift
         for targets, steps in zip(plan, lengths, strict=True):
-            told_each = []
-            for target in targets:
-                left = max((frame for frame in known if frame < target), default=-1)
-                right = min((frame for frame in known if frame > target), default=-1)
-                times = [torch.nan if frame < 0 else frame / (frames - 1) for frame in (left, target, right)]
-                moments = torch.tensor(times, device=words.device).expand(len(prompts), -1)
-                shares = share_of(moments)
-                drafts = self.draft.between(words, pictures, layouts[:, target], shares, told(left), told(right))
-                told_each.append(between(drafts, moments))
-            hints = Hints(*(torch.stack(parts, 1).flatten(0, 1) for parts in zip(*told_each, strict=True)))
+            each = [self._between(scene, known, target) for target in targets]
+            hints = Hints(*(torch.stack(parts, 1).flatten(0, 1) for parts in zip(*each, strict=True)))
             made = sample(self.video_unet, noise[:, targets], hints, steps, shift, self.video_guidance)
             known |= dict(zip(targets, made.unbind(1), strict=True))
         latents = torch.stack([known[frame] for frame in range(frames)], 1)
@@ -328,6 +322,21 @@ class StoryworldPipeline(DiffusionPipeline):
         made = ((decoded.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).unflatten(0, (len(prompts), frames))
         self.maybe_free_model_hooks()
         return Clips(made.permute(0, 1, 3, 4, 2).cpu().numpy())
+
+    def _between(self, scene: Scene, known: Mapping[int, torch.Tensor], target: int) -> Hints:
+        """What the video UNet is told of one frame of every clip."""
+        words, batch, frames = scene.words, *scene.layouts.shape[:2]
+        left = max((frame for frame in known if frame < target), default=None)
+        right = min((frame for frame in known if frame > target), default=None)
+        times = [torch.nan if frame is None else frame / (frames - 1) for frame in (left, target, right)]
+        moments = torch.tensor(times, device=words.device).expand(batch, -1)
+        sides = []
+        for frame in (left, right):
+            there = torch.full((batch,), float(frame is not None), device=words.device)
+            nearest = next(iter(known)) if frame is None else frame  # where there is none, any stands in its place
+            sides.append(Known(known[nearest], scene.layouts[:, nearest], there))
+        drafts = self.draft.between(words, scene.pictures, scene.layouts[:, target], share_of(moments), *sides)
+        return hints_between(drafts, moments)
 
     def _layouts(
         self,

@@ -84,13 +84,6 @@ def build() -> Draft:
     return Draft(words=words.WIDTH, channels=LATENTS)
 
 
-def load_draft(folder: Path) -> Draft:
-    """The averaged weights of a training run, frozen."""
-    model = build()
-    model.load_state_dict(torch.load(folder / "state.pt", map_location="cpu", weights_only=True)["average"])
-    return model.eval().requires_grad_(False)
-
-
 def main() -> None:
     from kinograph.tools.storyworld.training.unets import Latents, embedding
 

@@ -17,11 +17,9 @@ from diffusers import FlowMatchEulerDiscreteScheduler
 
 from kinograph import disk
 from kinograph.tools.storyworld.pipeline import StoryworldPipeline
-from kinograph.tools.storyworld.training import embedder, unets
-from kinograph.tools.storyworld.training.draft import load_draft
+from kinograph.tools.storyworld.training import draft, embedder, layout, locator, unets
 from kinograph.tools.storyworld.training.latents import load_autoencoder
-from kinograph.tools.storyworld.training.layout import load_layout
-from kinograph.tools.storyworld.training.locator import load_locator
+from kinograph.tools.storyworld.training.loop import trained
 
 REPOSITORY = Path(__file__).parents[3]
 VIDEO = REPOSITORY / "tools" / "storyworld" / "model"
@@ -41,9 +39,9 @@ def assemble(run: Path) -> StoryworldPipeline:
         tokenizer=tokenizer,
         image_unet=load_unet(run, "image"),
         video_unet=load_unet(run, "video"),
-        layout=load_layout(run / "layout"),
-        locator=load_locator(run / "locator"),
-        draft=load_draft(run / "draft"),
+        layout=trained(layout.build(), run / "layout"),
+        locator=trained(locator.build(), run / "locator"),
+        draft=trained(draft.build(), run / "draft"),
         scheduler=FlowMatchEulerDiscreteScheduler(shift=unets.SHIFT),
         latents_mean=statistics["mean"],
         latents_std=statistics["std"],
@@ -55,9 +53,7 @@ def assemble(run: Path) -> StoryworldPipeline:
 def load_unet(run: Path, part: str) -> unets.UNet2DConditionModel:
     """The averaged weights of one UNet's training."""
     widths = json.loads((run / part / "run.json").read_text())["settings"].get("widths", "None")
-    network = unets.build(part, None if widths == "None" else tuple(json.loads(widths)))
-    network.load_state_dict(torch.load(run / part / "state.pt", map_location="cpu", weights_only=True)["average"])
-    return network.eval()
+    return trained(unets.build(part, None if widths == "None" else tuple(json.loads(widths))), run / part)
 
 
 def record(run: Path, parts: tuple[str, ...], folder: Path) -> None:

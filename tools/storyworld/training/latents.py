@@ -18,13 +18,12 @@ from torch.nn import functional as F
 
 from kinograph.tools.storyworld.training import autoencoder
 from kinograph.tools.storyworld.training.clips import shards
+from kinograph.tools.storyworld.training.loop import trained
 
 
 def load_autoencoder(folder: Path) -> autoencoder.AutoencoderDC:
     """The averaged weights of a training run."""
-    model = autoencoder.build()
-    model.load_state_dict(torch.load(folder / "state.pt", map_location="cpu", weights_only=True)["average"])
-    return model.eval().to(memory_format=torch.channels_last)
+    return trained(autoencoder.build(), folder).to(memory_format=torch.channels_last)
 
 
 @torch.no_grad()

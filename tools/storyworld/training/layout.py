@@ -117,13 +117,6 @@ def build() -> Layout:
     return Layout(words=len(words.SLOTS) * words.WIDTH)
 
 
-def load_layout(folder: Path) -> Layout:
-    """The averaged weights of a training run, frozen."""
-    model = build()
-    model.load_state_dict(torch.load(folder / "state.pt", map_location="cpu", weights_only=True)["average"])
-    return model.eval().requires_grad_(False)
-
-
 def main() -> None:
     from kinograph.tools.storyworld.training.unets import embedding
 

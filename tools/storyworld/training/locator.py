@@ -24,13 +24,6 @@ def build() -> Locator:
     return Locator(words=words.WIDTH, channels=LATENTS)
 
 
-def load_locator(folder: Path) -> Locator:
-    """The averaged weights of a training run, frozen."""
-    model = build()
-    model.load_state_dict(torch.load(folder / "state.pt", map_location="cpu", weights_only=True)["average"])
-    return model.eval().requires_grad_(False)
-
-
 def main() -> None:
     from kinograph.tools.storyworld.training.unets import Batch, Latents, embedding
 

@@ -10,7 +10,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import nn
@@ -184,6 +184,16 @@ class Training:
 
     def _interrupt(self, *_: object) -> None:
         self._stop = True
+
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+def trained(network: Network, folder: Path) -> Network:
+    """A network with the averaged weights of its training in `folder`, frozen."""
+    kept = torch.load(folder / "state.pt", map_location="cpu", weights_only=True)
+    network.load_state_dict(kept["average"])
+    return network.eval().requires_grad_(False)
 
 
 def commit() -> str:

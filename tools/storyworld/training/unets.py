@@ -30,9 +30,9 @@ from kinograph.tools.storyworld.pipeline import WINDOW
 from kinograph.tools.storyworld.training import words
 from kinograph.tools.storyworld.training.autoencoder import LATENTS
 from kinograph.tools.storyworld.training.clips import BUCKETS
-from kinograph.tools.storyworld.training.draft import load_draft
+from kinograph.tools.storyworld.training.draft import build as build_draft
 from kinograph.tools.storyworld.training.layout import layout_of
-from kinograph.tools.storyworld.training.loop import Training, arguments
+from kinograph.tools.storyworld.training.loop import Training, arguments, trained
 from kinograph.tools.storyworld.world import World
 
 SHARES = {"square": 0.50, "wide": 0.40, "tall": 0.05, "long": 0.05}
@@ -116,7 +116,7 @@ class Latents:
     ) -> None:
         self.folder, self.frames, self.embed, self.wordings = folder, frames, embed, wordings
         self.draft = draft
-        self._pictures: dict[tuple[str, ...], torch.Tensor] = {}
+        self._pictures: dict[tuple[object, ...], torch.Tensor] = {}
         self.silence = embed([""])[0]
         self._told: dict[tuple[str, int, int], torch.Tensor] = {}
         statistics = json.loads((folder / "statistics.json").read_text())
@@ -184,21 +184,20 @@ class Latents:
             yield Batch(seen[1], cells, *context, layout, pictures, Around(*known, times))
 
     def _subjects(self, name: str, picks: np.ndarray) -> torch.Tensor:
-        """Pictures of subjects are kept by what they show: wording changes them hardly."""
-        made = []
-        for pick in picks:
-            world = self.worlds[name][pick]
-            for index in range(SUBJECTS):
-                one = world.subjects[index] if index < len(world.subjects) else None
-                key = (str(index), world.look, *((one.kind, one.color) if one else ()))
-                if self.draft is None or (one is None and key not in self._pictures):
-                    self._pictures[key] = torch.zeros(4, SIDE, SIDE)
-                elif key not in self._pictures:
-                    with torch.no_grad():
-                        told = self.draft.pictures(self.embed([describe(world, np.random.default_rng(1))])).cpu()
-                    self._pictures[key] = told[0, index]
-                made.append(self._pictures[key])
-        return torch.stack(made).unflatten(0, (len(picks), SUBJECTS))
+        """Pictures of each clip's subjects, `[N,SUBJECTS,4,SIDE,SIDE]`."""
+        worlds = [self.worlds[name][pick] for pick in picks]
+        return torch.stack([torch.stack([self._drawn(world, n) for n in range(SUBJECTS)]) for world in worlds])
+
+    def _drawn(self, world: World, index: int) -> torch.Tensor:
+        """Kept by what is shown, which wording hardly changes."""
+        if self.draft is None or index >= len(world.subjects):
+            return torch.zeros(4, SIDE, SIDE)
+        key = (index, world.look, world.subjects[index].kind, world.subjects[index].color)
+        if key not in self._pictures:
+            with torch.no_grad():
+                told = self.draft.pictures(self.embed([describe(world, np.random.default_rng(1))]))
+            self._pictures[key] = told[0, index].cpu()
+        return self._pictures[key]
 
     def _layouts(self, name: str, picks: np.ndarray, frames: np.ndarray | int) -> torch.Tensor:
         shard = len(self.layouts[name][0])
@@ -276,9 +275,7 @@ def embedding(folder: Path, device: torch.device) -> Callable[[list[str]], torch
 def load_words(folder: Path) -> tuple[words.T5EncoderModel, PreTrainedTokenizerFast]:
     """The trained text encoder and its tokenizer."""
     tokenizer = words.build_tokenizer()
-    slots = words.Slots(words.build(len(tokenizer)))
-    slots.load_state_dict(torch.load(folder / "state.pt", map_location="cpu", weights_only=True)["average"])
-    return slots.encoder.eval().requires_grad_(False), tokenizer
+    return trained(words.Slots(words.build(len(tokenizer))), folder).encoder, tokenizer
 
 
 def main() -> None:
@@ -291,7 +288,7 @@ def main() -> None:
     torch.manual_seed(args.seed)
     device = torch.device(args.device)
     embed = embedding(args.run / "words", device)
-    draft = load_draft(args.run / "draft")
+    draft = trained(build_draft(), args.run / "draft")
     data = Latents(args.run / "latents", 1 if args.part == "image" else WINDOW, embed, draft=draft)
     draft = draft.to(device)
     model = build(args.part, args.widths and tuple(args.widths)).to(device)
@@ -313,9 +310,9 @@ def main() -> None:
         if batch.around:
             times = batch.around.times.to(device)
             sides = (Known(*(part.to(device) for part in side)) for side in (batch.around.before, batch.around.after))
-            hints = pipeline.between(draft.between(*told, pipeline.share_of(times), *sides), times)
+            hints = pipeline.hints_between(draft.between(*told, pipeline.share_of(times), *sides), times)
         else:
-            hints = pipeline.first(draft.first(*told, *clean.shape[-2:]))
+            hints = pipeline.hints_first(draft.first(*told, *clean.shape[-2:]))
         with torch.autocast(device.type, torch.bfloat16):
             made = pipeline.denoise(model, noised, sigma, context, hints)
         weight = 1 + SUBJECT * batch.cells.to(device)
