@@ -131,7 +131,9 @@ class Shared:
         with self.studio.ledger() as ledger:
             held = [ledger.jobs.job(digest) for digest in ledger.renders()]
             (record,) = ledger.productions()
-            return all(job is None or job.state != "leased" for job in held) and not ledger.jobs.hands(record.id)
+            # What a killed process was about to give back is nobody's: the next who wants it takes it over.
+            free = all(job is None or job.state != "leased" or (job.owner and gone(job.owner)) for job in held)
+            return free and not ledger.jobs.hands(record.id)
 
 
 @pytest.fixture
