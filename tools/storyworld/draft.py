@@ -95,7 +95,8 @@ class Draft(ModelMixin, ConfigMixin):
     def __init__(
         self,
         words: int = 192,
-        channels: int = 16,
+        channels: int = 48,
+        told: int = 16,
         grid: int = 24,
         wide: int = 256,
         narrow: int = 96,
@@ -109,7 +110,7 @@ class Draft(ModelMixin, ConfigMixin):
             nn.SiLU(),
             nn.Linear(wide, narrow),
             nn.SiLU(),
-            nn.Linear(narrow, channels * grid * grid),
+            nn.Linear(narrow, told * grid * grid),
         )
         self.field = Field(words, width, depth)
         # The autoencoder's linear part: principal components of patches, in normalised latents.
@@ -138,12 +139,13 @@ class Draft(ModelMixin, ConfigMixin):
         return F.conv_transpose2d(plain, cast(torch.Tensor, self.axes), stride=PATCH)
 
     def scenery(self, context: torch.Tensor, looks: View, rows: int, columns: int) -> torch.Tensor:
-        """Mean of what the words' scenery may be, `[N,C,rows,columns]` normalised latents."""
-        channels, grid = cast(int, self.config["channels"]), cast(int, self.config["grid"])
+        """Mean of what the words' scenery may be, `[N,C,rows,columns]` normalised latents; nothing in the finest."""
+        channels, told, grid = (cast(int, self.config[name]) for name in ("channels", "told", "grid"))
         form = torch.full((len(context), 1), columns / rows, device=context.device).log()
-        made = self.ground(torch.cat([context[:, GROUND].flatten(1), form], 1)).unflatten(1, (channels, grid, grid))
+        made = self.ground(torch.cat([context[:, GROUND].flatten(1), form], 1)).unflatten(1, (told, grid, grid))
         places = _window(looks, rows, columns) / (1 + 2 * MARGIN)
-        return F.grid_sample(made, places, mode="bilinear", padding_mode="border", align_corners=False)
+        seen = F.grid_sample(made, places, mode="bilinear", padding_mode="border", align_corners=False)
+        return F.pad(seen, (0, 0, 0, 0, 0, channels - told))  # of what is finest the mean is nothing
 
     def pictures(self, context: torch.Tensor) -> torch.Tensor:
         """The subjects that words name, in their boxes, `[N,SUBJECTS,4,SIDE,SIDE]`: the same in every frame."""

@@ -36,7 +36,7 @@ class Locator(ModelMixin, ConfigMixin):
     (Levine et al. 2016, "End-to-end training of deep visuomotor policies") over where it may be."""
 
     @register_to_config
-    def __init__(self, words: int = 192, channels: int = 16, width: int = 64, depth: int = 4) -> None:
+    def __init__(self, words: int = 192, channels: int = 48, width: int = 64, depth: int = 4) -> None:
         super().__init__()
         self.told = nn.ModuleList(nn.Linear(3 * words, width) for _ in range(SUBJECTS))
         self.seen = nn.Conv2d(channels, width, 3, padding=1)

@@ -22,16 +22,20 @@ from torch.nn import functional as F
 from kinograph.tools.storyworld.training.clips import shards
 from kinograph.tools.storyworld.training.loop import Training, arguments
 
-LATENTS = 16
+LATENTS = 48
+LEADING = 16
 PATCH = 4
 """Pixels a side that are stacked into channels before the first convolution, as LTX-Video does it: on a CPU
 convolutions at full size cost more than all others."""
 CROP = 64
 """Pixels a side of a training picture; the networks are convolutions only."""
-NOISE = 0.05
+NOISE = 0.02
 """Standard deviation of the noise on normalised latents in training."""
 OFFSET, CONSTANT = 2.0, 60.0
 """What the decoder adds to pixels so that all are positive, and what its other channels hold at first."""
+LEARNED = r"up_blocks\.0\.[1-9]"
+"""Which weights are learned: those of the residual blocks. The others are the inverse of the components, which the least
+step of an optimizer would undo."""
 SAMPLE = 1200
 """Frames that the principal components are found from."""
 
@@ -43,9 +47,9 @@ def build() -> AutoencoderDC:
         encoder_block_types="ResBlock",
         decoder_block_types="ResBlock",
         encoder_block_out_channels=(3 * PATCH * PATCH, 12 * PATCH * PATCH),
-        decoder_block_out_channels=(64, 256),
+        decoder_block_out_channels=(72, 288),
         encoder_layers_per_block=(0, 0),
-        decoder_layers_per_block=(1, 0),
+        decoder_layers_per_block=(3, 0),
         encoder_qkv_multiscales=((),) * 2,
         decoder_qkv_multiscales=((),) * 2,
     )
@@ -60,6 +64,9 @@ def set_components(model: AutoencoderDC, pictures: torch.Tensor) -> None:
     for name, weights in model.named_parameters():
         if not re.search(r"\.conv[12]\.weight$", name):
             weights.zero_()  # residual blocks, whose norms now weigh nothing, let nothing through yet
+    for name, weights in decoder.named_parameters():
+        if name.endswith("conv1.weight"):
+            weights[:, pixels:] = 0  # at first blocks look at pixels alone, not at the constant beside them
     encoder.conv_in.conv.weight[:, :, 1, 1] = torch.eye(pixels)  # passes every pixel on
     patches = encoder.conv_in(F.pixel_unshuffle(pictures, PATCH)).permute(0, 2, 3, 1).flatten(0, 2).double()
     mean = patches.mean(0)
@@ -90,10 +97,11 @@ def _groups(channels: int) -> torch.Tensor:
 def spread(latents: torch.Tensor) -> torch.Tensor:
     """What latents `[N,C,h,w]` are divided by to be normalised, `[C]`.
 
-    The root of each channel's deviation, so that the first components stay the largest, scaled to a mean square of 1.
+    The root of each channel's deviation, so that the first components stay the largest, scaled to a mean square of 1
+    over the LEADING ones, which tell what is where.
     """
     deviations = latents.std((0, 2, 3))
-    return (deviations * deviations.mean()).sqrt()
+    return (deviations * deviations[:LEADING].mean()).sqrt()
 
 
 def crops(data: Path, batch: int, seed: int) -> Iterator[torch.Tensor]:
@@ -102,7 +110,10 @@ def crops(data: Path, batch: int, seed: int) -> Iterator[torch.Tensor]:
     while True:
         known = list(shards(data))
         for index in rng.permutation(len(known)):
-            frames = known[index].frames
+            try:
+                frames = known[index].frames
+            except FileNotFoundError:  # encoded and deleted meanwhile
+                continue
             for _ in range(4):
                 clips = np.sort(rng.integers(len(frames), size=batch))
                 picked = np.empty((batch, CROP, CROP, 3), np.uint8)
@@ -125,8 +136,11 @@ def main() -> None:
     if not begun:
         set_components(model, torch.cat([next(source) for _ in range(-(-SAMPLE // args.batch))]))
     model = model.to(device, memory_format=torch.channels_last).train()
-    model.encoder.requires_grad_(False)
-    optimizer = torch.optim.AdamW(model.decoder.parameters(), args.rate or 1e-3, betas=(0.9, 0.99), weight_decay=1e-4)
+    model.requires_grad_(False)
+    learned = [value for name, value in model.decoder.named_parameters() if re.search(LEARNED, name)]
+    for value in learned:
+        value.requires_grad_(True)
+    optimizer = torch.optim.AdamW(learned, args.rate or 1e-3, betas=(0.9, 0.99), weight_decay=1e-4)
     training = Training(model, [optimizer], args, cooldown=0.35)
 
     def loss(pictures: torch.Tensor) -> tuple[torch.Tensor, dict[str, float]]:

@@ -6,7 +6,7 @@ python -m kinograph.tools.storyworld.training.draft --run runs --out runs/draft 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -22,6 +22,7 @@ from kinograph.tools.storyworld.shapes import PAD, RGB, sprite
 from kinograph.tools.storyworld.training import words
 from kinograph.tools.storyworld.training.autoencoder import LATENTS, PATCH
 from kinograph.tools.storyworld.training.clips import draw
+from kinograph.tools.storyworld.training.dataset import Latents
 from kinograph.tools.storyworld.training.latents import load_autoencoder
 from kinograph.tools.storyworld.training.layout import FRESH
 from kinograph.tools.storyworld.training.loop import Training, arguments
@@ -61,11 +62,12 @@ class Batch(NamedTuple):
 class Subjects:
     """Worlds with embedded captions, whose subjects are looked at point by point."""
 
-    def __init__(self, embed: Callable[[list[str]], torch.Tensor], count: int) -> None:
+    def __init__(self, embed: words.Embed, count: int) -> None:
         rng = np.random.default_rng(72)
-        self.worlds = [draw(FRESH * 2 + index)[0] for index in range(count)]
+        # Half of them are pairs, which are the hardest.
+        self.worlds = [draw(FRESH * 2 + index, subjects=2 if index % 2 else None)[0] for index in range(count)]
         captions = [describe(world, rng) for world in self.worlds]
-        self.context = torch.cat([embed(captions[i : i + 256]).half() for i in range(0, count, 256)])
+        self.context = torch.cat([embed(captions[i : i + 256]).half().cpu() for i in range(0, count, 256)])
 
     def batch(self, size: int, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         picks = rng.integers(len(self.worlds), size=size)
@@ -73,7 +75,7 @@ class Subjects:
         pictures = torch.zeros(size, SUBJECTS, 4, SPRITE, SPRITE)
         for row, pick in enumerate(picks):
             world: World = self.worlds[pick]
-            for index, subject in enumerate(world.subjects):
+            for index, subject in enumerate(world.subjects[one] for one in words.in_order(world)):
                 pictures[row, index] = _sprite(subject.kind, subject.color, world.look)
         colors = F.grid_sample(pictures.flatten(0, 1), points.flatten(0, 1)[:, None], align_corners=False)
         colors = colors[:, :, 0].transpose(1, 2).unflatten(0, (size, SUBJECTS))
@@ -85,15 +87,13 @@ def build() -> Draft:
 
 
 def main() -> None:
-    from kinograph.tools.storyworld.training.unets import Latents, embedding
-
     parser = arguments(__doc__ or "", minutes=20)
     parser.add_argument("--run", type=Path, required=True, help="folder with latents/, words/ and autoencoder/")
     parser.add_argument("--worlds", type=int, default=20_000, help="worlds whose subjects are learned from")
     args = parser.parse_args()
     torch.manual_seed(args.seed)
     device = torch.device(args.device)
-    embed = embedding(args.run / "words", device)
+    embed = words.embedding(args.run / "words", device)
     model = build().to(device)
     coder = load_autoencoder(args.run / "autoencoder")
     statistics = json.loads((args.run / "latents" / "statistics.json").read_text())
@@ -104,13 +104,15 @@ def main() -> None:
     )
     optimizer = torch.optim.AdamW(model.parameters(), args.rate or 2e-3, betas=(0.9, 0.99), weight_decay=1e-3)
     training = Training(model, [optimizer], args, decay=0.998, cooldown=0.5)
-    data = Latents(args.run / "latents", 1, embed, wordings=1)
+    data = Latents(args.run / "latents", embed, device, stills=5)
     subjects = Subjects(embed, args.worlds)
 
     def batches() -> Iterator[Batch]:
         rng = np.random.default_rng([args.seed + training.step, 9])
         for batch in data.batches(args.batch, args.seed + training.step):
-            yield Batch(batch.latents, batch.cells, batch.layout, batch.context, *subjects.batch(args.batch, rng))
+            yield Batch(
+                batch.latents, batch.cells, batch.layout, batch.context, *subjects.batch(len(batch.latents), rng)
+            )
 
     def loss(batch: Batch) -> tuple[torch.Tensor, dict[str, float]]:
         latents, cells, layout, context, told, points, colors = (part.to(device) for part in batch)

@@ -17,7 +17,7 @@ from diffusers import FlowMatchEulerDiscreteScheduler
 
 from kinograph import disk
 from kinograph.tools.storyworld.pipeline import StoryworldPipeline
-from kinograph.tools.storyworld.training import draft, embedder, layout, locator, unets
+from kinograph.tools.storyworld.training import draft, embedder, layout, locator, unets, words
 from kinograph.tools.storyworld.training.latents import load_autoencoder
 from kinograph.tools.storyworld.training.loop import trained
 
@@ -30,7 +30,7 @@ ASIDE = ("README.md", "training")
 
 def assemble(run: Path) -> StoryworldPipeline:
     """The pipeline of a run's averaged weights, float32."""
-    text_encoder, tokenizer = unets.load_words(run / "words")
+    text_encoder, tokenizer = words.load(run / "words")
     statistics = json.loads((run / "latents" / "statistics.json").read_text())
     decoder = run / "decoder"
     return StoryworldPipeline(
@@ -45,7 +45,7 @@ def assemble(run: Path) -> StoryworldPipeline:
         scheduler=FlowMatchEulerDiscreteScheduler(shift=unets.SHIFT),
         latents_mean=statistics["mean"],
         latents_std=statistics["std"],
-        slots=len(unets.words.SLOTS),
+        slots=len(words.SLOTS),
         image_shift=unets.SHIFT,
     )
 

@@ -7,7 +7,7 @@ Layouts are the truth about worlds of the training split, which is known without
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -29,12 +29,16 @@ FRESH = 1 << 28
 
 
 def layout_of(world: World, frames: int, width: int, height: int, seed: int) -> np.ndarray:
-    """The truth about a clip, float32 `[frames,NUMBERS]`; zeros for subjects that are not there."""
+    """The truth about a clip, float32 `[frames,NUMBERS]`; zeros for subjects that are not there.
+
+    Subjects are in the order of the words' slots.
+    """
     short = min(width, height)
     wide, high = width / short, height / short
     camera = view_of(world.camera, frames)
     told = np.zeros((frames, NUMBERS), np.float32)
-    for index, poses in enumerate(stage(world, frames, frames / FPS, wide, high, seed)):
+    staged = stage(world, frames, frames / FPS, wide, high, seed)
+    for index, poses in enumerate(staged[one] for one in words.in_order(world)):
         x = ((poses.x - wide / 2 - camera.x * wide) * camera.zoom + wide / 2) / wide
         y = ((poses.y - high / 2 - camera.y * high) * camera.zoom + high / 2) / high
         turn = np.radians(poses.angle)
@@ -73,7 +77,7 @@ class Batch(NamedTuple):
 class Worlds:
     """A pool of worlds with captions, embedded once, each staged with several seeds."""
 
-    def __init__(self, embed: Callable[[list[str]], torch.Tensor], count: int, seeds: int = 4) -> None:
+    def __init__(self, embed: words.Embed, count: int, seeds: int = 4) -> None:
         rng = np.random.default_rng(71)
         names, odds = zip(*FORMS, strict=True)
         captions, staged, present, forms = [], [], [], []
@@ -91,7 +95,7 @@ class Worlds:
             )
             present.append([n < len(world.subjects) for n in range(SUBJECTS)])
             forms.append(np.log(bucket.width / bucket.height))
-        self.context = torch.cat([embed(captions[i : i + 256]).half() for i in range(0, count, 256)])
+        self.context = torch.cat([embed(captions[i : i + 256]).half().cpu() for i in range(0, count, 256)])
         self.layouts = torch.from_numpy(np.stack(staged))
         self.present = torch.tensor(present, dtype=torch.float32)
         self.forms = torch.tensor(forms, dtype=torch.float32)
@@ -118,15 +122,13 @@ def build() -> Layout:
 
 
 def main() -> None:
-    from kinograph.tools.storyworld.training.unets import embedding
-
     parser = arguments(__doc__ or "", minutes=15)
     parser.add_argument("--run", type=Path, required=True, help="folder with words/")
     parser.add_argument("--worlds", type=int, default=30_000, help="worlds in the pool")
     args = parser.parse_args()
     torch.manual_seed(args.seed)
     device = torch.device(args.device)
-    pool = Worlds(embedding(args.run / "words", device), args.worlds)
+    pool = Worlds(words.embedding(args.run / "words", device), args.worlds)
     print(f"{args.worlds} worlds staged", flush=True)
     model = build().to(device)
     numbers = pool.layouts.flatten(0, 1)

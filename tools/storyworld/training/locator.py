@@ -17,6 +17,7 @@ from kinograph.tools.storyworld.layout import POSE, SUBJECTS
 from kinograph.tools.storyworld.locator import Locator
 from kinograph.tools.storyworld.training import words
 from kinograph.tools.storyworld.training.autoencoder import LATENTS
+from kinograph.tools.storyworld.training.dataset import Batch, Latents
 from kinograph.tools.storyworld.training.loop import Training, arguments
 
 
@@ -25,20 +26,18 @@ def build() -> Locator:
 
 
 def main() -> None:
-    from kinograph.tools.storyworld.training.unets import Batch, Latents, embedding
-
     parser = arguments(__doc__ or "", minutes=12)
     parser.add_argument("--run", type=Path, required=True, help="folder with latents/ and words/")
     args = parser.parse_args()
     torch.manual_seed(args.seed)
     device = torch.device(args.device)
-    data = Latents(args.run / "latents", 17, embedding(args.run / "words", device), wordings=1)
+    data = Latents(args.run / "latents", words.embedding(args.run / "words", device), device)
     model = build().to(device)
     optimizer = torch.optim.AdamW(model.parameters(), args.rate or 2e-3, betas=(0.9, 0.99), weight_decay=1e-3)
     training = Training(model, [optimizer], args, decay=0.998, cooldown=0.5)
 
     def loss(batch: Batch) -> tuple[torch.Tensor, dict[str, float]]:
-        latents, context, layout = batch.latents.to(device), batch.context.to(device), batch.layout.to(device)
+        latents, context, layout = batch.latents, batch.context, batch.layout
         poses = layout[:, : SUBJECTS * POSE].unflatten(1, (SUBJECTS, POSE))
         there = (poses != 0).any(2)
         count = len(latents) // 3

@@ -20,13 +20,14 @@ def arguments(description: str, minutes: float) -> argparse.ArgumentParser:
     """What every training command takes."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, required=True, help="folder of checkpoints; training goes on from the last")
-    parser.add_argument("--minutes", type=float, default=minutes, help="wall time of this session")
+    parser.add_argument("--minutes", type=float, default=minutes, help="wall time of this session, loading included")
     parser.add_argument("--steps", type=int, help="stop at this step, instead of by the clock")
     parser.add_argument("--batch", type=int, default=64, help="examples a step")
     parser.add_argument("--rate", type=float, help="peak learning rate")
     parser.add_argument("--cooldown", type=float, help="last share of the session over which the rate falls to zero")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.set_defaults(begun=time.perf_counter())
     return parser
 
 
@@ -99,7 +100,7 @@ class Training:
         (self.args.out / "run.json").write_text(
             json.dumps(
                 {
-                    "settings": {name: str(value) for name, value in vars(self.args).items()},
+                    "settings": {name: str(value) for name, value in vars(self.args).items() if name != "begun"},
                     "commit": commit(),
                     "torch": torch.__version__,
                     "step": self.step,
@@ -124,7 +125,7 @@ class Training:
         `loss` gives the loss of a batch and further numbers for the curve.
         """
         before = signal.signal(signal.SIGINT, self._interrupt)
-        started = saved = noted = time.perf_counter()
+        saved = noted = time.perf_counter()
         first = self.step
         sums: dict[str, list[float]] = {}
         count = 0
@@ -133,7 +134,7 @@ class Training:
             if self.args.steps is not None:
                 share = (self.step - first) / max(1, self.args.steps - first)
             else:
-                share = (now - started) / 60 / max(self.args.minutes, 1e-9)
+                share = (now - self.args.begun) / 60 / max(self.args.minutes, 1e-9)
             if share >= 1 or self._stop:
                 break
             factor = self.rate(share)
@@ -168,12 +169,12 @@ class Training:
 
     def _follow(self) -> None:
         decay = min(self.decay, (self.step + 1) / (self.step + 10))
+        state = self.model.state_dict()
+        floats = [name for name, value in state.items() if value.dtype.is_floating_point]
         with torch.no_grad():
-            for name, value in self.model.state_dict().items():
-                if value.dtype.is_floating_point:
-                    self.average[name].lerp_(value, 1 - decay)
-                else:
-                    self.average[name].copy_(value)
+            torch._foreach_lerp_([self.average[n] for n in floats], [state[n] for n in floats], 1 - decay)
+            for name in state.keys() - set(floats):
+                self.average[name].copy_(state[name])
 
     def _note(self, means: dict[str, float], pace: float, share: float) -> None:
         line = {"step": self.step, "examples": self.seen} | {name: round(v, 5) for name, v in means.items()}
@@ -198,5 +199,8 @@ def trained(network: Network, folder: Path) -> Network:
 
 def commit() -> str:
     """The commit of the checkout that trains, or "unknown" outside of one."""
-    found = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, cwd=Path(__file__).parent)
+    try:
+        found = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, cwd=Path(__file__).parent)
+    except FileNotFoundError:  # a machine without git
+        return "unknown"
     return found.stdout.strip() or "unknown"

@@ -10,7 +10,8 @@ slots go on to the transformer, so that a changed word changes what it names and
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -22,9 +23,11 @@ from transformers import PreTrainedTokenizerFast, T5Config, T5EncoderModel
 
 from kinograph.tools.storyworld import grammar, vocabulary
 from kinograph.tools.storyworld.training.clips import draw
-from kinograph.tools.storyworld.training.loop import Training, arguments
+from kinograph.tools.storyworld.training.loop import Training, arguments, trained
 from kinograph.tools.storyworld.world import CAMERAS, COLORS, KINDS, LOOKS, MOTIONS, SETTINGS, TIMES, Subject, World
 
+Embed = Callable[[list[str]], torch.Tensor]
+"""Captions to `[N,slots,WIDTH]`."""
 SLOTS: dict[str, tuple[str, ...]] = {
     "count": ("0", "1", "2"),
     "setting": SETTINGS,
@@ -133,11 +136,19 @@ class Answers(NamedTuple):
     """Logits of kind, colour and motion at each noun."""
 
 
-def labels(world: World) -> list[int]:
-    """The right answer of each slot. Of two subjects the one whose kind and colour stand first in the lists comes
-    first, not the one named first: what is near a word is learned at once, what is mentioned earlier hardly.
+def in_order(world: World) -> list[int]:
+    """Which of the world's subjects each noun slot tells of.
+
+    Of two subjects the one whose kind and colour stand first in the lists comes first, not the one named first: what
+    is near a word is learned at once, what is mentioned earlier hardly.
     """
-    cast = sorted(world.subjects, key=lambda one: (KINDS.index(one.kind), COLORS.index(one.color)))
+    cast = world.subjects
+    return sorted(range(len(cast)), key=lambda one: (KINDS.index(cast[one].kind), COLORS.index(cast[one].color)))
+
+
+def labels(world: World) -> list[int]:
+    """The right answer of each slot."""
+    cast = [world.subjects[one] for one in in_order(world)]
     said = {"count": str(len(world.subjects)), "setting": world.setting, "time": world.time}
     said |= {"camera": world.camera, "look": world.look}
     for place, prefix in enumerate(("", "second ")):
@@ -189,6 +200,26 @@ def captions(tokenizer: PreTrainedTokenizerFast, batch: int, seed: int, split: s
             tokens["input_ids"], tokens["attention_mask"], torch.tensor([labels(world) for world in worlds]),
             torch.tensor(rows), torch.tensor(nouns), torch.tensor(parts),
         )  # fmt: skip
+
+
+def load(folder: Path) -> tuple[T5EncoderModel, PreTrainedTokenizerFast]:
+    """The trained encoder of a folder, and its tokenizer."""
+    tokenizer = build_tokenizer()
+    return trained(Slots(build(len(tokenizer))), folder).encoder, tokenizer
+
+
+def embedding(folder: Path, device: torch.device) -> Embed:
+    """The trained encoder as a function."""
+    encoder, tokenizer = load(folder)
+    encoder = encoder.to(device)
+
+    @torch.no_grad()
+    def embed(captions: list[str]) -> torch.Tensor:
+        tokens = tokenizer(captions, padding=True, truncation=True, return_tensors="pt").to(device)
+        states = encoder(input_ids=tokens["input_ids"], attention_mask=tokens["attention_mask"])
+        return states.last_hidden_state[:, : len(SLOTS)]
+
+    return embed
 
 
 def main() -> None:
