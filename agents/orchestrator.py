@@ -287,10 +287,11 @@ def choose_model(brief: Brief, machine: Machine) -> tuple[ModelCard, str]:
     return chosen, why
 
 
-def _quality(model: ModelCard) -> tuple[int, int]:
+def _quality(model: ModelCard) -> tuple[bool, int, int]:
     ratings = model.ratings
     fidelity = QUALITY[ratings.temporal_consistency] + QUALITY[ratings.character_consistency]
-    return fidelity + QUALITY[ratings.scene_complexity], -QUALITY[ratings.resource_requirements]
+    rated = fidelity + QUALITY[ratings.scene_complexity]
+    return not model.procedural, rated, -QUALITY[ratings.resource_requirements]
 
 
 def choose_fallback(brief: Brief, chosen: ModelCard, machine: Machine) -> tuple[str, ...]:

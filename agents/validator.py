@@ -23,6 +23,7 @@ from kinograph.film import (
     Score,
     Verdict,
 )
+from kinograph.memory.embedders import JointEmbedder
 from kinograph.memory.keyframes import Keyframes
 from kinograph.memory.vault import Vault
 from kinograph.tools import colors, defects, eyes, palettes, tracks
@@ -38,6 +39,10 @@ DRIFT_TOLERANCE = 16.0
 """Degrees of hue a subject may change between the beginning and the end of a clip."""
 SHAPE_MARGIN = 0.06
 """How much better another kind's silhouette may fit before the subject is taken for it."""
+NAME_MARGIN = 0.04
+"""How much nearer, as a cosine, a picture of the subject may be to another kind's name before it is taken for that."""
+LOOKS = 3
+"""Frames in which the embedder looks at a subject."""
 SHAPE_LOSS = 0.11
 """How much worse a silhouette may fit its kind at the end than at the beginning."""
 CUTTABLE: frozenset[FindingKind] = frozenset({"black", "corrupt", "flicker", "frozen", "subject missing"})
@@ -54,6 +59,13 @@ class Seen(NamedTuple):
     character: Character
     appearance: Appearance
     sighting: eyes.Sighting
+
+
+class Lead(NamedTuple):
+    """How much better another kind fits than the one asked for, and which."""
+
+    margin: float
+    other: str
 
 
 class Validator:
@@ -132,8 +144,25 @@ class Validator:
             yield missing
         if _mostly(one.sighting):
             yield from _color(question, one, unchecked)
-            yield from _shape(question, one, unchecked)
+            yield from _shape(question, one, self._named(one, frames), unchecked)
             yield from self._on_model(question, one, frames)
+
+    def _named(self, one: Seen, frames: np.ndarray) -> Lead | None:
+        """What the memory's embedder would call the subject, where it reads words and knows the subject's kind."""
+        from kinograph.tools.storyworld.world import KINDS
+
+        embedder, wanted = self._keyframes.embedder, eyes.wanted(one.character)
+        whole = np.flatnonzero(one.sighting.seen & ~one.sighting.cropped)
+        if not isinstance(embedder, JointEmbedder) or wanted.kind is None or not wanted.exact or not len(whole):
+            return None
+        looked = whole[np.linspace(0, len(whole) - 1, LOOKS).astype(int)]
+        seen = np.mean([embedder.embed(one.sighting.crop(frames, int(frame))[None])[0] for frame in looked], 0)
+        color = wanted.color or colors.name_of(_mean_hue(one.sighting.hue[looked]))
+        alike = dict(
+            zip(KINDS, (embedder.embed_words([f"a {color} {kind}" for kind in KINDS]) @ seen).tolist(), strict=True)
+        )
+        other = max((kind for kind in KINDS if kind != wanted.kind), key=alike.__getitem__)
+        return Lead(alike[other] - alike[wanted.kind], other)
 
     def _on_model(self, question: Viewing, one: Seen, frames: np.ndarray) -> Iterator[Finding]:
         """Beside the remembered pictures of the same character, and of others that it might be taken for."""
@@ -208,7 +237,8 @@ def _mean_hue(hues: np.ndarray) -> float:
     return float(np.degrees(np.arctan2(np.nanmean(np.sin(turn)), np.nanmean(np.cos(turn)))) % 360)
 
 
-def _shape(question: Viewing, one: Seen, unchecked: list[str]) -> Iterator[Finding]:
+def _shape(question: Viewing, one: Seen, named: Lead | None, unchecked: list[str]) -> Iterator[Finding]:
+    """Silhouettes, and the embedder where it has an opinion, which is the surer of the two."""
     wanted = eyes.wanted(one.character)
     kind = wanted.kind if wanted.exact else None
     whole = np.flatnonzero(one.sighting.seen & ~one.sighting.cropped)
@@ -218,14 +248,13 @@ def _shape(question: Viewing, one: Seen, unchecked: list[str]) -> Iterator[Findi
         return
     head, tail = whole[: max(2, len(whole) // 5)], whole[-max(2, len(whole) // 8) :]
     margin, other, fits = _lead(one.sighting, head, kind)
-    if margin > SHAPE_MARGIN:
-        yield _finding(
-            question,
-            "wrong subject",
-            f"{one.character.words} has the shape of a {other}",
-            0.9,
-            one.character.id,
-        )
+    if named is not None and named.margin > NAME_MARGIN:
+        words = f"{one.character.words} looks like a {named.other}"
+        yield _finding(question, "wrong subject", words, 0.9, one.character.id)
+        return
+    if margin > SHAPE_MARGIN and (named is None or named.margin > -NAME_MARGIN):
+        words = f"{one.character.words} has the shape of a {other}"
+        yield _finding(question, "wrong subject", words, 0.9, one.character.id)
         return
     margin, other, still_fits = _lead(one.sighting, tail, kind)
     if margin > SHAPE_MARGIN or fits - still_fits > SHAPE_LOSS:

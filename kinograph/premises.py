@@ -13,12 +13,15 @@ from kinograph.film import Brief, Decision, Stock
 from kinograph.settings import Settings
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from kinograph.agents.memory import Memory
     from kinograph.graphs.floor import Floor
     from kinograph.memory.database import Place
+    from kinograph.memory.embedders import Embedder
     from kinograph.memory.keyframes import Keyframes
     from kinograph.memory.ledger import Ledger
-    from kinograph.memory.series import Known
+    from kinograph.memory.series import Known, Series
     from kinograph.memory.vault import Vault
     from kinograph.tools.backends import VideoBackend
     from kinograph.tools.resources import Monitor
@@ -91,25 +94,37 @@ class Premises:
     def _known(self, brief: Brief) -> list[Known]:
         """What the series of a brief knows; asking must not create a database."""
         from kinograph.memory.embedders import open_embedder
-        from kinograph.memory.series import Series
 
         if brief.series is None or not self._keyframes_file.is_file():
             return []
-        with closing(Series(self._keyframes_file, brief.series, open_embedder(self.settings.embedder).name)) as series:
+        with closing(self._series(brief.series, open_embedder(self.settings.embedder))) as series:
             return [one.known for one in series.known()]
+
+    def _series(self, name: str, embedder: Embedder) -> Series:
+        from kinograph.memory.series import Series
+
+        series = Series(self._keyframes_file, name, embedder.name)
+        series.renew(embedder, self._remembered)
+        return series
+
+    def _remembered(self, picture: str) -> np.ndarray:
+        """The frame of a remembered picture. Raises Damaged when it is gone."""
+        from kinograph.tools.footage import load_picture
+
+        return load_picture(self.vault.picture(picture))
 
     @contextmanager
     def _memory(self, production: str, brief: Brief) -> Iterator[tuple[Memory, Keyframes]]:
         from kinograph.agents.memory import Memory
         from kinograph.memory.embedders import open_embedder
         from kinograph.memory.keyframes import Keyframes
-        from kinograph.memory.series import Series
 
         home, embedder = self.settings.home, open_embedder(self.settings.embedder)
         with ExitStack() as opened:
             keyframes = Keyframes(self._keyframes_file, home / "index" / production, production, embedder)
             opened.callback(keyframes.close)
-            series = Series(self._keyframes_file, brief.series, embedder.name) if brief.series else None
+            keyframes.renew(self._remembered)
+            series = self._series(brief.series, embedder) if brief.series else None
             if series:
                 opened.callback(series.close)
             yield Memory(keyframes, self.vault, series, story_of(production)), keyframes

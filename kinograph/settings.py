@@ -151,8 +151,9 @@ class Settings(BaseSettings):
     """Folder of your own pictures, which shots may begin with; none leaves all to the model."""
     reading_seconds: float = Field(default=1.0, ge=0, le=60)
     """Seconds for which a reading of the machine's load is good enough."""
-    embedder: str = "pixels"
-    """What keyframes are remembered by: pixels (no weights), or storyworld-clip (which words can be compared with)."""
+    embedder: str = "storyworld-clip"
+    """What keyframes are remembered by: storyworld-clip, whose vectors words can be compared with, or pixels, which has
+    no weights and knows no world better than another."""
     series: str | None = None
     """Series that new films belong to: they know its cast and places, and leave it theirs."""
     speech: str = "espeak"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -65,12 +66,27 @@ class ClipEmbedder:
 
                 disk.verify(self._weights)
                 try:
-                    model = CLIPModel.from_pretrained(self._weights, dtype=torch.float32, local_files_only=True)
+                    with _no_bar():
+                        model = CLIPModel.from_pretrained(self._weights, dtype=torch.float32, local_files_only=True)
                     tokenizer = PreTrainedTokenizerFast.from_pretrained(self._weights, local_files_only=True)
                 except (OSError, ValueError) as error:
                     raise Damaged(f"{str(self._weights)!r} is not an embedder: {error}") from error
                 self._loaded = model.eval(), tokenizer
             return self._loaded
+
+
+@contextmanager
+def _no_bar() -> Iterator[None]:
+    """Small weights are loaded without a bar on the user's terminal."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
 
 
 def _unit(features: Any) -> np.ndarray:

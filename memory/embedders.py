@@ -5,8 +5,9 @@ Adding one is a class here or elsewhere and a line in EMBEDDERS.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib import import_module
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -28,6 +29,15 @@ class Embedder(Protocol):
 
     def embed(self, frames: np.ndarray) -> np.ndarray:
         """`[N,H,W,3]` uint8 RGB -> `[N,size]` float32, each row of length 1."""
+        ...
+
+
+@runtime_checkable
+class JointEmbedder(Embedder, Protocol):
+    """An embedder that reads too: words and frames that fit them point the same way."""
+
+    def embed_words(self, texts: Sequence[str]) -> np.ndarray:
+        """N texts -> `[N,size]` float32, each row of length 1."""
         ...
 
 

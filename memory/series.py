@@ -7,7 +7,7 @@ other can see, and a production that names none sees nothing.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,7 +15,8 @@ import numpy as np
 
 from kinograph import disk
 from kinograph.film import Noun, TimeOfDay, canonical_json, digest_of
-from kinograph.memory.keyframes import Keyframe
+from kinograph.memory.embedders import Embedder
+from kinograph.memory.keyframes import Keyframe, embed_anew
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS series (
@@ -77,6 +78,16 @@ class Series:
                 (self.name, without, self._embedder),
             ).fetchall()
         return [Pictured(Known.model_validate_json(row[0]), np.frombuffer(row[1], "<f4")) for row in rows]
+
+    def renew(self, embedder: Embedder, picture: Callable[[str], np.ndarray]) -> None:
+        """Embeds anew what another embedder saw, as `Keyframes.renew` does."""
+        with self._lock, disk.storage(self._path):
+            mine = "SELECT id, noun FROM series WHERE series = ? AND embedder != ?"
+            old = self._db.execute(mine, (self.name, embedder.name)).fetchall()
+            known = {row["id"]: Known.model_validate_json(row["noun"]).keyframe for row in old}
+            for id, vector in embed_anew(known, embedder, picture).items():
+                change = "UPDATE series SET embedder = ?, vector = ? WHERE id = ?"
+                self._db.execute(change, (embedder.name, vector, id))
 
     def keep(self, story: str, pictures: Sequence[Pictured]) -> None:
         """These are what a story leaves, in place of all that it left before: all or nothing. Raises StorageError."""

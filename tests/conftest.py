@@ -24,11 +24,13 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """No test sees the user's settings, vault or hub."""
+    """No test sees the user's settings, vault or hub; films are drawn, unless a test asks for a model."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("KINOGRAPH_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("KINOGRAPH_FILMS", str(tmp_path / "films"))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("KINOGRAPH_MODEL", "storyworld-render")  # exact and quick; tests of the default unset it
+    monkeypatch.setenv("KINOGRAPH_EMBEDDER", "pixels")  # the same
     return tmp_path / "home"
 
 

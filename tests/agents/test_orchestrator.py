@@ -58,11 +58,11 @@ def test_every_choice_has_a_reason_in_words():
 
 
 def test_what_the_model_cannot_render_others_may_unless_it_was_asked_for_by_name():
-    assert decide().fallback == ("storyworld-diffusion",)
+    assert decide().fallback == ("storyworld-render",)
     assert decide(model="storyworld-render").fallback == ()
     assert decide(model="storyworld-render", fallback="yes").fallback == ("storyworld-diffusion",)
     assert decide(fallback="no").fallback == ()
-    assert decide(fallback="storyworld-diffusion, storyworld-render").fallback == ("storyworld-diffusion",)
+    assert decide(fallback="storyworld-diffusion, storyworld-render").fallback == ("storyworld-render",)
 
 
 def test_others_that_may_render_are_able_and_best_rated_first(all_available):
@@ -87,8 +87,8 @@ def test_a_machine_without_a_gpu_gets_a_model_that_needs_none(all_available):
     assert all_available[decide(SMALL).model].vram_gb == 0
 
 
-def test_the_better_rated_is_the_default_and_a_picture_goes_to_what_can_take_it():
-    assert decide().model == "storyworld-render"
+def test_a_model_that_generates_is_the_default_before_a_procedure_that_is_rated_higher():
+    assert decide().model == "storyworld-diffusion"
     assert decide(references=("d",)).model == "storyworld-diffusion"
 
 
@@ -117,9 +117,9 @@ def test_topology_follows_the_cards_complexity(all_available):
     [("A ball. Make it vertical.", (216, 384)), ("A ball. Square, please.", (288, 288)), ("A ball.", (384, 216))],
 )
 def test_size_follows_the_aspect_in_the_brief(text: str, size: tuple[int, int]):
-    decision = decide(text=text)
+    decision = decide(text=text, model="storyworld-render")
     assert (decision.width, decision.height) == size
-    embedded = decide(text=text, model="storyworld-diffusion")
+    embedded = decide(text=text)
     assert embedded.width % 32 == embedded.height % 32 == 0
     assert (embedded.width > embedded.height) == (size[0] > size[1])
 
@@ -144,10 +144,10 @@ def test_length_comes_from_the_brief_or_the_caller():
         ({"fallback": "nope"}, UnknownName, "unknown model 'nope'"),
         ({"topology": "distributed"}, UnknownName, "unknown topology 'distributed'; available: chain, hierarchical"),
         ({"width": 65, "height": 64}, BadInput, "65x64 does not fit"),
-        ({"width": 2048, "height": 2048}, BadInput, "at most 2073600 pixels"),
-        ({"width": 2048, "height": 2048, "model": "storyworld-diffusion"}, BadInput, "at most 50176 pixels"),
-        ({"frames": 500}, BadInput, "500 frames a shot do not fit storyworld-render: 1 to 240"),
-        ({"frames": 500, "model": "storyworld-diffusion"}, BadInput, "500 frames a shot do not fit .*: 9 to 33"),
+        ({"width": 2048, "height": 2048, "model": "storyworld-render"}, BadInput, "at most 2073600 pixels"),
+        ({"width": 2048, "height": 2048}, BadInput, "at most 50176 pixels"),
+        ({"frames": 500, "model": "storyworld-render"}, BadInput, "do not fit storyworld-render: 1 to 240"),
+        ({"frames": 500}, BadInput, "500 frames a shot do not fit storyworld-diffusion: 9 to 33"),
         ({"references": ("d",), "model": "storyworld-render"}, BadInput, "cannot be conditioned on reference pictures"),
         ({"references": ("d", "e")}, BadInput, "2 reference pictures were given; one can be used"),
     ],
@@ -181,10 +181,10 @@ def test_offline_is_one_at_a_time_whatever_the_record_says():
     fast = [Trial(strategy="parallel", model="storyworld-render", succeeded=True, seconds=1.0, quality=1.0)] * 8
     slow = [Trial(strategy="sequential", model="storyworld-render", succeeded=True, seconds=9.0, quality=1.0)] * 8
     machine = Machine(cores=16, ram_gb=64)
-    record = {"trials": (*fast, *slow)}
-    assert decide(machine, asked=record | {"offline": True}).strategy == "sequential"
+    record, drawn = {"trials": (*fast, *slow)}, "storyworld-render"
+    assert decide(machine, asked=record | {"offline": True}, model=drawn).strategy == "sequential"
     busy = record | {"load": IDLE.changed(cpu_percent=85)}
-    overruled = decide(machine, asked=busy)
+    overruled = decide(machine, asked=busy, model=drawn)
     assert overruled.strategy == "parallel"
     assert "parallel succeeded in 100% of 8" in overruled.reasons[4].why
 
@@ -222,8 +222,8 @@ def test_a_number_that_a_language_model_only_agrees_to_stays_adaptive():
         "strategy adaptive",
         "pictures AI only",
         "complexity 0.7",
-        "pool here",
-        "then storyworld-diffusion",
+        "pool local",
+        "then storyworld-render",
     ]
     other = ask.accept(draft.changed(workers=3))
     assert (other.strategy, other.workers) == ("parallel", 3)

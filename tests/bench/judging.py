@@ -1,6 +1,6 @@
 """How well the validator judges, and how many bad shots reach a film, by the storyworld's truth.
 
-    python tests/bench/judging.py [clips] [shots]
+    python tests/bench/judging.py [clips] [shots] [embedder]
 
 Prints false alarms on clean clips, recall and naming by kind of fault at three sizes, seconds a clip; then
 the share of faulty shots in finished films when three of ten takes are drawn wrong and a shot may cost three.
@@ -23,7 +23,7 @@ from scripted import script_of  # pyright: ignore[reportMissingImports]
 
 from kinograph import Settings, Studio
 from kinograph.agents.validator import Validator
-from kinograph.memory.embedders import PixelEmbedder
+from kinograph.memory.embedders import open_embedder
 from kinograph.memory.keyframes import Keyframes
 from kinograph.memory.vault import Vault
 from kinograph.tools.backends import Workbench, open_backend
@@ -80,10 +80,11 @@ def judge_films(shots: int) -> None:
 def main() -> None:
     clips = int(sys.argv[1]) if len(sys.argv) > 1 else 300
     shots = int(sys.argv[2]) if len(sys.argv) > 2 else 300
+    embedder = sys.argv[3] if len(sys.argv) > 3 else Settings().embedder
     with tempfile.TemporaryDirectory() as place:
         os.chdir(place)
         os.environ["KINOGRAPH_HOME"] = f"{place}/home"
-        keyframes = Keyframes(Path("k.sqlite"), Path("index"), "p", PixelEmbedder())
+        keyframes = Keyframes(Path("k.sqlite"), Path("index"), "p", open_embedder(embedder))
         judge_clips(Validator(Vault(Path("vault")), keyframes), clips)
         judge_films(shots)
 

@@ -104,7 +104,7 @@ def test_lists_models_and_examines_the_machine(kinograph):
     cards = json.loads(kinograph("models", "--json")[1])
     assert len(cards) >= 25
     assert [card["id"] for card in cards if card["available"]] == ["storyworld-diffusion", "storyworld-render"]
-    assert [card["id"] for card in cards if card["default"]] == ["storyworld-render"]
+    assert [card["id"] for card in cards if card["default"]] == ["storyworld-diffusion"]
     assert "AnimateDiff" not in kinograph("models")[1] or "animatediff" in kinograph("models")[1]
     status, out, _ = kinograph("doctor")
     assert status == 0

@@ -78,6 +78,8 @@ class ModelCard(Noun):
     max_steps: int = 50
     min_guidance: float = 1.0
     max_guidance: float = 20.0
+    procedural: bool = False
+    """Draws by rules, for tests and for truth: chosen by name, or where no generative model can render."""
     weights: bool = True
     """Loads weights: it is worth a process of its own, which keeps them and can be replaced when it hangs or dies."""
     vram_gb: float

@@ -161,7 +161,8 @@ class StoryworldPipeline(DiffusionPipeline):
     Generative Models Denoise").
     """
 
-    model_cpu_offload_seq = "text_encoder->locator->layout->draft->image_unet->video_unet->vae"
+    model_cpu_offload_seq = "text_encoder->image_unet->video_unet->vae"
+    _exclude_from_cpu_offload = ["draft", "layout", "locator"]  # small, and used by other methods than forward
 
     def __init__(
         self,
@@ -179,8 +180,8 @@ class StoryworldPipeline(DiffusionPipeline):
         slots: int = 11,
         patch: int = 4,
         image_shift: float = 1.0,
-        between_steps: int = 6,
-        video_guidance: float = 1.5,
+        between_steps: int = 4,
+        video_guidance: float = 1.0,
     ) -> None:
         super().__init__()
         self.register_modules(

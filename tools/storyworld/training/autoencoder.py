@@ -34,7 +34,7 @@ NOISE = 0.02
 OFFSET, CONSTANT = 2.0, 60.0
 """What the decoder adds to pixels so that all are positive, and what its other channels hold at first."""
 LEARNED = r"up_blocks\.0\.[1-9]"
-"""Which weights are learned: those of the residual blocks. The others are the inverse of the components, which the least
+"""Which weights are learned: those of the residual blocks. The others are the inverse of the components, which a single
 step of an optimizer would undo."""
 SAMPLE = 1200
 """Frames that the principal components are found from."""
