@@ -19,6 +19,7 @@ from kinograph import Settings, Studio
 from kinograph.errors import Cancelled, KinographError
 from kinograph.events import Joined, Lent, Warned
 from kinograph.film import Decision, Film
+from kinograph.memory.owners import gone
 from kinograph.tools.backends import VideoBackend
 from kinograph.tools.workers import WorkerPool
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import torch
@@ -162,7 +162,8 @@ class StoryworldPipeline(DiffusionPipeline):
     """
 
     model_cpu_offload_seq = "text_encoder->image_unet->video_unet->vae"
-    _exclude_from_cpu_offload = ["draft", "layout", "locator"]  # small, and used by other methods than forward
+    # These are small, and their other methods, which offloading does not hook, are used.
+    _exclude_from_cpu_offload: ClassVar[list[str]] = ["draft", "layout", "locator"]
 
     def __init__(
         self,
