@@ -33,7 +33,7 @@ def reconsider(
     if setback.cause == "inconsistent" and asked is not None:
         return None
     known: set[Topology] = set(able) - {left, *tried}
-    to = next((one for one in INSTEAD[setback.cause] if one in known), None)
+    to: Topology | None = next((one for one in INSTEAD[setback.cause] if one in known), None)
     return TopologyChange(left=left, to=to, why=setback.why) if to else None
 
 

@@ -68,6 +68,13 @@ class Lead(NamedTuple):
     other: str
 
 
+class Named(NamedTuple):
+    """What a subject looks like when it is first whole in the picture, and in the end."""
+
+    head: Lead
+    tail: Lead
+
+
 class Validator:
     """Judges takes by measuring them."""
 
@@ -147,7 +154,7 @@ class Validator:
             yield from _shape(question, one, self._named(one, frames), unchecked)
             yield from self._on_model(question, one, frames)
 
-    def _named(self, one: Seen, frames: np.ndarray) -> Lead | None:
+    def _named(self, one: Seen, frames: np.ndarray) -> Named | None:
         """What the memory's embedder would call the subject, where it reads words and knows the subject's kind."""
         from kinograph.tools.storyworld.world import KINDS
 
@@ -155,14 +162,17 @@ class Validator:
         whole = np.flatnonzero(one.sighting.seen & ~one.sighting.cropped)
         if not isinstance(embedder, JointEmbedder) or wanted.kind is None or not wanted.exact or not len(whole):
             return None
-        looked = whole[np.linspace(0, len(whole) - 1, LOOKS).astype(int)]
-        seen = np.mean([embedder.embed(one.sighting.crop(frames, int(frame))[None])[0] for frame in looked], 0)
-        color = wanted.color or colors.name_of(_mean_hue(one.sighting.hue[looked]))
-        alike = dict(
-            zip(KINDS, (embedder.embed_words([f"a {color} {kind}" for kind in KINDS]) @ seen).tolist(), strict=True)
-        )
-        other = max((kind for kind in KINDS if kind != wanted.kind), key=alike.__getitem__)
-        return Lead(alike[other] - alike[wanted.kind], other)
+        color = wanted.color or colors.name_of(_mean_hue(one.sighting.hue[whole]))
+        names = embedder.embed_words([f"a {color} {kind}" for kind in KINDS])
+
+        def lead(part: np.ndarray) -> Lead:
+            looked = part[np.linspace(0, len(part) - 1, LOOKS).astype(int)]
+            seen = np.mean([embedder.embed(one.sighting.crop(frames, int(frame))[None])[0] for frame in looked], 0)
+            alike: dict[str, float] = dict(zip(KINDS, (names @ seen).tolist(), strict=True))
+            other = max((kind for kind in alike if kind != wanted.kind), key=alike.__getitem__)
+            return Lead(alike[other] - alike[str(wanted.kind)], other)
+
+        return Named(*(lead(part) for part in _ends(whole)))
 
     def _on_model(self, question: Viewing, one: Seen, frames: np.ndarray) -> Iterator[Finding]:
         """Beside the remembered pictures of the same character, and of others that it might be taken for."""
@@ -237,7 +247,7 @@ def _mean_hue(hues: np.ndarray) -> float:
     return float(np.degrees(np.arctan2(np.nanmean(np.sin(turn)), np.nanmean(np.cos(turn)))) % 360)
 
 
-def _shape(question: Viewing, one: Seen, named: Lead | None, unchecked: list[str]) -> Iterator[Finding]:
+def _shape(question: Viewing, one: Seen, named: Named | None, unchecked: list[str]) -> Iterator[Finding]:
     """Silhouettes, and the embedder where it has an opinion, which is the surer of the two."""
     wanted = eyes.wanted(one.character)
     kind = wanted.kind if wanted.exact else None
@@ -246,21 +256,28 @@ def _shape(question: Viewing, one: Seen, named: Lead | None, unchecked: list[str
         why = f"no eye for a {one.character.kind}" if kind is None else "never whole in the picture"
         unchecked.append(f"shape of {one.character.words}: {why}")
         return
-    head, tail = whole[: max(2, len(whole) // 5)], whole[-max(2, len(whole) // 8) :]
+    head, tail = _ends(whole)
     margin, other, fits = _lead(one.sighting, head, kind)
-    if named is not None and named.margin > NAME_MARGIN:
-        words = f"{one.character.words} looks like a {named.other}"
+    if named is not None and named.head.margin > NAME_MARGIN:
+        words = f"{one.character.words} looks like a {named.head.other}"
         yield _finding(question, "wrong subject", words, 0.9, one.character.id)
         return
-    if margin > SHAPE_MARGIN and (named is None or named.margin > -NAME_MARGIN):
+    if margin > SHAPE_MARGIN and (named is None or named.head.margin > -NAME_MARGIN):
         words = f"{one.character.words} has the shape of a {other}"
         yield _finding(question, "wrong subject", words, 0.9, one.character.id)
         return
     margin, other, still_fits = _lead(one.sighting, tail, kind)
+    if named is not None and named.tail.margin > NAME_MARGIN:
+        margin, other = 1.0, named.tail.other
     if margin > SHAPE_MARGIN or fits - still_fits > SHAPE_LOSS:
         words = f"{one.character.words} turns into something like a {other}"
         middle = int(whole[len(whole) // 2])
         yield _finding(question, "shape drift", words, 0.9, one.character.id, middle, int(whole[-1]))
+
+
+def _ends(whole: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The first and the last of the frames in which a subject is whole."""
+    return whole[: max(2, len(whole) // 5)], whole[-max(2, len(whole) // 8) :]
 
 
 def _lead(sighting: eyes.Sighting, frames: np.ndarray, kind: str) -> tuple[float, str, float]:

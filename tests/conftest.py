@@ -20,17 +20,17 @@ from kinograph.tools.resources import Monitor, Snapshot
 
 # Tests share the cores: threads of OpenMP that wait for one another on a busy core cost several times what they save.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# Films are drawn and remembered by what is exact and quick; tests of the defaults take these away.
+os.environ |= {"KINOGRAPH_MODEL": "storyworld-render", "KINOGRAPH_EMBEDDER": "pixels"}
 
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """No test sees the user's settings, vault or hub; films are drawn, unless a test asks for a model."""
+    """No test sees the user's settings, vault or hub."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("KINOGRAPH_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("KINOGRAPH_FILMS", str(tmp_path / "films"))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    monkeypatch.setenv("KINOGRAPH_MODEL", "storyworld-render")  # exact and quick; tests of the default unset it
-    monkeypatch.setenv("KINOGRAPH_EMBEDDER", "pixels")  # the same
     return tmp_path / "home"
 
 

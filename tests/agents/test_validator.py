@@ -11,7 +11,7 @@ import pytest
 from kinograph.agents.validator import Validator
 from kinograph.agents.verdicts import Viewing, corrections
 from kinograph.film import Appearance, Character, Clip, Finding, Look, RenderRequest, Shot
-from kinograph.memory.embedders import PixelEmbedder
+from kinograph.memory.embedders import open_embedder
 from kinograph.memory.keyframes import Keyframe, Keyframes
 from kinograph.memory.vault import Vault
 from kinograph.tools.footage import develop, png
@@ -69,7 +69,7 @@ def film(world: World, seed: int, *faults: Fault) -> np.ndarray:
 
 @pytest.fixture
 def validator(tmp_path: Path) -> Validator:
-    keyframes = Keyframes(tmp_path / "k.sqlite", tmp_path / "index", "p", PixelEmbedder())
+    keyframes = Keyframes(tmp_path / "k.sqlite", tmp_path / "index", "p", open_embedder("storyworld-clip"))
     return Validator(Vault(tmp_path / "vault"), keyframes)
 
 
@@ -101,6 +101,13 @@ def test_finds_at_least_ninety_five_of_a_hundred_faults(validator: Validator):
 
 
 BALL = World(subjects=(Subject(kind="ball", color="red", motion="moves right"),), setting="meadow", time="sunset")
+
+
+def test_the_embedder_names_what_is_shown_instead(validator: Validator):
+    shown = BALL.changed(subjects=(BALL.subjects[0].changed(kind="heart"),))
+    (wrong,) = [f for f in validator.judge(viewing_of(BALL), film(shown, 1)).findings if f.kind == "wrong subject"]
+    assert wrong.words == "a red ball looks like a heart"
+    assert validator.judge(viewing_of(BALL), film(BALL, 1)).accepted
 
 
 def test_a_finding_says_what_who_and_where(validator: Validator):

@@ -1,4 +1,4 @@
-"""Times the embedded model, alone and as the default of a film of four shots. `python tests/bench/embedded.py [repeats]`"""
+"""Times the embedded model, alone and in a film of four shots. `python tests/bench/embedded.py [repeats]`"""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from kinograph.settings import Settings
 
 
 def test_arguments_beat_the_environment_beats_the_file(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("KINOGRAPH_MODEL")
     Path("kinograph.toml").write_text(
         'takes = 4\nworkers = 2\nmodel = "svd"\n[backends.storyworld-render]\nfault_rate = 0.25\n'
     )

@@ -98,3 +98,45 @@ def test_embeddings_are_unit_vectors_that_follow_looks():
     one, alike, other = embedder.embed(np.stack([base, near, picture(2)]))
     assert np.linalg.norm([one, alike, other], axis=1) == pytest.approx(1, abs=1e-5)
     assert one @ alike > 0.97 > 0.9 > one @ other
+
+
+def test_what_another_embedder_saw_is_embedded_anew_and_what_is_lost_stays(memory, tmp_path: Path):
+    from kinograph.errors import Damaged
+
+    old = memory()
+    old.remember(keyframe("s1"), picture(1))
+    old.remember(keyframe("s2").changed(picture="lost"), picture(2))
+    old.close()
+
+    def kept(digest: str) -> np.ndarray:
+        if digest == "lost":
+            raise Damaged("gone")
+        return picture(1)
+
+    keyframes = Keyframes(tmp_path / "k.sqlite", tmp_path / "index", "p", open_embedder("storyworld-clip"))
+    assert keyframes.records() == []
+    keyframes.renew(kept)
+    ((remembered, vector),) = keyframes.records()
+    assert remembered == keyframe("s1")
+    assert vector.shape == (keyframes.embedder.size,)
+    (match,) = keyframes.nearest(picture(1), "identity", ["s1", "s2"])
+    assert match.similarity == pytest.approx(1.0, abs=1e-4)
+    keyframes.close()
+    assert [one.shot for one, _ in memory().records()] == ["s2"]
+
+
+def test_a_series_is_embedded_anew_with_its_productions(tmp_path: Path):
+    from kinograph.memory.series import Known, Pictured, Series
+
+    pixels, clip = open_embedder("pixels"), open_embedder("storyworld-clip")
+    known = Known(keyframe=keyframe("s1"), story="first", words="a red ball", quality=1.0)
+    series = Series(tmp_path / "k.sqlite", "Tales", pixels.name)
+    series.keep("first", [Pictured(known, pixels.embed(picture(1)[None])[0])])
+    series.close()
+    series = Series(tmp_path / "k.sqlite", "Tales", clip.name)
+    assert series.known() == []
+    series.renew(clip, lambda _: picture(1))
+    ((found, vector),) = series.known()
+    assert found == known
+    assert np.allclose(vector, clip.embed(picture(1)[None])[0], atol=1e-5)
+    series.close()

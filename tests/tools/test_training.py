@@ -122,7 +122,8 @@ def test_a_frame_is_told_its_neighbours_and_when_they_are():
 
     times = torch.tensor([[0, 1 / 16, 1 / 4], [0, 1.0, torch.nan], [torch.nan, 0.5, 1.0]])
     assert share_of(times).tolist() == [0.25, 0.0, 1.0]
-    drafts = Drafts(*(torch.full((3, 2, 1, 1), value) for value in (1.0, 2.0, 3.0)), torch.zeros(3, 3, 1, 1))
+    base, before, after = (torch.full((3, 2, 1, 1), value) for value in (1.0, 2.0, 3.0))
+    drafts = Drafts(base, before, after, torch.zeros(3, 3, 1, 1))
     hints = hints_between(drafts, times)
     assert hints.base.flatten().tolist() == [1.0] * 6
     assert hints.beside[0].flatten().tolist() == [2, 2, 3, 3, 1, 1, 0, 0, 0]

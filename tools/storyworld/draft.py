@@ -216,7 +216,7 @@ class Draft(ModelMixin, ConfigMixin):
             moved.append(self.encode(pixels) * known.there[:, None, None, None])
             holes.append(F.avg_pool2d(hole, PATCH))
         base = self.encode(total / weights * (1 - drawn.cover) + drawn.pixels)
-        return Drafts(base, *moved, torch.cat([F.avg_pool2d(drawn.cover, PATCH), *holes], 1))
+        return Drafts(base, moved[0], moved[1], torch.cat([F.avg_pool2d(drawn.cover, PATCH), *holes], 1))
 
     def _moved(self, known: Known, looks: View, pictures: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """A known frame as the camera sees it now, and where it does not tell the scenery: beyond its edges, and

@@ -208,7 +208,8 @@ class StoryworldPipeline(DiffusionPipeline):
             between_steps=between_steps,
             video_guidance=video_guidance,
         )
-        for network in (vae, image_unet, video_unet):
+        networks: tuple[torch.nn.Module, ...] = (vae, image_unet, video_unet)
+        for network in networks:
             network.to(memory_format=torch.channels_last)
 
     # ------------------------------------------------------------------------------- latents and words
