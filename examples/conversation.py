@@ -3,7 +3,7 @@
 from kinograph import Studio
 from kinograph.events import Finished, Proposed, ShotSettled
 
-with Studio().open(width=256, height=144) as conversation:
+with Studio().open() as conversation:
     for words in (
         "A red ball rolls across a meadow at sunset. Then it bounces over the sea at night.",
         "yes",

@@ -2,7 +2,7 @@
 
 from kinograph import Settings, Studio
 
-studio = Studio(Settings.load(backends={"storyworld-render": {"fault_rate": 0.4}}))
+studio = Studio(Settings.load(model="storyworld-render", backends={"storyworld-render": {"fault_rate": 0.4}}))
 film = studio.make(studio.brief("A green car drives through the city at night. Then it stops. A cat jumps.", seed=4))
 for take in film.takes:
     verdict = take.verdict

@@ -77,6 +77,8 @@ def coordinate(home: str, folder: str, pool: str, seed: int, address: str, done:
     from kinograph.studio import Studio
 
     settings = Settings.load(
+        model="storyworld-render",
+        embedder="pixels",
         pool=pool,
         workers=1 + seed % 2,
         ray=RaySettings(address=address or None),

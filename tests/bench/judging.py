@@ -65,7 +65,8 @@ def judge_films(shots: int) -> None:
     rng, bad, made, takes = np.random.default_rng(777), 0, 0, 0
     for number in range(-(-shots // 25)):
         studio = Studio(
-            Settings.load(backends={"storyworld-render": options}), mind=script_of([sample(rng) for _ in range(25)])
+            Settings.load(model="storyworld-render", backends={"storyworld-render": options}),
+            mind=script_of([sample(rng) for _ in range(25)]),
         )
         film = studio.make(studio.brief("Film.", width=192, height=108, frames=16, seed=1000 + number))
         backend = open_backend("storyworld-render", Workbench(Path(), Path), options)
@@ -86,7 +87,8 @@ def main() -> None:
         os.environ["KINOGRAPH_HOME"] = f"{place}/home"
         keyframes = Keyframes(Path("k.sqlite"), Path("index"), "p", open_embedder(embedder))
         judge_clips(Validator(Vault(Path("vault")), keyframes), clips)
-        judge_films(shots)
+        if shots:
+            judge_films(shots)
 
 
 if __name__ == "__main__":

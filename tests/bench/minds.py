@@ -56,7 +56,9 @@ def measure(scenes: int, eyes: bool, topology: str = "hierarchical") -> str:
         os.chdir(home)
         mind = {"kind": "openai", "base_url": server.url, "model": "stub", "concurrency": WORKERS}
         mind |= {"models": {"validator": "stub-eyes"}} if eyes else {}
-        studio = Studio(Settings.load(home=Path(home, "home"), mind=mind, workers=WORKERS), monitor=IDLE)
+        studio = Studio(
+            Settings.load(home=Path(home, "home"), mind=mind, workers=WORKERS, embedder="pixels"), monitor=IDLE
+        )
         _ = studio.mind.name
         brief = studio.brief(
             brief_of(scenes).text, model="slow", topology=topology, width=96, height=54, frames=8, takes=1
