@@ -208,9 +208,8 @@ class StoryworldPipeline(DiffusionPipeline):
             between_steps=between_steps,
             video_guidance=video_guidance,
         )
-        networks: tuple[torch.nn.Module, ...] = (vae, image_unet, video_unet)
-        for network in networks:
-            network.to(memory_format=torch.channels_last)
+        for network in (vae, image_unet, video_unet):
+            network.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]  diffusers wraps torch's
 
     # ------------------------------------------------------------------------------- latents and words
 
