@@ -104,7 +104,7 @@ def test_faults_in_three_of_ten_takes_leave_at_most_three_bad_shots_in_a_hundred
     options = {"fault_rate": 0.3}
     settings = Settings.load(backends={"storyworld-render": options})
     rng, shots, bad = np.random.default_rng(303), 0, []
-    for number in range(4):
+    for number in range(2):
         studio = Studio(settings, mind=script_of([sample(rng) for _ in range(25)]))
         film = studio.make(studio.brief(f"Film {number}.", width=192, height=108, frames=16, seed=number))
         for cut, request in zip(film.timeline, chosen(film), strict=True):
@@ -117,7 +117,7 @@ def test_faults_in_three_of_ten_takes_leave_at_most_three_bad_shots_in_a_hundred
             bad += [(number, cut.shot, hurt)] if hurt else []
         assert len(film.timeline) == 25
         assert not film.placeholders
-    assert shots >= 95
+    assert shots >= 48
     assert len(bad) <= 0.03 * shots, bad
 
 

@@ -15,7 +15,7 @@ from kinograph.film import RenderRequest, Take
 from kinograph.memory.database import Server
 from kinograph.memory.ledger import Ledger
 
-JOBS = 240
+JOBS = 480
 WORKERS = 8
 KILLS = 6
 LEASE = 0.8
@@ -81,7 +81,7 @@ def test_no_job_is_lost_and_none_is_done_twice(ledger_place: Path | str, tmp_pat
         while any(child.is_alive() for child in alive):
             assert time.monotonic() - started < 100, "they do not come to an end"
             done = sum(count > 0 for count in ledger.renders().values())
-            if killed < KILLS and done >= (killed + 1) * JOBS // (KILLS + 2):
+            if killed < KILLS and done >= (killed + 1) * JOBS // (2 * KILLS):
                 victim = chance.choice([child for child in alive if child.is_alive()])
                 assert victim.pid is not None
                 if killed % 3 == 1:  # a machine that hangs, and comes back to find its work taken over

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from itertools import product
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,7 +20,7 @@ from kinograph.tools.storyworld.grammar import describe
 from kinograph.tools.storyworld.layout import SUBJECTS
 from kinograph.tools.storyworld.training import words
 from kinograph.tools.storyworld.training.clips import BUCKETS
-from kinograph.tools.storyworld.world import COLORS, KINDS, LOOKS, World
+from kinograph.tools.storyworld.world import COLORS, KINDS, World
 
 SHARES = {"square": 0.50, "wide": 0.40, "tall": 0.05, "long": 0.05}
 """How often a batch is of each size."""
@@ -97,7 +96,10 @@ class Latents:
         statistics = json.loads((folder / "statistics.json").read_text())
         self.mean = torch.tensor(statistics["mean"], device=device)[:, None, None]
         self.std = torch.tensor(statistics["std"], device=device)[:, None, None]
-        self.pictures, self._numbers = subjects_drawn(draft, embed, device)
+        self.draft, self.embed = draft and draft.to(device), embed
+        self.pictures = torch.zeros(1, 4, SIDE, SIDE, dtype=torch.float16, device=device)
+        """Of all subjects there are, each drawn once, since wording hardly changes them; the first is empty."""
+        self._numbers: dict[Key, int] = {}
         self.shelves: dict[str, list[Shelf]] = {}
         self._known: set[str] = set()
         self._plans: dict[int, np.ndarray] = {}
@@ -115,6 +117,7 @@ class Latents:
                 chosen = np.unique(np.linspace(0, frames - 1, self.stills).round().astype(int))
                 parts = [part[:, chosen] for part in parts]
             worlds = [World.model_validate(json.loads(line)["world"]) for line in done.read_text("utf-8").splitlines()]
+            self._draw({key for world in worlds for key in cast_keys(world)} - self._numbers.keys())
             casts = np.zeros((len(worlds), SUBJECTS), np.int64)
             for row, world in enumerate(worlds):
                 for place, key in enumerate(cast_keys(world)):
@@ -122,6 +125,19 @@ class Latents:
             shelf = (*parts, np.load(done.with_suffix(".contexts.npy")), casts)
             kept = Shelf(*(torch.from_numpy(np.ascontiguousarray(part)).to(self.device) for part in shelf))
             self.shelves.setdefault(done.stem.split("-")[0], []).append(kept)
+
+    def _draw(self, keys: set[Key]) -> None:
+        """Draw these subjects, where there is a draft that can."""
+        if self.draft is None:
+            return
+        fresh, rng = sorted(keys), np.random.default_rng(1)
+        for start in range(0, len(fresh), 64):
+            asked = fresh[start : start + 64]
+            with torch.no_grad():
+                told = self.draft.pictures(self.embed([describe(_shown(key), rng) for key in asked]).to(self.device))
+            drawn = told[torch.arange(len(asked)), [place for place, *_ in asked]]
+            self._numbers |= {key: len(self.pictures) + i for i, key in enumerate(asked)}
+            self.pictures = torch.cat([self.pictures, drawn.half()])
 
     def batches(self, size: int, seed: int) -> Iterator[Batch]:
         """Endless batches; of larger pictures there are fewer in one, so that all batches take about as long."""
@@ -205,30 +221,6 @@ def cast_keys(world: World) -> list[Key]:
     """What tells the picture of each subject, in the order of the words' slots."""
     cast = [world.subjects[one] for one in words.in_order(world)]
     return [(place, world.look, one.kind, one.color) for place, one in enumerate(cast)]
-
-
-def subjects_drawn(
-    draft: Draft | None, embed: words.Embed, device: torch.device
-) -> tuple[torch.Tensor, dict[Key, int]]:
-    """Pictures of all subjects there can be, float16 `[K,4,SIDE,SIDE]`, and which is whose; the first is empty.
-
-    Wording hardly changes them, so each is drawn once.
-    """
-    drawn = [torch.zeros(1, 4, SIDE, SIDE, dtype=torch.float16, device=device)]
-    numbers: dict[Key, int] = {}
-    if draft is None:
-        return drawn[0], numbers
-    draft, rng = draft.to(device), np.random.default_rng(1)
-    for place in range(SUBJECTS):
-        keys = [(place, look, *who) for look, *who in product(LOOKS, KINDS, COLORS) if not place or tuple(who) != FIRST]
-        said = [describe(_shown(key), rng) for key in keys]
-        for start in range(0, len(said), 64):
-            with torch.no_grad():
-                told = draft.pictures(embed(said[start : start + 64]).to(device))
-            drawn.append(told[:, place].half())
-        for key in keys:
-            numbers[key] = len(numbers) + 1
-    return torch.cat(drawn), numbers
 
 
 def _shown(key: Key) -> World:
