@@ -145,7 +145,7 @@ def promotable(candidates: Sequence[Pictured], elsewhere: Sequence[Pictured]) ->
     for one in sorted(candidates, key=lambda one: -one.known.quality):  # stable: of equals the earlier shot
         alike = [other for other in (*kept, *elsewhere) if _same(one.known, other.known)]
         own = sum(other.known.story == one.known.story for other in alike)
-        new = all(float(one.vector @ other.vector) < NOVEL for other in alike)
+        new = all(float(one.vector @ other.vector) < NOVEL for other in alike if other.vector.size)
         if own == 0 or (new and own < PROMOTED):
             kept.append(one)
     return kept

@@ -269,9 +269,10 @@ def choose_model(brief: Brief, machine: Machine) -> tuple[ModelCard, str]:
         chosen, why = card(brief.model), "asked for"
     else:
         candidates = able(brief, machine)
-        chosen = max(candidates, key=_quality)
+        chosen = max(candidates, key=_preference)
         shut = sum(not model.available for model in cards().values())
-        why = f"best rated of the {len(candidates)} that run here ({machine}); {shut} other cards have no backend yet"
+        ran = f"{len(candidates)} that run here ({machine})"
+        why = f"best rated that generates of the {ran}; {shut} other cards have no backend yet"
     if not chosen.available:
         known = ", ".join(model.id for model in cards().values() if model.available)
         raise BadInput(f"model {chosen.id!r} has a card but no backend in this version; these can render: {known}")
@@ -287,7 +288,7 @@ def choose_model(brief: Brief, machine: Machine) -> tuple[ModelCard, str]:
     return chosen, why
 
 
-def _quality(model: ModelCard) -> tuple[bool, int, int]:
+def _preference(model: ModelCard) -> tuple[bool, int, int]:
     ratings = model.ratings
     fidelity = QUALITY[ratings.temporal_consistency] + QUALITY[ratings.character_consistency]
     rated = fidelity + QUALITY[ratings.scene_complexity]
@@ -295,14 +296,14 @@ def _quality(model: ModelCard) -> tuple[bool, int, int]:
 
 
 def choose_fallback(brief: Brief, chosen: ModelCard, machine: Machine) -> tuple[str, ...]:
-    """The models that may render what the chosen one cannot, the best rated first.
+    """The models that may render what the chosen one cannot, generative ones first, then the best rated.
 
     Those that the brief names, in its order; none where a model was asked for by name, unless the brief allows it.
     Raises UnknownName or BadInput for one that cannot render here.
     """
     if brief.fallback == "no" or (brief.fallback is None and brief.model):
         return ()
-    others = [model for model in sorted(able(brief, machine), key=_quality, reverse=True) if model.id != chosen.id]
+    others = [model for model in sorted(able(brief, machine), key=_preference, reverse=True) if model.id != chosen.id]
     if brief.fallback in (None, "yes"):
         return tuple(model.id for model in others[:MOST_OTHERS])
     for name in brief.fallback:

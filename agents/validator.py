@@ -267,9 +267,10 @@ def _shape(question: Viewing, one: Seen, named: Named | None, unchecked: list[st
         yield _finding(question, "wrong subject", words, 0.9, one.character.id)
         return
     margin, other, still_fits = _lead(one.sighting, tail, kind)
+    sure = named is not None and named.tail.margin <= -NAME_MARGIN
     if named is not None and named.tail.margin > NAME_MARGIN:
         margin, other = 1.0, named.tail.other
-    if margin > SHAPE_MARGIN or fits - still_fits > SHAPE_LOSS:
+    if (margin > SHAPE_MARGIN and not sure) or fits - still_fits > SHAPE_LOSS:
         words = f"{one.character.words} turns into something like a {other}"
         middle = int(whole[len(whole) // 2])
         yield _finding(question, "shape drift", words, 0.9, one.character.id, middle, int(whole[-1]))

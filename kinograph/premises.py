@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kinograph.errors import Damaged
 from kinograph.film import Brief, Decision, Stock
 from kinograph.settings import Settings
 
@@ -18,10 +19,9 @@ if TYPE_CHECKING:
     from kinograph.agents.memory import Memory
     from kinograph.graphs.floor import Floor
     from kinograph.memory.database import Place
-    from kinograph.memory.embedders import Embedder
     from kinograph.memory.keyframes import Keyframes
     from kinograph.memory.ledger import Ledger
-    from kinograph.memory.series import Known, Series
+    from kinograph.memory.series import Known
     from kinograph.memory.vault import Vault
     from kinograph.tools.backends import VideoBackend
     from kinograph.tools.resources import Monitor
@@ -94,37 +94,36 @@ class Premises:
     def _known(self, brief: Brief) -> list[Known]:
         """What the series of a brief knows; asking must not create a database."""
         from kinograph.memory.embedders import open_embedder
+        from kinograph.memory.series import Series
 
         if brief.series is None or not self._keyframes_file.is_file():
             return []
-        with closing(self._series(brief.series, open_embedder(self.settings.embedder))) as series:
+        with closing(Series(self._keyframes_file, brief.series, open_embedder(self.settings.embedder).name)) as series:
             return [one.known for one in series.known()]
 
-    def _series(self, name: str, embedder: Embedder) -> Series:
-        from kinograph.memory.series import Series
-
-        series = Series(self._keyframes_file, name, embedder.name)
-        series.renew(embedder, self._remembered)
-        return series
-
     def _remembered(self, picture: str) -> np.ndarray:
-        """The frame of a remembered picture. Raises Damaged when it is gone."""
+        """The frame of a remembered picture. Raises Damaged when it is gone or no picture."""
         from kinograph.tools.footage import load_picture
 
-        return load_picture(self.vault.picture(picture))
+        file = self.vault.picture(picture)
+        try:
+            return load_picture(file)
+        except (OSError, ValueError, SyntaxError) as error:  # as Pillow tells of broken files
+            raise Damaged(f"{str(file)!r} is no picture any more: {error}") from error
 
     @contextmanager
     def _memory(self, production: str, brief: Brief) -> Iterator[tuple[Memory, Keyframes]]:
         from kinograph.agents.memory import Memory
         from kinograph.memory.embedders import open_embedder
         from kinograph.memory.keyframes import Keyframes
+        from kinograph.memory.series import Series
 
         home, embedder = self.settings.home, open_embedder(self.settings.embedder)
         with ExitStack() as opened:
             keyframes = Keyframes(self._keyframes_file, home / "index" / production, production, embedder)
             opened.callback(keyframes.close)
             keyframes.renew(self._remembered)
-            series = self._series(brief.series, embedder) if brief.series else None
+            series = Series(self._keyframes_file, brief.series, embedder.name) if brief.series else None
             if series:
                 opened.callback(series.close)
             yield Memory(keyframes, self.vault, series, story_of(production)), keyframes

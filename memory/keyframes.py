@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -61,17 +61,6 @@ class Match(NamedTuple):
     similarity: float
 
 
-def embed_anew(
-    keyframes: Mapping[str, Keyframe], embedder: Embedder, picture: Callable[[str], np.ndarray]
-) -> dict[str, bytes]:
-    """Vectors as they are stored, by the keys of `keyframes`; without those whose pictures are lost or damaged."""
-    seen = {}
-    for key, keyframe in keyframes.items():
-        with suppress(Damaged):
-            seen[key] = embedder.embed(picture(keyframe.picture)[None])[0].astype("<f4").tobytes()
-    return seen
-
-
 class Keyframes:
     """The keyframes of one production. One process owns them at a time (the production's lock)."""
 
@@ -115,20 +104,22 @@ class Keyframes:
 
     def renew(self, picture: Callable[[str], np.ndarray]) -> None:
         """Embeds anew what another embedder saw, as after a change of the setting; `picture` gives the frame
-        [H,W,3] uint8 of a digest. What cannot be looked at any more stays as it is and is not recalled.
+        [H,W,3] uint8 of a digest. What cannot be looked at any more (Damaged) stays as it is and is not recalled.
         """
+        with self._lock:
+            theirs = "SELECT id, noun FROM keyframes WHERE production = ? AND embedder != ?"
+            old = self._db.execute(theirs, (self.production, self.embedder.name)).fetchall()
+        seen = {}
+        for row in old:
+            with suppress(Damaged):
+                frame = picture(Keyframe.model_validate_json(row["noun"]).picture)
+                seen[row["id"], row["noun"]] = self.embedder.embed(frame[None])[0].astype("<f4").tobytes()
         with self._lock, disk.storage(self._index):
-            mine = "SELECT id, noun FROM keyframes WHERE production = ? AND embedder != ?"
-            old = self._db.execute(mine, (self.production, self.embedder.name)).fetchall()
-            seen = embed_anew(
-                {row["id"]: Keyframe.model_validate_json(row["noun"]) for row in old}, self.embedder, picture
-            )
-            for id, vector in seen.items():
-                change = "UPDATE keyframes SET embedder = ?, vector = ? WHERE id = ?"
-                self._db.execute(change, (self.embedder.name, vector, id))
+            for (id, noun), vector in seen.items():
+                change = "UPDATE keyframes SET embedder = ?, vector = ? WHERE id = ? AND noun = ?"
+                self._db.execute(change, (self.embedder.name, vector, id, noun))
             if seen:
-                self._collection = None
-                shutil.rmtree(self._index, ignore_errors=True)
+                self._collection = None  # the index has other vectors now, which opening it finds out
 
     def forget_shot(self, shot: str) -> None:
         """Drops what a shot left here: its accepted take is accepted no longer."""

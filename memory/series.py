@@ -7,7 +7,7 @@ other can see, and a production that names none sees nothing.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,8 +15,7 @@ import numpy as np
 
 from kinograph import disk
 from kinograph.film import Noun, TimeOfDay, canonical_json, digest_of
-from kinograph.memory.embedders import Embedder
-from kinograph.memory.keyframes import Keyframe, embed_anew
+from kinograph.memory.keyframes import Keyframe
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS series (
@@ -52,13 +51,14 @@ class Pictured(NamedTuple):
 
     known: Known
     vector: np.ndarray
+    """Empty where another embedder made it: such are known and not compared."""
 
 
 class Series:
     """The memory of one series. Safe for threads, and for several processes."""
 
     def __init__(self, path: Path, name: str, embedder: str) -> None:
-        """`embedder` is the name of what made the vectors: others are not compared."""
+        """`embedder` is the name of what makes vectors now."""
         self.name = name
         self._embedder = embedder
         self._path = path
@@ -73,21 +73,11 @@ class Series:
         """Everything remembered but that of one story: the story that was told first comes first."""
         with self._lock:
             rows = self._db.execute(
-                "SELECT noun, vector FROM series WHERE series = ? AND story != ? AND embedder = ? "
-                "ORDER BY since, place",
-                (self.name, without, self._embedder),
+                "SELECT noun, CASE embedder WHEN ? THEN vector ELSE x'' END FROM series "
+                "WHERE series = ? AND story != ? ORDER BY since, place",
+                (self._embedder, self.name, without),
             ).fetchall()
         return [Pictured(Known.model_validate_json(row[0]), np.frombuffer(row[1], "<f4")) for row in rows]
-
-    def renew(self, embedder: Embedder, picture: Callable[[str], np.ndarray]) -> None:
-        """Embeds anew what another embedder saw, as `Keyframes.renew` does."""
-        with self._lock, disk.storage(self._path):
-            mine = "SELECT id, noun FROM series WHERE series = ? AND embedder != ?"
-            old = self._db.execute(mine, (self.name, embedder.name)).fetchall()
-            known = {row["id"]: Known.model_validate_json(row["noun"]).keyframe for row in old}
-            for id, vector in embed_anew(known, embedder, picture).items():
-                change = "UPDATE series SET embedder = ?, vector = ? WHERE id = ?"
-                self._db.execute(change, (embedder.name, vector, id))
 
     def keep(self, story: str, pictures: Sequence[Pictured]) -> None:
         """These are what a story leaves, in place of all that it left before: all or nothing. Raises StorageError."""

@@ -67,7 +67,7 @@ def test_what_the_model_cannot_render_others_may_unless_it_was_asked_for_by_name
 
 def test_others_that_may_render_are_able_and_best_rated_first(all_available):
     chosen = decide(BIG)
-    rated = sorted(orchestrator.able(Brief(text=""), BIG), key=orchestrator._quality, reverse=True)
+    rated = sorted(orchestrator.able(Brief(text=""), BIG), key=orchestrator._preference, reverse=True)
     assert (chosen.model, *chosen.fallback) == tuple(card.id for card in rated[:3])
     with pytest.raises(BadInput, match="cannot render this here"):
         decide(SMALL, fallback=("mochi",))

@@ -134,5 +134,5 @@ def test_resumes_to_the_same_film_after_kill_9_at_any_moment(whole, tmp_path: Pa
             folder / ".kinograph" / "checkpoints.sqlite",
         ):
             assert sqlite3.connect(database).execute("PRAGMA quick_check").fetchone() == ("ok",)
-    assert killed >= MOMENTS // 8, "the kills must strike before the end"
+    assert killed >= max(1, MOMENTS // 8), "the kills must strike before the end"
     assert kept >= 1, "some kills must strike after a shot was accepted"

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
+from kinograph import disk
 from kinograph.tools.storyworld.grammar import describe
 from kinograph.tools.storyworld.training import autoencoder, words
 from kinograph.tools.storyworld.training.clips import Shard, shards
@@ -91,7 +92,7 @@ def main() -> None:
             coded = [encode(model, np.array(shard.frames[::5, 8])) for shard in known[:24]]
             sample = torch.cat([one.transpose(0, 1).flatten(1) for one in coded], 1)[None, :, None]  # [1,C,1,all]
             mean, std = sample.mean((0, 2, 3)), autoencoder.spread(sample)
-            statistics.write_text(json.dumps({"mean": mean.tolist(), "std": std.tolist()}))
+            disk.write(statistics, json.dumps({"mean": mean.tolist(), "std": std.tolist()}))
         for shard in known:
             name = shard.stem.name
             number = int(name.split("-")[1])

@@ -70,7 +70,7 @@ def noise_levels(size: int, shift: float) -> torch.Tensor:
 
 def main() -> None:
     parser = arguments(__doc__ or "", minutes=90)
-    parser.add_argument("--run", type=Path, required=True, help="folder with latents/ and words/")
+    parser.add_argument("--run", type=Path, required=True, help="folder with latents/, words/ and draft/")
     parser.add_argument("--part", choices=PARTS, required=True, help="which of the two networks")
     parser.add_argument("--widths", type=int, nargs=3, help="channels at each size of latents")
     parser.add_argument("--compile", action="store_true", help="compile the network: slower to start, faster after")

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -63,9 +64,15 @@ class Crew:
                 raise SystemExit(f"{name} failed with exit code {process.returncode}:\n{tail}")
 
     def stop(self) -> None:
-        for process in self.running.values():
+        """Trainers write their checkpoints first."""
+        for name, process in self.running.items():
             if process.poll() is None:
-                process.terminate()
+                process.send_signal(signal.SIGINT if name in SIZES else signal.SIGTERM)
+        for process in self.running.values():
+            try:
+                process.wait(timeout=60)
+            except subprocess.TimeoutExpired:
+                process.kill()
 
 
 def tell(run: Path, started: float) -> None:
@@ -105,7 +112,7 @@ def main() -> None:
         for i in range(ENCODERS):
             order = ("--data", data, "--run", run, "--part", f"{i}/{ENCODERS}", "--keep", KEPT)
             crew.start(f"latents-{i}", "latents", *order, "--follow", f"{painting + 0.3:.2f}")
-        while len(list((run / "latents").glob("*.jsonl"))) < BEGIN:
+        while len(list((run / "latents").glob("*.jsonl"))) < BEGIN or not (run / "latents/statistics.json").exists():
             crew.check()
             time.sleep(0.5)
         tell(run, started)
