@@ -22,7 +22,7 @@ BRIEF = (
 )
 SIZE: dict[str, Any] = {"width": 192, "height": 108, "frames": 14, "seed": 5}
 FAULTS = {"storyworld-render": {"fault_rate": 0.3}}
-MOMENTS = int(os.environ.get("KILL_MOMENTS", "8"))
+MOMENTS = int(os.environ.get("KILL_MOMENTS", "6"))
 """How many kills, spread over the whole production; a multiple of two."""
 
 
