@@ -84,6 +84,8 @@ class Validator:
     def __init__(self, vault: Vault, keyframes: Keyframes) -> None:
         self._vault = vault
         self._keyframes = keyframes
+        self._names: dict[str, np.ndarray] = {}
+        """What the embedder makes of the names of all kinds, by colour."""
 
     def ask(self, question: Viewing) -> Joint[Verdict] | Verdict:
         """A vision model looks at what the pixels have nothing against; takes that wait together, it sees together."""
@@ -163,7 +165,9 @@ class Validator:
         if not isinstance(embedder, JointEmbedder) or wanted.kind is None or not wanted.exact or not len(whole):
             return None
         color = wanted.color or colors.name_of(_mean_hue(one.sighting.hue[whole]))
-        names = embedder.embed_words([f"a {color} {kind}" for kind in KINDS])
+        if color not in self._names:
+            self._names[color] = embedder.embed_words([f"a {color} {kind}" for kind in KINDS])
+        names = self._names[color]
 
         def lead(part: np.ndarray) -> Lead:
             looked = part[np.linspace(0, len(part) - 1, LOOKS).astype(int)]

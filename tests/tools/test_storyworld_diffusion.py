@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from kinograph.errors import BadSetting, Cancelled, Damaged, RenderFailed
-from kinograph.film import Conditioning, RenderRequest
+from kinograph.film import Conditioning, Motion, RenderRequest
 from kinograph.tools.backends import Workbench, card, open_backend
 from kinograph.tools.backends.storyworld_diffusion import MODEL, StoryworldDiffusion
 from kinograph.tools.footage import load, png
@@ -168,3 +168,21 @@ def test_the_weights_are_as_small_as_promised():
     assert sum(sizes) / 2 <= 25e6  # two bytes a parameter
     assert json.loads((MODEL / "model_index.json").read_text())["_class_name"] == "StoryworldPipeline"
     assert card("storyworld-diffusion").available
+
+
+@pytest.mark.parametrize(("motion", "facing"), [("moves left", -1.0), ("moves right", 1.0)])
+def test_who_does_not_travel_faces_where_a_keyframe_shows_it(motion: Motion, facing: float):
+    import torch
+
+    from kinograph.tools.storyworld.layout import FLIP
+    from kinograph.tools.storyworld.pipeline import StoryworldPipeline
+
+    pipeline = StoryworldPipeline.from_pretrained(MODEL, dtype=torch.float32, local_files_only=True)
+    world = World.model_validate({"subjects": [{"kind": "fish", "color": "blue", "motion": motion}], "setting": "sea"})
+    picture = paint(world, frames=9, width=128, height=224, fps=8, seed=3).frames[4]
+    with torch.no_grad():
+        words = pipeline.encode_prompts(["a blue fish rises at the sea"])
+        known = {0: pipeline._encoded(picture)}
+        noise = torch.Generator().manual_seed(1)
+        layouts = pipeline._layouts(words, pipeline.draft.pictures(words), known, 17, 128 / 224, noise)
+    assert (layouts[0, :, FLIP].sign() == facing).all()

@@ -10,7 +10,7 @@ from diffusers.configuration_utils import register_to_config
 from torch import nn
 from torch.nn import functional as F
 
-from kinograph.tools.storyworld.layout import SUBJECTS, Pose, View, pose, view
+from kinograph.tools.storyworld.layout import CAMERA, FLIP, POSE, SUBJECTS, Pose, View, pose, view
 
 PATCH = 8
 """Pixels a side of a latent."""
@@ -166,6 +166,24 @@ class Draft(ModelMixin, ConfigMixin):
             made = F.grid_sample(pictures[there, subject], points, align_corners=False)
             whole[there] = whole[there] * (1 - made[:, 3:]) + made
         return Drawn(whole[:, :3], whole[:, 3:])
+
+    def faced(self, latents: torch.Tensor, pictures: torch.Tensor, poses: torch.Tensor) -> torch.Tensor:
+        """Poses `[N,SUBJECTS*POSE]` of subjects in known frames, each turned to the side that the frame shows: which
+        of the two is like it is plain where a network that looks for a subject may not tell.
+        """
+        rows, columns = latents.shape[-2:]
+        shown, turned = self.decode(latents), poses.clone()
+        for subject in range(SUBJECTS):
+            alone = torch.zeros_like(pictures)
+            alone[:, subject] = pictures[:, subject]
+            off = []
+            for flip in (1.0, -1.0):
+                turned[:, subject * POSE + FLIP] = flip
+                drawn = self.draw(alone, F.pad(turned, (0, CAMERA)), rows * PATCH, columns * PATCH)
+                missed = (drawn.pixels - shown * drawn.cover).square().sum((1, 2, 3))
+                off.append(missed / drawn.cover.sum((1, 2, 3)).clamp(min=1.0))
+            turned[:, subject * POSE + FLIP] = torch.where(off[1] < off[0], -1.0, 1.0)
+        return turned
 
     @staticmethod
     def _points(at: Pose, height: int, width: int) -> torch.Tensor:

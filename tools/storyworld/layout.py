@@ -22,6 +22,10 @@ FRAMES = 17
 """Frames that a layout has: those of a clip of another length are found between them."""
 EDGE = 0.84
 """How far from the picture's middle a subject may be led by a keyframe, 1 being the edge."""
+FLIP = POSE - 1
+"""Which of a subject's numbers says whether it is mirrored."""
+ASIDE = 0.2
+"""How far across, 2 being the picture's width, is no travelling."""
 REST = 0.27
 REACH = 0.1
 ZOOM = 0.3
@@ -95,7 +99,11 @@ def held(layouts: torch.Tensor, known: torch.Tensor, there: torch.Tensor) -> tor
         weight = 1 / (times[:, None] - frames[None]).abs().clamp(min=1e-3) ** 2
         moved[row, :, part] += (weight / weight.sum(1, keepdim=True)) @ shift
         moved[row, :, part][:, :2] = moved[row, :, part][:, :2].clamp(-EDGE, EDGE)
-        moved[row, frames, part] = known[row, frames, part]
+        across = moved[row, :, subject * POSE]
+        if float((across[-1] - across[0]).abs()) < ASIDE:  # who does not travel sideways faces where it faced
+            moved[row, :, subject * POSE + FLIP] = known[row, frames[0], subject * POSE + FLIP]
+        whole = slice(subject * POSE, (subject + 1) * POSE)  # the picture there is known, so is how it is turned
+        moved[row, frames, whole] = known[row, frames, whole]
     return moved
 
 

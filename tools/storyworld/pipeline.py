@@ -308,7 +308,8 @@ class StoryworldPipeline(DiffusionPipeline):
                 done += 1
             return values.unflatten(0, size)
 
-        scene = Scene(words, self.draft.pictures(words), self._layouts(words, known, frames, width / height, generator))
+        pictures = self.draft.pictures(words)
+        scene = Scene(words, pictures, self._layouts(words, pictures, known, frames, width / height, generator))
         if not known:
             drafts = self.draft.first(words, scene.pictures, scene.layouts[:, 0], *shape[-2:])
             hints, shift = hints_first(drafts), self.image_shift
@@ -343,6 +344,7 @@ class StoryworldPipeline(DiffusionPipeline):
     def _layouts(
         self,
         words: torch.Tensor,
+        pictures: torch.Tensor,
         known: Mapping[int, torch.Tensor],
         frames: int,
         form: float,
@@ -354,7 +356,7 @@ class StoryworldPipeline(DiffusionPipeline):
         there = torch.zeros(batch, FRAMES, SUBJECTS, device=device)
         for frame, latents in known.items():
             found, at = self.locator.find(latents, words), round(frame * (FRAMES - 1) / (frames - 1))
-            poses[:, at] = found.poses
+            poses[:, at] = self.draft.faced(latents, pictures, found.poses)
             there[:, at] = (found.sure > SURE).float()
         noise = randn_tensor((batch, FRAMES * NUMBERS), generator=generator, device=device, dtype=torch.float32)
         layouts = self.layout.sample(noise, words, float(np.log(form)), poses, there)

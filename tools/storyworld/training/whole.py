@@ -3,7 +3,7 @@
     python -m kinograph.tools.storyworld.training.whole --run runs --minutes 9
 
 Cores paint clips and encode them; meanwhile the GPU learns from what there is so far: the image UNet and the video
-UNet beside each other, the decoder and then the embedder as a third. `--run` has the parts that these stand on: words/,
+UNet, the decoder, a little later the embedder. `--run` has the parts that these stand on: words/,
 draft/ and autoencoder/, whose encoder is set from the start. All processes are the commands of this package, their
 output in logs/.
 """
