@@ -73,6 +73,8 @@ class Commission(Noun):
     """Topologies this version can run."""
     workers: int | None = None
     """Shots at a time, when the caller insists."""
+    batch: int = 1
+    """Most alike shots in one call, where the model allows more than one."""
     strategy: Strategy | None = None
     """When the caller insists."""
     pool: str | None = None
@@ -160,6 +162,8 @@ class Orchestrator:
         pool, why_pool = choose_pool(question.pool, model)
         way = choose_strategy(question, model, content.value, pool)
         workers, why_workers = choose_workers(question, model, way.strategy, content.value)
+        batch = question.batch if model.batch else 1
+        why_workers += f"; up to {batch} alike in one call" if batch > 1 else ""
         shown = strategy.visuals(content, question.offline, model, question.stock, question.media)
         fps = brief.fps or model.fps
         seconds = brief.seconds or wishes(brief.text).seconds
@@ -176,6 +180,7 @@ class Orchestrator:
             guidance=model.guidance,
             takes=brief.takes,
             workers=workers,
+            batch=batch,
             pool=pool,
             strategy=way.strategy,
             visuals=shown.visuals,

@@ -48,9 +48,9 @@ def side_by_side(state: Production, runtime: Run) -> dict[str, Any]:
     crew = runtime.context
     shoot(telling(runtime))
     lost, error = scarcity(crew.ledger.outcomes(crew.id).values(), crew.ledger.takes(crew.id))
-    if len(lost) < LEAST_LOST or crew.decision.workers < 2:
+    if len(lost) < LEAST_LOST or crew.decision.lanes < 2:
         return {}
-    why = f"{len(lost)} shots were lost with {crew.decision.workers} at a time: {error}"
+    why = f"{len(lost)} shots were lost with {crew.decision.lanes} at a time: {error}"
     return {"setback": Setback(cause="scarcity", why=why[:300]).model_dump()}
 
 
@@ -64,7 +64,7 @@ def shoot(crew: Crew, arranged: Callable[[TaskGraph], TaskGraph] = lambda graph:
     """Returns when every shot is settled. Raises what is no single shot's failure: a full disk, damage, a stop."""
     expected = expect(crew.storyboard, crew.decision, crew.card, crew.ledger.latest_takes())
     graph = arranged(tasks_of(crew.storyboard, expected.seconds).of("shot"))
-    settled, workers = rounds.settled(crew), crew.decision.workers
+    settled, workers = rounds.settled(crew), crew.decision.lanes
     outlook = Outlook(graph, expected.pace, workers, settled)
 
     def tell(event: Event) -> None:

@@ -226,7 +226,9 @@ class Decision(Noun):
     guidance: float = 0.0
     takes: int
     workers: int = 1
-    """Shots rendered at the same time; with the adaptive strategy, at most."""
+    """Render calls at the same time; with the adaptive strategy, at most."""
+    batch: int = 1
+    """Most alike shots that one call renders."""
     pool: str = "here"
     """Where renders run, unless the settings say otherwise when they do."""
     strategy: Strategy = "parallel"
@@ -241,6 +243,11 @@ class Decision(Noun):
     fallback: tuple[str, ...] = ()
     """Models that render a shot that `model` cannot, in this order."""
     reasons: tuple[Reason, ...] = ()
+
+    @property
+    def lanes(self) -> int:
+        """Shots rendered at the same time."""
+        return self.workers * self.batch
 
 
 # --------------------------------------------------------------------------------------- rendering

@@ -156,20 +156,19 @@ class Premises:
         from kinograph.agents.orchestrator import choose_pool
         from kinograph.tools.workers import Terms, open_pool
         from kinograph.tools.workers.paced import Paced
+        from kinograph.tools.workers.together import Together
 
         settings, monitor, adapts = self.settings, self.monitor, decision.strategy == "adaptive"
         decided = decision.pool if backend.card.id == decision.model else None
         name, _ = choose_pool(settings.pool or decided, backend.card)
         terms = Terms(decision.workers, settings.stall_seconds, settings.leak_gb, settings.ray)
         pool = open_pool(name, backend, terms)
-        if name == "ray":
-            return pool  # Ray knows what its machines have room for
-        return Paced(
-            pool,
-            monitor,
-            backend.card.cost,
-            (lambda: monitor.recommended_concurrency(decision.complexity).workers) if adapts else None,
-        )
+        if name != "ray":  # which knows what its machines have room for
+            most = (lambda: monitor.recommended_concurrency(decision.complexity).workers) if adapts else None
+            pool = Paced(pool, monitor, backend.card.cost, most)
+        if decision.batch > 1 and backend.card.batch:
+            pool = Together(pool, decision.workers, decision.batch)
+        return pool
 
     def _others(self, decision: Decision, scratch: Path) -> Callable[[str], WorkerPool | None]:
         """Opens the workers of other models than the decision's, for shots that it cannot render."""

@@ -135,6 +135,9 @@ class Settings(BaseSettings):
     """yes, no, or the models that may render what the chosen one cannot; none is yes where no model is asked for."""
     workers: int | None = Field(default=None, ge=1, le=64)
     """Shots rendered at the same time; none lets the orchestrator choose."""
+    batch: int = Field(default=1, ge=1, le=64)
+    """Most alike shots rendered in one call, by models whose card allows it: faster, for more memory, and here and
+    there a pixel is a level of 255 lighter or darker than it would be alone."""
     pool: str | None = None
     """Where renders run: here (in this process), local (in others), ray; none lets the orchestrator choose."""
     stall_seconds: float = Field(default=600.0, gt=0, le=86_400)

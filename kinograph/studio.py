@@ -293,7 +293,7 @@ class Studio(Premises):
                 f"{record.id} is made with {decision.model} of revision {decision.revision!r}, which is "
                 f"{backend.revision!r} here; use the same version and the same [backends.{decision.model}]"
             )
-        hands = self.settings.workers or decision.workers
+        hands = decision.changed(workers=self.settings.workers or decision.workers).lanes
         generation = Generation(self.vault, ledger, self._pool(backend, decision), record.id)
         with self._stoppable() as stop:
             try:
@@ -424,6 +424,7 @@ class Studio(Premises):
             load=self.monitor.snapshot(),
             topologies=tuple(TOPOLOGIES),
             workers=settings.workers,
+            batch=settings.batch,
             strategy=settings.strategy,
             pool=settings.pool,
             offline=settings.offline,
@@ -473,7 +474,7 @@ class Studio(Premises):
         scratch = vault.scratch(record.id)
         pool = self._pool(self._backend(decision.model, scratch), decision)
         others = self._others(decision, scratch)
-        generation = Generation(vault, ledger, pool, record.id, decision.workers, others)
+        generation = Generation(vault, ledger, pool, record.id, decision.lanes, others)
         try:
             with self._stoppable() as stop, self._memory(record.id, record.brief) as (memory, keyframes):
                 crew = Crew(

@@ -56,3 +56,13 @@ def test_a_vertical_film_of_longer_shots(studio: Studio):
     assert all((r.width, r.height) == (128, 224) or r.height > r.width for r in plan.requests)
     assert all(r.frames == 32 for r in plan.requests)
     assert plan.seconds is not None
+
+
+def test_shots_that_wait_for_nothing_are_rendered_in_one_call_where_that_is_wished():
+    brief = "A red ball rolls across a meadow. A blue bird flies over the sea. A green car drives through the city."
+    settings = {"takes": 1, "model": "storyworld-diffusion", "topology": "hierarchical", "batch": 3, "workers": 1}
+    film = Studio(Settings.load(**settings, pool="here")).make(brief, out="film")
+    assert film.decision.lanes == 3
+    assert "up to 3 alike in one call" in " ".join(reason.why for reason in film.decision.reasons)
+    assert len({take.clip.render_seconds for take in film.takes if take.clip}) == 1
+    assert len(film.takes) == 3

@@ -99,6 +99,32 @@ def test_a_picture_that_is_no_frame_is_refused(backend: StoryworldDiffusion):
         backend.render([asked], lambda *_: None, lambda: False)
 
 
+@pytest.mark.parametrize("kept", [False, True])
+def test_alike_requests_of_one_call_give_the_clips_that_each_gives_alone(
+    backend: StoryworldDiffusion, scratch: Path, kept: bool
+):
+    requests = []
+    for seed, (kind, color) in enumerate((("ball", "red"), ("car", "blue"))):
+        world = World.model_validate({"subjects": [{"kind": kind, "color": color, "motion": "moves right"}]})
+        picture = paint(world, frames=17, width=128, height=128, fps=8, seed=seed).frames[0]
+        (scratch / f"{seed}.png").write_bytes(png(picture))
+        given = (Conditioning(keyframe=str(seed)),) if kept else ()
+        words = PROMPT.replace("red ball", f"{color} {kind}")
+        requests.append(request(backend, words, seed, conditioning=given))
+    requests.append(request(backend, frames=9))
+    told: list[tuple[int, float]] = []
+    together = backend.render(requests, lambda *at: told.append(at), lambda: False)
+    assert [clip.request for clip in together] == [one.digest for one in requests]
+    assert together[0].render_seconds == together[1].render_seconds
+    frames = [load(clip) for clip in together]
+    for index, one in enumerate(requests):
+        assert told.count((index, 1.0)) == 1
+        alone = load(backend.render([one], lambda *_: None, lambda: False)[0])
+        off = np.abs(frames[index].astype(int) - alone)
+        assert off.max() <= 2
+        assert (off > 0).mean() < 0.001
+
+
 def test_stops_at_the_next_step_and_goes_on_as_before(backend: StoryworldDiffusion, ask):
     shares: list[float] = []
     asked = request(backend)

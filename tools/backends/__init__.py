@@ -89,7 +89,7 @@ class ModelCard(Noun):
     seconds_per_frame: float | None = None
     """Rough wall seconds for a frame of native size, rendered and judged, on the hardware it is meant for."""
     batch: bool = False
-    """Several requests in one call give the same clips as one call each."""
+    """Several alike requests in one call give the same clips as one call each, but for a level here and there."""
     max_subjects: int = 0
     """Most subjects it draws in one shot; 0 is no limit."""
     audio: bool = False
@@ -181,6 +181,12 @@ class VideoBackend(Protocol):
         `cancelled` is asked often; when it says True, Cancelled is raised. Raises RenderFailed.
         """
         ...
+
+
+def alike(request: RenderRequest) -> RenderRequest:
+    """What requests have in common that one call of a model can render together: all but words, noise and pictures."""
+    bare = tuple(given.changed(keyframe="") for given in request.conditioning)
+    return request.changed(prompt="", negative="", seed=0, conditioning=bare)
 
 
 @cache

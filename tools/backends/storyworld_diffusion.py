@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from importlib.resources import files
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -15,7 +16,7 @@ from pydantic import Field
 from kinograph import disk
 from kinograph.errors import Cancelled, Damaged, RenderFailed
 from kinograph.film import Clip, Conditioning, Noun, RenderRequest, digest_of
-from kinograph.tools.backends import ModelCard, Progress, Workbench
+from kinograph.tools.backends import ModelCard, Progress, Workbench, alike
 from kinograph.tools.footage import develop, load_picture
 from kinograph.tools.shelf import shelf
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 MODEL = Path(str(files("kinograph.tools.storyworld"))) / "model"
 NEEDS_GB = 1.0
 """What a render of the largest clip takes at most: 0.5 measured in main memory, and as much for a card's libraries."""
+MORE_GB = 0.3
+"""What each further clip of a call takes."""
 
 
 class DiffusionOptions(Noun):
@@ -50,7 +53,7 @@ class Told(NamedTuple):
 
 
 class StoryworldDiffusion:
-    """Loads the pipeline at the first render and leaves it on the shelf; renders one request at a time."""
+    """Loads the pipeline at the first render and leaves it on the shelf; renders alike requests of a call together."""
 
     Options = DiffusionOptions
 
@@ -65,25 +68,36 @@ class StoryworldDiffusion:
     def render(
         self, requests: Sequence[RenderRequest], on_progress: Progress, cancelled: Callable[[], bool]
     ) -> list[Clip]:
-        clips = []
-        for index, request in enumerate(requests):
+        clips = list[Clip]()
+        for _, kin in groupby(requests, alike):
+            clips += self._together(list(kin), len(clips), on_progress, cancelled)
+        return clips
+
+    def _together(
+        self, requests: Sequence[RenderRequest], first: int, on_progress: Progress, cancelled: Callable[[], bool]
+    ) -> list[Clip]:
+        """The clips of requests that are alike, in one call of the pipeline; `first` is the index of the first."""
+
+        def goes_on(share: float) -> None:
             if cancelled():
                 raise Cancelled("rendering was cancelled")
-            on_progress(index, 0.0)
-            told = self.tell(request.prompt)
+            for index in range(len(requests)):
+                on_progress(first + index, share)
 
-            def waits(index: int = index) -> bool:
-                on_progress(index, 0.0)  # a render that waits for the model says that it lives
-                return cancelled()
+        def waits() -> bool:
+            goes_on(0.0)  # a render that waits for the model says that it lives
+            return False
 
-            with self._lent(waits) as pipeline:
-                started = time.perf_counter()
-                frames = self._frames(
-                    pipeline, request, told.prompt, lambda share, i=index: on_progress(i, 0.95 * share), cancelled
-                )
-                seconds = time.perf_counter() - started
-            clips.append(develop(request, frames, self.workbench.scratch, seconds, told.note))
-            on_progress(index, 1.0)
+        goes_on(0.0)
+        told = [self.tell(request.prompt) for request in requests]
+        with self._lent(waits, len(requests)) as pipeline:
+            started = time.perf_counter()
+            frames = self._frames(pipeline, requests, [one.prompt for one in told], goes_on)
+            seconds = time.perf_counter() - started
+        clips = []
+        for index, (request, made, one) in enumerate(zip(requests, frames, told, strict=True)):
+            clips.append(develop(request, made, self.workbench.scratch, seconds, one.note))
+            on_progress(first + index, 1.0)
         return clips
 
     def tell(self, prompt: str) -> Told:
@@ -98,44 +112,52 @@ class StoryworldDiffusion:
     def _frames(
         self,
         pipeline: StoryworldPipeline,
-        request: RenderRequest,
-        prompt: str,
-        on_step: Callable[[float], None],
-        cancelled: Callable[[], bool],
+        requests: Sequence[RenderRequest],
+        prompts: Sequence[str],
+        goes_on: Callable[[float], None],
     ) -> np.ndarray:
+        """`[B,T,H,W,3]`"""
         import torch
 
         def after(_: Any, step: int, __: float, values: dict) -> dict:
-            if cancelled():
-                raise Cancelled("rendering was cancelled")
-            on_step((step + 1) / pipeline.num_timesteps)
+            goes_on(0.95 * (step + 1) / pipeline.num_timesteps)
             return values
 
+        one = requests[0]
         return pipeline(
-            prompt,
-            frames=request.frames,
-            width=request.width,
-            height=request.height,
-            num_inference_steps=request.steps,
-            guidance_scale=request.guidance,
-            keyframes=[self._keyframe(one, request) for one in request.conditioning],
-            generator=torch.Generator().manual_seed(request.seed),
+            prompts,
+            frames=one.frames,
+            width=one.width,
+            height=one.height,
+            num_inference_steps=one.steps,
+            guidance_scale=one.guidance,
+            keyframes=self._keyframes(requests),
+            generator=[torch.Generator().manual_seed(request.seed) for request in requests],
             callback_on_step_end=after,
-        ).frames[0]
+        ).frames
 
-    def _keyframe(self, given: Conditioning, request: RenderRequest) -> Keyframe:
-        import cv2
-
+    def _keyframes(self, requests: Sequence[RenderRequest]) -> list[Keyframe]:
         from kinograph.tools.storyworld.pipeline import Keyframe
+
+        return [
+            Keyframe(
+                0 if given[0].role == "first" else requests[0].frames - 1,
+                np.stack([self._picture(one, request) for one, request in zip(given, requests, strict=True)]),
+            )
+            for given in zip(*(request.conditioning for request in requests), strict=True)
+        ]
+
+    def _picture(self, given: Conditioning, request: RenderRequest) -> np.ndarray:
+        import cv2
 
         if given.role == "reference":
             raise RenderFailed(f"{self.card.id} takes first and last frames, not reference pictures of a subject")
         picture = load_picture(self.workbench.picture(given.keyframe))
         if picture.shape[:2] != (request.height, request.width):
             picture = cv2.resize(picture, (request.width, request.height), interpolation=cv2.INTER_AREA)
-        return Keyframe(0 if given.role == "first" else request.frames - 1, picture)
+        return picture
 
-    def _lent(self, cancelled: Callable[[], bool]) -> AbstractContextManager[StoryworldPipeline]:
+    def _lent(self, cancelled: Callable[[], bool], clips: int) -> AbstractContextManager[StoryworldPipeline]:
         """The loaded pipeline, for one render; every backend of the same weights and options shares it."""
         import torch
 
@@ -145,7 +167,8 @@ class StoryworldDiffusion:
         # Main memory is the last place there is; and what asks for no card by name is content without one.
         offloaded = 0.0 if device == "cpu" or self.options.device == "auto" else None
         key = f"{self.card.id} {self.revision} {self.options.threads or ''} {self.options.weights}"
-        return shelf(device).lend(key, NEEDS_GB, offloaded, lambda off: self._load("cpu" if off else device), cancelled)
+        needs = NEEDS_GB + MORE_GB * (clips - 1)
+        return shelf(device).lend(key, needs, offloaded, lambda off: self._load("cpu" if off else device), cancelled)
 
     def _load(self, device: str) -> StoryworldPipeline:
         """Raises Damaged for weights that are not the ones sealed."""

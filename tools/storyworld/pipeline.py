@@ -39,7 +39,7 @@ class Keyframe(NamedTuple):
 
     frame: int
     picture: np.ndarray
-    """uint8 RGB `[H,W,3]` of the clip's size."""
+    """uint8 RGB of the clip's size: `[H,W,3]`, or `[B,H,W,3]` for one each of several clips."""
 
 
 class Clips(NamedTuple):
@@ -261,7 +261,7 @@ class StoryworldPipeline(DiffusionPipeline):
         generator: torch.Generator | list[torch.Generator] | None = None,
         callback_on_step_end: Callable[[Any, int, float, dict], dict] | None = None,
     ) -> Clips:
-        """Clips of one or more prompts; `keyframes` hold for all of them.
+        """Clips of one or more prompts; a keyframe holds for all of them, or has a picture for each.
 
         `frames` is 2 to 33; `width` and `height` are multiples of 32. With a list of generators every clip has its
         own noise. The first frame is made by the image UNet, unless keyframes are given; then the clip's ends, then
@@ -364,4 +364,5 @@ class StoryworldPipeline(DiffusionPipeline):
 
     def _encoded(self, picture: np.ndarray) -> torch.Tensor:
         pixels = torch.from_numpy(np.array(picture)).to(self._execution_device)
-        return self.encode_pictures((pixels.permute(2, 0, 1)[None].float() / 127.5 - 1).to(self.vae.dtype))
+        pixels = pixels[None] if pixels.ndim == 3 else pixels
+        return self.encode_pictures((pixels.permute(0, 3, 1, 2).float() / 127.5 - 1).to(self.vae.dtype))

@@ -1,25 +1,85 @@
-"""Renders in this process, on the thread that asks: for models that are light and let others run."""
+"""Renders in this process: for models that are light and let others run."""
 
 from __future__ import annotations
 
+import queue
+import threading
+import time
 from collections.abc import Callable, Sequence
+from contextvars import copy_context
 
+from kinograph.errors import Cancelled, RenderStalled
 from kinograph.film import Clip, RenderRequest
 from kinograph.tools.backends import Progress, VideoBackend
 from kinograph.tools.workers import Terms
+from kinograph.tools.workers.errand import BEAT
+from kinograph.tools.workers.process import GRACE, LOOK
+
+Said = tuple[int, float] | list[Clip] | BaseException
+"""Of a render: how far it is, or how it ended."""
 
 
 class Here:
-    """This process."""
+    """This process. What stands still is left behind on its thread: only a process can be killed."""
 
     def __init__(self, backend: VideoBackend, terms: Terms) -> None:
         self._backend = backend
+        self._stall_seconds = terms.stall_seconds
         self.revision = backend.revision
 
     def render(
         self, requests: Sequence[RenderRequest], on_progress: Progress, cancelled: Callable[[], bool]
     ) -> list[Clip]:
-        return self._backend.render(requests, on_progress, cancelled)
+        heard, left = queue.SimpleQueue[Said](), threading.Event()
+
+        def tell(index: int, share: float) -> None:
+            if left.is_set():
+                raise Cancelled("nobody waits for it any more")
+            heard.put((index, share))
+
+        def work() -> None:
+            try:
+                heard.put(self._backend.render(requests, tell, lambda: left.is_set() or cancelled()))
+            except BaseException as error:  # it rises again where the clips were asked for
+                heard.put(error)
+
+        name = f"{threading.current_thread().name} renders"
+        threading.Thread(target=copy_context().run, args=(work,), name=name, daemon=True).start()
+        try:
+            return self._awaited(heard, on_progress, cancelled)
+        finally:
+            left.set()
+
+    def _awaited(
+        self, heard: queue.SimpleQueue[Said], on_progress: Progress, cancelled: Callable[[], bool]
+    ) -> list[Clip]:
+        """Raises RenderStalled, Cancelled when the render does not answer to that, and what it raises."""
+        model, at, asked = self._backend.card.id, (0, 0.0), None
+        moved = told = time.monotonic()
+        while True:
+            try:
+                said = heard.get(timeout=LOOK)
+            except queue.Empty:
+                said = None
+            now = time.monotonic()
+            if isinstance(said, BaseException):
+                raise said
+            if isinstance(said, list):
+                return said
+            if said is not None:
+                moved, at = now, said
+            if said is not None or now - told >= BEAT:
+                told = now
+                on_progress(*at)
+            if asked is None and cancelled():
+                asked = now
+            if asked is not None and now - asked > GRACE:
+                raise Cancelled(f"rendering was cancelled; {model} did not answer for {GRACE:g} s")
+            if now - moved > self._stall_seconds:
+                raise RenderStalled(
+                    f"{model} made no progress for {self._stall_seconds:g} s (stall_seconds) and was left behind; "
+                    "pool = 'local' can kill what hangs"
+                )
 
     def close(self) -> None:
         """What is loaded stays on the shelf for the next production."""
