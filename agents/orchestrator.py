@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from pydantic import Field
@@ -67,6 +67,8 @@ class Commission(Noun):
 
     brief: Brief
     machine: Machine
+    ready: tuple[str, ...] | None = None
+    """Models that can render here, by id; none: all that this version has a backend for."""
     load: Snapshot
     """How busy the machine is."""
     topologies: tuple[Topology, ...]
@@ -142,7 +144,7 @@ class Orchestrator:
         decided = self.rules(question.changed(brief=brief, workers=insists))
         why = (draft.reasons.model, draft.reasons.topology, draft.reasons.size, draft.reasons.workers)
         reasons = (rule.changed(why=words) for rule, words in zip(decided.reasons, why, strict=False))
-        others = choose_fallback(question.brief, card(decided.model), question.machine)
+        others = choose_fallback(question.brief, card(decided.model), question.machine, question.ready)
         return decided.changed(
             reasons=(*reasons, *decided.reasons[len(why) : RULED], *_fallback_reason(others)), fallback=others
         )
@@ -150,7 +152,7 @@ class Orchestrator:
     def rules(self, question: Commission) -> Decision:
         """Raises BadInput or UnknownName for a wish that cannot be met."""
         brief = question.brief
-        model, why_model = choose_model(brief, question.machine)
+        model, why_model = choose_model(brief, question.machine, question.ready)
         why_model += "".join(
             f"; {known.accepted} of {known.takes} earlier takes with it were accepted"
             for known in question.experience
@@ -167,7 +169,7 @@ class Orchestrator:
         shown = strategy.visuals(content, question.offline, model, question.stock, question.media)
         fps = brief.fps or model.fps
         seconds = brief.seconds or wishes(brief.text).seconds
-        others = choose_fallback(brief, model, question.machine)
+        others = choose_fallback(brief, model, question.machine, question.ready)
         shot_seconds = (choose_frames(brief, model) if brief.frames else model.legal_frames(model.frames)) / fps
         return Decision(
             model=model.id,
@@ -212,7 +214,7 @@ def facts(question: Commission, proposal: Decision) -> dict[str, Any]:
         "demands": brief.model_dump(mode="json", exclude_defaults=True, exclude={"text", "references", "seed"}),
         "reference_pictures": len(brief.references),
         "machine": f"{machine}; {question.load}",
-        "models": [model.model_dump(mode="json", include=wanted | {"ratings"}) for model in able(brief, machine)],
+        "models": [model.model_dump(mode="json", include=wanted | {"ratings"}) for model in able(brief, machine, question.ready)],
         "topologies": list(question.topologies),
         "max_takes": brief.takes,
         "max_workers": most_workers(question),
@@ -232,7 +234,7 @@ def facts(question: Commission, proposal: Decision) -> dict[str, Any]:
 def complaints(question: Commission, draft: DecisionDraft) -> list[str]:
     """What lies outside what exists or what the brief demands."""
     brief, found = question.brief, []
-    models = [model.id for model in able(brief, question.machine)]
+    models = [model.id for model in able(brief, question.machine, question.ready)]
     if brief.model is not None and draft.model != brief.model:
         found.append(f"model {draft.model!r}: the brief demands {brief.model!r}")
     elif brief.model is None and draft.model not in models:
@@ -262,22 +264,26 @@ def most_workers(question: Commission) -> int:
     return question.workers or max(1, question.machine.cores)
 
 
-def able(brief: Brief, machine: Machine) -> list[ModelCard]:
-    """The models that this version has and this machine carries, those that take the brief's pictures if any do."""
-    carried = [model for model in cards().values() if model.available and model.least_gb <= machine.vram_gb]
+Ready = Collection[str] | None
+"""Models that can render here, by id; None for all that this version has a backend for."""
+
+
+def able(brief: Brief, machine: Machine, ready: Ready = None) -> list[ModelCard]:
+    """The models that are ready and that this machine carries, those that take the brief's pictures if any do."""
+    here = [model for model in cards().values() if model.available and (ready is None or model.id in ready)]
+    carried = [model for model in here if model.least_gb <= machine.vram_gb]
     return [model for model in carried if "i2v" in model.tasks] or carried if brief.references else carried
 
 
-def choose_model(brief: Brief, machine: Machine) -> tuple[ModelCard, str]:
-    """The model asked for, else the best one that this version has and this machine carries."""
+def choose_model(brief: Brief, machine: Machine, ready: Ready = None) -> tuple[ModelCard, str]:
+    """The model asked for, else the best one that is ready and that this machine carries."""
     if brief.model:
         chosen, why = card(brief.model), "asked for"
     else:
-        candidates = able(brief, machine)
+        candidates = able(brief, machine, ready)
         chosen = max(candidates, key=_preference)
-        shut = sum(not model.available for model in cards().values())
-        ran = f"{len(candidates)} that run here ({machine})"
-        why = f"best rated that generates of the {ran}; {shut} other cards have no backend yet"
+        others = len(cards()) - len(candidates)
+        why = f"best rated that generates of the {len(candidates)} that run here ({machine}); {others} others do not"
     if not chosen.available:
         known = ", ".join(model.id for model in cards().values() if model.available)
         raise BadInput(f"model {chosen.id!r} has a card but no backend in this version; these can render: {known}")
@@ -300,7 +306,7 @@ def _preference(model: ModelCard) -> tuple[bool, int, int]:
     return not model.procedural, rated, -QUALITY[ratings.resource_requirements]
 
 
-def choose_fallback(brief: Brief, chosen: ModelCard, machine: Machine) -> tuple[str, ...]:
+def choose_fallback(brief: Brief, chosen: ModelCard, machine: Machine, ready: Ready = None) -> tuple[str, ...]:
     """The models that may render what the chosen one cannot, generative ones first, then the best rated.
 
     Those that the brief names, in its order; none where a model was asked for by name, unless the brief allows it.
@@ -308,7 +314,8 @@ def choose_fallback(brief: Brief, chosen: ModelCard, machine: Machine) -> tuple[
     """
     if brief.fallback == "no" or (brief.fallback is None and brief.model):
         return ()
-    others = [model for model in sorted(able(brief, machine), key=_preference, reverse=True) if model.id != chosen.id]
+    rated = sorted(able(brief, machine, ready), key=_preference, reverse=True)
+    others = [model for model in rated if model.id != chosen.id]
     if brief.fallback in (None, "yes"):
         return tuple(model.id for model in others[:MOST_OTHERS])
     for name in brief.fallback:

@@ -115,17 +115,16 @@ def _encoder() -> Check:
 
 
 def _models(settings: Settings) -> Check:
-    from kinograph.tools.backends import Workbench, cards, open_backend
+    from kinograph.tools.backends import Workbench, cards, open_backend, ready
 
-    able = []
-    for card in cards().values():
-        if card.available:
-            try:
-                open_backend(card.id, Workbench(Path(), Path), settings.backends.get(card.id))
-            except KinographError as error:
-                return Check("models", False, str(error))
-            able.append(card.id)
-    return Check("models", bool(able), f"{', '.join(able)}; {len(cards()) - len(able)} cards without a backend yet")
+    try:
+        able = ready(settings.backends)
+        for id in able:
+            open_backend(id, Workbench(Path(), Path), settings.backends.get(id))
+    except KinographError as error:
+        return Check("models", False, str(error))
+    others = len(cards()) - len(able)
+    return Check("models", bool(able), f"{', '.join(able)}; {others} others have no weights here (kinograph models)")
 
 
 def _pools(settings: Settings) -> Check:

@@ -308,6 +308,8 @@ class Clip(Noun):
     render_seconds: float
     note: str = ""
     """What the backend could not do as asked, in words ("'knight' drawn as a person")."""
+    made_with: dict[str, str] = Field(default_factory=dict)
+    """Besides the request: weights, pipeline class, number format, device, and versions of the libraries."""
 
 
 # ----------------------------------------------------------------------------------------- judging

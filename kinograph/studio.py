@@ -413,6 +413,7 @@ class Studio(Premises):
         from kinograph.agents.orchestrator import Commission, Orchestrator
         from kinograph.graphs import TOPOLOGIES
         from kinograph.graphs.boundaries import critical
+        from kinograph.tools.backends import ready
         from kinograph.tools.speech import open_voice
 
         settings = self.settings
@@ -421,6 +422,7 @@ class Studio(Premises):
         commission = Commission(
             brief=brief,
             machine=self.monitor.machine,
+            ready=ready(settings.backends),
             load=self.monitor.snapshot(),
             topologies=tuple(TOPOLOGIES),
             workers=settings.workers,

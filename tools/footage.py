@@ -30,7 +30,14 @@ def pixels_digest(frames: np.ndarray) -> str:
     return digest_of(repr(frames.shape).encode() + np.ascontiguousarray(frames, np.uint8).tobytes())
 
 
-def develop(request: RenderRequest, frames: np.ndarray, folder: Path, seconds: float, note: str = "") -> Clip:
+def develop(
+    request: RenderRequest,
+    frames: np.ndarray,
+    folder: Path,
+    seconds: float,
+    note: str = "",
+    made_with: Mapping[str, str] | None = None,
+) -> Clip:
     """Writes what a backend rendered as a lossless clip into `folder`.
 
     The clip says how many frames, and which size, really came back. Raises StorageError.
@@ -56,6 +63,7 @@ def develop(request: RenderRequest, frames: np.ndarray, folder: Path, seconds: f
         revision=request.revision,
         render_seconds=round(seconds, 4),
         note=note,
+        made_with=dict(made_with or {}),
     )
 
 

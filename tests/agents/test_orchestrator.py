@@ -137,9 +137,9 @@ def test_length_comes_from_the_brief_or_the_caller():
     [
         ({"model": "nope"}, UnknownName, "unknown model 'nope'"),
         (
-            {"model": "svd"},
+            {"model": "closed"},
             BadInput,
-            "no backend in this version; these can render: storyworld-diffusion, storyworld-r",
+            "model 'closed' has a card but no backend in this version; these can render: storyworld-",
         ),
         ({"fallback": "nope"}, UnknownName, "unknown model 'nope'"),
         ({"topology": "distributed"}, UnknownName, "unknown topology 'distributed'; available: chain, hierarchical"),
@@ -152,7 +152,10 @@ def test_length_comes_from_the_brief_or_the_caller():
         ({"references": ("d", "e")}, BadInput, "2 reference pictures were given; one can be used"),
     ],
 )
-def test_a_wish_that_cannot_be_met_is_refused(wish, error, message):
+def test_a_wish_that_cannot_be_met_is_refused(wish, error, message, monkeypatch: pytest.MonkeyPatch):
+    closed = cards()["svd"].changed(id="closed", backend="")
+    known = orchestrator.card
+    monkeypatch.setattr(orchestrator, "card", lambda id: closed if id == "closed" else known(id))
     with pytest.raises(error, match=message):
         decide(**wish)
 

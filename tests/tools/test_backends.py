@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kinograph.errors import BadInput, BadSetting, Cancelled, UnknownName
-from kinograph.tools.backends import Workbench, card, cards, open_backend
+from kinograph.tools.backends import Workbench, backend_of, card, cards, open_backend, ready
 from kinograph.tools.footage import load
 
 NAMED = {
@@ -65,14 +65,18 @@ def test_a_card_agrees_with_itself(id: str):
         model.check_size(model.width + 1, model.height)
 
 
-def test_only_models_with_a_backend_open(tmp_path: Path):
+def test_models_whose_weights_are_here_open_and_others_say_what_is_missing(tmp_path: Path):
     bench = Workbench(tmp_path, Path)
+    assert ready({}) == ("storyworld-diffusion", "storyworld-render")
     for model in cards().values():
-        if model.available:
+        assert model.available, f"{model.id} has a backend"
+        if model.id in ready({}):
             assert open_backend(model.id, bench).card == model
         else:
-            with pytest.raises(BadInput, match="storyworld-render"):
+            with pytest.raises(BadInput, match=f"model {model.id!r} cannot render here: "):
                 open_backend(model.id, bench)
+    with pytest.raises(BadInput, match="has a card but no backend in this version"):
+        backend_of(card("svd").changed(backend=""), bench)
     with pytest.raises(UnknownName, match="unknown model 'x'; available: storyworld-diffusion, storyworld-render, "):
         open_backend("x", bench)
 

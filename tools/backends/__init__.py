@@ -22,6 +22,8 @@ from kinograph.settings import explain
 
 FrameRule = Literal["n", "4k+1", "6k+1", "8k+1", "fixed"]
 COSTS: dict[Rating, float] = {"low": 0.3, "medium": 0.5, "high": 0.75, "very high": 1.0}
+FOLDER = "diffusers:"
+"""What the id of a model begins with that is a folder and has no card."""
 _STEP = {"n": 1, "4k+1": 4, "6k+1": 6, "8k+1": 8}
 
 
@@ -173,6 +175,11 @@ class VideoBackend(Protocol):
         """What it was opened with: card and options open the same backend in another process."""
         ...
 
+    @staticmethod
+    def lacks(card: ModelCard, options: Any) -> str:
+        """What keeps it from rendering here, in words that say what to do; "" for nothing. Reads no weights."""
+        ...
+
     def render(
         self, requests: Sequence[RenderRequest], on_progress: Progress, cancelled: Callable[[], bool]
     ) -> list[Clip]:
@@ -201,27 +208,47 @@ def cards() -> Mapping[str, ModelCard]:
 
 
 def card(id: str) -> ModelCard:
-    """The card of that id. Raises UnknownName."""
+    """The card of that id; `diffusers:FOLDER` makes one of a pipeline's own folder. Raises UnknownName, BadInput."""
+    if id.startswith(FOLDER):
+        from kinograph.tools.backends.introspection import card_of
+
+        return card_of(Path(id.removeprefix(FOLDER)))
     if id not in cards():
         raise UnknownName("model", id, cards())
     return cards()[id]
 
 
 def open_backend(id: str, workbench: Workbench, options: Mapping[str, Any] | None = None) -> VideoBackend:
-    """The backend of a model. Raises UnknownName, BadInput when no backend exists, BadSetting for options."""
-    chosen = card(id)
-    if not chosen.available:
-        able = ", ".join(card.id for card in cards().values() if card.available)
-        raise BadInput(f"model {id!r} has a card but no backend in this version; these can render: {able}")
-    return backend_of(chosen, workbench, options)
+    """The backend of a model. Raises UnknownName, BadInput where it cannot render here, BadSetting for options."""
+    return backend_of(card(id), workbench, options)
 
 
 def backend_of(card: ModelCard, workbench: Workbench, options: Mapping[str, Any] | None = None) -> VideoBackend:
-    """The backend that a card names. Raises BadSetting for options."""
+    """The backend that a card names. Raises BadSetting for options, BadInput where it cannot render here."""
+    if words := lacking(card, options):
+        raise BadInput(f"model {card.id!r} cannot render here: {words}")
+    backend, chosen = _asked(card, options)
+    return backend(card, workbench, chosen)
+
+
+def lacking(card: ModelCard, options: Mapping[str, Any] | None = None) -> str:
+    """What keeps a model from rendering here, in words; "" for nothing. Raises BadSetting for options."""
+    if not card.available:
+        return "it has a card but no backend in this version"
+    backend, chosen = _asked(card, options)
+    return backend.lacks(card, chosen)
+
+
+def ready(options: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
+    """The models that can render here, by id; `options` are those of the settings, by model. Raises BadSetting."""
+    return tuple(id for id, one in cards().items() if not lacking(one, options.get(id)))
+
+
+def _asked(card: ModelCard, options: Mapping[str, Any] | None) -> tuple[Any, Any]:
+    """A backend's class and its options."""
     module, _, attribute = card.backend.partition(":")
     backend = getattr(import_module(module), attribute)
     try:
-        chosen = backend.Options(**dict(options or {}))
+        return backend, backend.Options(**dict(options or {}))
     except ValidationError as error:
         raise BadSetting(f"backends.{card.id}: {explain(error, ', '.join(backend.Options.model_fields))}") from error
-    return backend(card, workbench, chosen)

@@ -38,6 +38,10 @@ class StoryworldBackend:
         self.revision = "1" if not options.fault_rate else f"1+faults={options.fault_rate:g}"
         self.workbench = workbench
 
+    @staticmethod
+    def lacks(card: ModelCard, options: StoryworldOptions) -> str:
+        return ""
+
     def render(
         self, requests: Sequence[RenderRequest], on_progress: Progress, cancelled: Callable[[], bool]
     ) -> list[Clip]:

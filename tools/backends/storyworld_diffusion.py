@@ -65,6 +65,10 @@ class StoryworldDiffusion:
         self.revision = digest_of(repr(marks).encode())[:12]
         self.workbench = workbench
 
+    @staticmethod
+    def lacks(card: ModelCard, options: DiffusionOptions) -> str:
+        return ""
+
     def render(
         self, requests: Sequence[RenderRequest], on_progress: Progress, cancelled: Callable[[], bool]
     ) -> list[Clip]:

@@ -1,0 +1,259 @@
+"""The adapter of diffusers pipelines, on tiny real ones of every family: loaded from a folder, rendered, cancelled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+import tiny_pipelines as tiny
+
+from kinograph.errors import BadInput, Cancelled, RenderFailed
+from kinograph.film import Clip, Conditioning, RenderRequest
+from kinograph.settings import Settings
+from kinograph.studio import Studio
+from kinograph.tools.backends import Workbench, card
+from kinograph.tools.backends.diffusion import Diffusion, DiffusionOptions, smaller
+from kinograph.tools.backends.families import KINS, kin_of, way
+from kinograph.tools.footage import load, png
+
+
+class Case(NamedTuple):
+    """A family on trial."""
+
+    key: str
+    """Of the tiny pipeline."""
+    card: str
+    roles: tuple[tuple[str, ...], ...]
+    """The pictures that it can be given, besides none."""
+    words: bool = True
+    """It renders from words alone."""
+
+
+FIRST, BOTH, LAST = ("first",), ("first", "last"), ("last",)
+CASES = (
+    Case("animatediff", "animatediff", (FIRST,)),
+    Case("animatediff-sdxl", "animatediff-sdxl", ()),
+    Case("animatediff-sparse", "animatediff", (FIRST, BOTH, LAST), words=False),
+    Case("modelscope", "modelscope", (FIRST,)),
+    Case("modelscope", "zeroscope-576w", (FIRST,)),
+    Case("zeroscope-xl", "zeroscope-xl", (FIRST,), words=False),
+    Case("svd", "svd", (FIRST,), words=False),
+    Case("latte", "latte", ()),
+    Case("cogvideox", "cogvideox-2b", (FIRST,)),
+    Case("cogvideox-i2v", "cogvideox-5b-i2v", (FIRST,), words=False),
+    Case("wan", "wan-2.1-1.3b", (FIRST,)),
+    Case("wan-2.2", "wan-2.2-14b", (FIRST,)),
+    Case("wan-2.2-5b", "wan-2.2-5b", (FIRST,)),
+    Case("wan-i2v", "wan-2.1-i2v", (FIRST,), words=False),
+    Case("wan-vace", "wan-2.1-vace", (FIRST, BOTH, LAST, ("reference",))),
+    Case("hunyuan", "hunyuan-video", ()),
+    Case("hunyuan-i2v", "hunyuan-video-i2v", (FIRST,), words=False),
+    Case("hunyuan-framepack", "hunyuan-framepack", (FIRST, BOTH), words=False),
+    Case("hunyuan-1.5", "hunyuan-video-1.5", ()),
+    Case("ltx", "ltx-video", (FIRST, BOTH, LAST)),
+    Case("ltx-2", "ltx-2", (FIRST, BOTH, LAST)),
+    Case("mochi", "mochi", ()),
+    Case("allegro", "allegro", ()),
+    Case("skyreels", "skyreels-v2", (FIRST,)),
+    Case("sana", "sana-video", ()),
+)
+by_card = pytest.mark.parametrize("case", CASES, ids=[case.card + "/" + case.key for case in CASES])
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The folder of a tiny pipeline, built once."""
+    root, made = tmp_path_factory.mktemp("pipelines"), dict[str, Path]()
+
+    def folder(key: str) -> Path:
+        if key not in made:
+            made[key] = tiny.built(key, root)
+        return made[key]
+
+    return folder
+
+
+class Stage:
+    """A backend with a scratch folder, and pictures for it."""
+
+    def __init__(self, scratch: Path, key: str, model: str, **options: Any) -> None:
+        self.width, self.height, self.frames = tiny.SIZES[key]
+        self.scratch = scratch
+        bench = Workbench(scratch, lambda digest: scratch / f"{digest}.png")
+        self.backend = Diffusion(card(model), bench, DiffusionOptions(**options))
+        dice = np.random.default_rng(0)
+        for name in "abc":
+            picture = dice.integers(0, 255, (self.height, self.width, 3)).astype(np.uint8)
+            (scratch / f"{name}.png").write_bytes(png(picture))
+
+    def request(self, seed: int = 1, pictures: Sequence[tuple[str, str]] = (), **fields: Any) -> RenderRequest:
+        given = tuple(Conditioning.model_validate({"keyframe": name, "role": role}) for name, role in pictures)
+        plain = {"model": self.backend.card.id, "revision": self.backend.revision, "prompt": "a red ball rolls"}
+        plain |= {"seed": seed, "frames": self.frames, "fps": 8, "width": self.width, "height": self.height}
+        return RenderRequest.model_validate(plain | {"steps": 2, "guidance": 3.0, "conditioning": given} | fields)
+
+    def render(self, request: RenderRequest, told: list[Any] | None = None) -> Clip:
+        heard = [] if told is None else told
+        return self.backend.render([request], lambda *at: heard.append(at), lambda: False)[0]
+
+    def frames_of(self, pictures: Sequence[tuple[str, str]] = (), **fields: Any) -> np.ndarray:
+        return load(self.render(self.request(pictures=pictures, **fields))).astype(int)
+
+
+@pytest.fixture
+def stage(folders, tmp_path: Path) -> Callable[..., Stage]:
+    def make(case: Case, **options: Any) -> Stage:
+        return Stage(tmp_path, case.key, case.card, weights=str(folders(case.key)), **options)
+
+    return make
+
+
+@by_card
+def test_every_family_renders_the_same_from_the_same_seed_and_says_how_far_it_is(case: Case, stage):
+    one, told = stage(case), list[Any]()
+    given = [] if case.words else [("a", "first")]
+    clip = one.render(one.request(pictures=given), told)
+    assert load(clip).shape == (one.frames, one.height, one.width, 3)
+    assert clip.made_with["pipeline"] and clip.made_with["diffusers"]
+    assert told[0] == (0, 0.0)
+    assert told[-1] == (0, 1.0)
+    assert len(told) >= 3
+    again, other = one.frames_of(given), one.frames_of(given, seed=2)
+    assert np.array_equal(again, load(clip))
+    assert not np.array_equal(other, again)
+
+
+@by_card
+def test_every_picture_that_is_taken_shows_and_every_other_is_refused(case: Case, stage):
+    one = stage(case)
+    for roles in (FIRST, BOTH, LAST, ("reference",)):
+        if roles not in case.roles:
+            with pytest.raises(RenderFailed, match=r"these weights cannot be given the pictures asked for \("):
+                one.frames_of(list(zip("ab", roles, strict=False)))
+            continue
+        plain = one.frames_of(list(zip("ab", roles, strict=False)))
+        for number in range(len(roles)):
+            changed = ["a", "b"]
+            changed[number] = "c"
+            assert not np.array_equal(plain, one.frames_of(list(zip(changed, roles, strict=False)))), roles[number]
+
+
+@by_card
+def test_a_render_can_be_cancelled_at_any_step_and_the_pipeline_stays_usable(case: Case, stage):
+    one, asked = stage(case), list[bool]()
+    request = one.request(pictures=[] if case.words else [("a", "first")])
+    before = load(one.render(request))
+
+    def cancelled() -> bool:
+        asked.append(True)
+        return len(asked) > 3
+
+    with pytest.raises(Cancelled):
+        one.backend.render([request], lambda *_: None, cancelled)
+    assert len(asked) == 4
+    assert np.array_equal(before, load(one.render(request)))
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if card(case.card).batch and case.words], ids=str)
+def test_requests_of_one_call_give_what_each_gives_alone(case: Case, stage):
+    one = stage(case)
+    requests = [one.request(seed=seed, prompt=words) for seed, words in ((1, "a red ball rolls"), (2, "a blue car"))]
+    assert one.backend._batches(requests[0])
+    together = one.backend.render(requests, lambda *_: None, lambda: False)
+    frames = [load(clip).astype(int) for clip in together]
+    assert together[0].render_seconds == together[1].render_seconds
+    for request, made in zip(requests, frames, strict=True):
+        assert np.abs(load(one.render(request)).astype(int) - made).max() <= 1
+
+
+# ------------------------------------------------------------------------------------ beginnings
+
+
+def test_a_model_that_goes_on_from_pictures_begins_with_what_another_makes_of_the_words(stage, folders):
+    case = next(case for case in CASES if case.card == "svd")
+    with pytest.raises(RenderFailed, match=r"svd goes on from pictures and was given none; \[backends\.svd\] before ="):
+        stage(case).frames_of()
+    one = stage(case, before=str(folders("text-to-image")))
+    red = one.frames_of(prompt="a red ball")
+    assert red.shape == (one.frames, one.height, one.width, 3)
+    assert not np.array_equal(red, one.frames_of(prompt="a blue car"))
+
+
+def test_a_model_that_enlarges_begins_with_a_smaller_video(stage, folders):
+    case = next(case for case in CASES if case.card == "zeroscope-xl")
+    one = stage(case, before=str(folders("modelscope")))
+    made = one.frames_of(width=32, height=32)
+    assert made.shape == (one.frames, 32, 32, 3)
+    assert not np.array_equal(made, one.frames_of(width=32, height=32, prompt="a blue car"))
+    assert [smaller(side) for side in (1024, 576, 32)] == [576, 320, 16]
+
+
+def test_a_clip_that_comes_longer_than_asked_ends_earlier_and_says_so(stage):
+    case = next(case for case in CASES if case.key == "hunyuan-framepack")
+    one = stage(case)
+    clip = one.render(one.request(pictures=[("a", "first")]))
+    assert clip.frames == one.frames
+    assert "frames of 16x16 came back, 5 of 16x16 were asked for" in clip.note
+
+
+def test_animatediff_makes_long_clips_in_windows(stage):
+    case = CASES[0]
+    one = stage(case)
+    short = one.frames_of()
+    assert one.frames_of(frames=40).shape[0] == 40
+    assert np.array_equal(short, one.frames_of()), "and short ones as before"
+
+
+# -------------------------------------------------------------------------------- what is what
+
+
+def test_weights_that_are_not_here_are_asked_for_in_words(tmp_path: Path):
+    with pytest.raises(BadInput, match="model 'wan-2.1-1.3b' cannot render here: "):
+        Studio(Settings.load(model="wan-2.1-1.3b")).make("A red ball rolls.", out=tmp_path / "film")
+    assert not (tmp_path / "film").exists()
+
+
+def test_the_revision_follows_the_weights_and_what_changes_pixels(stage, folders):
+    case = CASES[0]
+    plain = stage(case).backend.revision
+    assert stage(case).backend.revision == plain
+    assert stage(case, strength=0.3).backend.revision != plain
+    assert stage(case._replace(key="modelscope")).backend.revision != plain
+
+
+@pytest.mark.parametrize("key", ["wan", "ltx"])
+def test_a_folder_without_a_card_makes_a_film(key: str, folders, tmp_path: Path):
+    model = f"diffusers:{folders(key)}"
+    studio = Studio(Settings.load(model=model, takes=1, pool="here"))
+    width, height, frames = tiny.SIZES[key]
+    film = studio.make(
+        studio.brief("A red ball rolls.", width=width, height=height, frames=frames), out=tmp_path / "film"
+    )
+    assert film.missing == ()
+    assert [take.clip and take.clip.made_with["pipeline"] for take in film.takes] == [kin_of(way_of(key)).classes[0]]
+
+
+def way_of(key: str) -> str:
+    return type(tiny.BUILDERS[key]()).__name__
+
+
+def test_a_folder_that_holds_no_video_pipeline_is_refused(folders, tmp_path: Path):
+    with pytest.raises(BadInput, match="StableDiffusionPipeline renders no video"):
+        card(f"diffusers:{folders('text-to-image')}")
+    with pytest.raises(BadInput, match="no pipeline in the diffusers layout"):
+        card(f"diffusers:{tmp_path}")
+
+
+def test_the_table_names_classes_that_exist_once_each_and_cards_agree_with_it():
+    firsts = [kin.classes[0] for kin in KINS]
+    assert len(firsts) == len(set(firsts))
+    for kin in KINS:
+        for name in kin.classes:
+            assert way(name).pipeline
+    for case in CASES:
+        model, kin = card(case.card), kin_of(way_of(case.key))
+        assert model.size_multiple % kin.multiple == 0 or kin.multiple % model.size_multiple == 0
+        assert model.frames_rule in (kin.rule, "fixed")

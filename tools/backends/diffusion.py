@@ -1,0 +1,292 @@
+"""Diffusers pipelines as a backend: any family, from a folder of weights on this machine.
+
+What sets families apart is data in `families.py`; what a pipeline takes is read from its signature.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from importlib.metadata import version
+from itertools import groupby
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import Field
+
+from kinograph.errors import Cancelled, RenderFailed
+from kinograph.film import Clip, Conditioning, Noun, RenderRequest, digest_of
+from kinograph.tools.backends import ModelCard, Progress, Workbench, alike
+from kinograph.tools.backends.families import Call, Picture, Way, kin_of, way
+from kinograph.tools.backends.pipelines import Loaded, class_of, load, seeded, to_pixels
+from kinograph.tools.backends.weights import check, find, needs
+from kinograph.tools.footage import conformed, develop, load_picture
+from kinograph.tools.shelf import shelf
+
+LIBRARIES = ("diffusers", "transformers", "torch")
+LONG = 97
+"""Frames beyond which a diffusion-forcing model makes a clip in several parts."""
+WINDOW = 32
+"""Frames that a motion module of AnimateDiff knows."""
+DECODED = 0.95
+"""Share of a render that is done when the last step is: decoding and writing follow."""
+
+
+class DiffusionOptions(Noun):
+    """Options of a model of diffusers."""
+
+    weights: str = ""
+    """Folder in the diffusers layout, or hub id of weights that were pulled; none is the card's own source."""
+    before: str = ""
+    """Folder or hub id of what makes the beginning from words alone, for models that go on from pictures: a model of
+    text to image, or of text to video where a whole video is to be made anew."""
+    device: str = "auto"
+    """torch device; auto takes a graphics card when there is one."""
+    precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
+    """Number format; auto is what the family was trained in on a graphics card, and float32 on a processor."""
+    strength: float = Field(default=0.6, gt=0, le=1)
+    """How much of a given video, or of a picture held still, is made anew."""
+    pickles: bool = False
+    """Load weights that are Python pickles, which can run code as they are read."""
+
+
+class Diffusion:
+    """Loads the pipeline at the first render and leaves it on the shelf; renders alike requests of a call together."""
+
+    Options = DiffusionOptions
+
+    def __init__(self, card: ModelCard, workbench: Workbench, options: DiffusionOptions) -> None:
+        self.card = card
+        self.options = options
+        self.workbench = workbench
+        found = [found for source in (self._source, options.before) if (found := find(source))]
+        pixels = options.model_dump(include={"precision", "strength"})
+        self.revision = digest_of(repr(([one.revision for one in found], sorted(pixels.items()), CODE)).encode())[:12]
+
+    @staticmethod
+    def lacks(card: ModelCard, options: DiffusionOptions) -> str:
+        """What keeps it from rendering here, in words; "" for nothing. Reads no weights."""
+        for source in (options.weights or card.source, options.before):
+            if source and find(source) is None:
+                return needs(source)
+        return ""
+
+    def render(
+        self, requests: Sequence[RenderRequest], on_progress: Progress, cancelled: Callable[[], bool]
+    ) -> list[Clip]:
+        clips = list[Clip]()
+        for _, kin in groupby(requests, alike):
+            group = list(kin)
+            step = len(group) if self._batches(group[0]) else 1
+            for start in range(0, len(group), step):
+                clips += self._together(group[start : start + step], len(clips), on_progress, cancelled)
+        return clips
+
+    def _batches(self, request: RenderRequest) -> bool:
+        """Whether requests like this give the same clips in one call; a picture each is more than most take."""
+        alone = kin_of(class_of(self._folder())).single or request.conditioning or not self._by_words
+        return self.card.batch and not alone
+
+    @property
+    def _source(self) -> str:
+        return self.options.weights or self.card.source
+
+    def _folder(self) -> Path:
+        found = find(self._source)
+        if found is None:
+            raise RenderFailed(needs(self._source))
+        return found.folder
+
+    def _together(
+        self, requests: Sequence[RenderRequest], first: int, on_progress: Progress, cancelled: Callable[[], bool]
+    ) -> list[Clip]:
+        """The clips of requests that are alike, in one call; `first` is the index of the first."""
+
+        def goes_on(share: float | None = None) -> None:
+            if cancelled():
+                raise Cancelled("rendering was cancelled")
+            for index in range(len(requests)) if share is not None else ():
+                on_progress(first + index, share)
+
+        def waits() -> bool:
+            goes_on(0.0)  # a render that waits for the model says that it lives
+            return False
+
+        goes_on(0.0)
+        call = Call(
+            [self._picture(given, requests[0]) for given in requests[0].conditioning],
+            requests[0].frames,
+            self.options.strength,
+        )
+        if not call.pictures and not self._by_words:
+            call = self._begun(requests[0], call, goes_on, waits)
+        with self._lent(self._source, waits) as loaded:
+            started = time.perf_counter()
+            found = loaded.way_for({"first"} if call.video is not None else {one.role for one in call.pictures})
+            frames = self._frames(loaded, found, requests, call, goes_on)
+            seconds = time.perf_counter() - started
+            made_with = self._made_with(loaded, found)
+        clips = []
+        for index, (request, made) in enumerate(zip(requests, frames, strict=True)):
+            whole, note = fitted(made, request)
+            clips.append(develop(request, whole, self.workbench.scratch, seconds, note, made_with))
+            on_progress(first + index, 1.0)
+        return clips
+
+    @property
+    def _by_words(self) -> bool:
+        """Whether these weights render from words alone."""
+        return any(way(name).carries(()) for name in kin_of(class_of(self._folder())).classes)
+
+    def _begun(
+        self, request: RenderRequest, call: Call, goes_on: Callable[..., None], waits: Callable[[], bool]
+    ) -> Call:
+        """The call with what another model made of the words: a first frame, or a smaller video."""
+        if not self.options.before:
+            raise RenderFailed(
+                f"{self.card.id} goes on from pictures and was given none; [backends.{self.card.id}] before = "
+                "'a model of text to image' (or text to video) makes the beginning from words"
+            )
+        with self._lent(self.options.before, waits) as loaded:
+            pipeline, found = loaded.first, way(loaded.kin.classes[0])
+            moves = bool(found.argument("num_frames", "video_length", "frames"))
+            size = (smaller(request.width), smaller(request.height)) if moves else (request.width, request.height)
+            asked = request.changed(width=size[0], height=size[1], conditioning=())
+            arguments = {name: value for name, value in arguments_of(found, [asked]).items() if "guidance" not in name}
+            with loaded.stopping(lambda: goes_on()):
+                made = pipeline(**arguments)
+        if moves:
+            frames = to_pixels(made.frames)[0]
+            return call._replace(video=conformed(frames, (request.width, request.height), request.frames))
+        return call._replace(pictures=[Picture("first", to_pixels(made.images[:, None])[0, 0])])
+
+    def _frames(
+        self,
+        loaded: Loaded,
+        found: Way,
+        requests: Sequence[RenderRequest],
+        call: Call,
+        goes_on: Callable[..., None],
+    ) -> np.ndarray:
+        """uint8 `[B,T,H,W,3]`"""
+        pipeline, steps = loaded.pipeline(found), max(requests[0].steps, 1)
+        passed = 0
+
+        def passing() -> None:
+            nonlocal passed
+            passed += 1
+            # Classes that tell of no steps are heard by their passes, of which a step may take two.
+            goes_on(None if told else min(passed / (2 * steps), 1.0) * DECODED)
+
+        def after(_: Any, step: int, __: Any, values: dict[str, Any]) -> dict[str, Any]:
+            goes_on(min((step + 1) / steps, 1.0) * DECODED)
+            return values
+
+        told = found.argument("callback_on_step_end")
+        if hasattr(pipeline, "enable_free_noise"):
+            # More frames than it knows are made in windows of the same noise, shuffled (FreeNoise, Qiu et al. 2023).
+            pipeline.enable_free_noise() if requests[0].frames > WINDOW else pipeline.disable_free_noise()
+        if hasattr(pipeline, "guider"):
+            pipeline.guider = pipeline.guider.new(guidance_scale=requests[0].guidance)
+        arguments = arguments_of(found, requests) | found.form.arguments(call, found.pipeline)
+        arguments |= {"callback_on_step_end": after} if told else {}
+        try:
+            with loaded.stopping(passing):
+                return to_pixels(pipeline(**arguments).frames)
+        finally:
+            pipeline.maybe_free_model_hooks()
+
+    def _made_with(self, loaded: Loaded, found: Way) -> dict[str, str]:
+        """What a clip's provenance tells besides its request."""
+        weights = find(self._source)
+        return {
+            "weights": f"{self._source} {weights.revision if weights else ''}",
+            "pipeline": found.name,
+            "precision": str(loaded.first.dtype).removeprefix("torch."),
+            "device": str(loaded.first._execution_device),
+        } | {name: version(name) for name in LIBRARIES}
+
+    def _picture(self, given: Conditioning, request: RenderRequest) -> Picture:
+        import cv2
+
+        picture = load_picture(self.workbench.picture(given.keyframe))
+        if given.role != "reference" and picture.shape[:2] != (request.height, request.width):
+            picture = cv2.resize(picture, (request.width, request.height), interpolation=cv2.INTER_AREA)
+        return Picture(given.role, picture, given.strength)
+
+    def _lent(self, source: str, cancelled: Callable[[], bool]) -> AbstractContextManager[Loaded]:
+        """A loaded pipeline, for one call; every backend of the same weights and options shares it."""
+        import torch
+
+        device = self.options.device
+        if device == "auto":
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+        key = f"{self.card.id} {self.revision} {source} {self.options.pickles}"
+        gb, thrifty = (self.card.vram_gb, self.card.offloaded_gb) if device != "cpu" else (0.0, None)
+        return shelf(device).lend(key, gb, thrifty, lambda off: self._load(source, device, off), cancelled)
+
+    def _load(self, source: str, device: str, offloaded: bool) -> Loaded:
+        import torch
+
+        found = find(source)
+        assert found is not None, "a backend whose weights are not here is not opened"
+        check(found, self.options.pickles)
+        kin, precision = kin_of(class_of(found.folder)), self.options.precision
+        name = precision if precision != "auto" else kin.half if device != "cpu" else "float32"
+        formats = {"default": getattr(torch, name)} | ({"vae": torch.float32} if kin.exact else {})
+        loaded = load(found.folder, {"dtype": formats, "use_safetensors": not self.options.pickles})
+        if offloaded:
+            loaded.first.enable_model_cpu_offload(device=device)
+        else:
+            loaded.first.to(device)
+        return loaded
+
+
+def arguments_of(found: Way, requests: Sequence[RenderRequest]) -> dict[str, Any]:
+    """What requests that are alike say, in the names that a pipeline's call has for it."""
+    one, many = requests[0], len(requests) > 1
+    told: dict[str, Any] = {
+        "prompt": [request.prompt for request in requests] if many else one.prompt,
+        "width": one.width,
+        "height": one.height,
+        "num_inference_steps": one.steps,
+        "generator": seeded([request.seed for request in requests]),
+        "output_type": "pt",
+        # What follows would change words or sizes that were chosen already.
+        "clean_caption": False,
+        "use_resolution_binning": False,
+    }
+    if any(request.negative for request in requests):
+        told["negative_prompt"] = [request.negative for request in requests] if many else one.negative
+    for value, names in (
+        (one.frames, ("num_frames", "video_length", "frames")),
+        (one.fps, ("frame_rate", "fps")),
+        (one.guidance, ("guidance_scale", "max_guidance_scale")),
+    ):
+        told[found.argument(*names)] = value
+    if one.frames > LONG:
+        told["overlap_history"] = 17  # SkyReels goes on from so many of the frames it has
+    return {name: value for name, value in told.items() if name in found.parameters}
+
+
+def fitted(frames: np.ndarray, request: RenderRequest) -> tuple[np.ndarray, str]:
+    """Frames `[T,H,W,3]` as many and as large as asked for, and what had to be done for that."""
+    count, height, width = frames.shape[:3]
+    asked = (request.frames, request.height, request.width)
+    if (count, height, width) == asked:
+        return frames, ""
+    note = f"{count} frames of {width}x{height} came back, {asked[0]} of {asked[2]}x{asked[1]} were asked for"
+    # What is too long ends earlier; what is too short is shown more slowly.
+    return conformed(frames[: request.frames], (request.width, request.height), request.frames), note
+
+
+def smaller(side: int) -> int:
+    """Of a side in pixels what a video has that is to be enlarged: Zeroscope's 576 of 1024."""
+    step = 64 if side >= 256 else 8
+    return max(round(side * 0.5625 / step), 1) * step
+
+
+CODE = 1
+"""Raised when this file gives other pixels for the same weights."""

@@ -1,0 +1,177 @@
+"""Loaded diffusers pipelines: one set of weights, called in every way that it serves."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kinograph.errors import Damaged, RenderFailed
+from kinograph.tools.backends.families import FITS, UNSHIFTED, Kin, Way, ends, kin_of, way
+
+DENOISERS = ("transformer", "transformer_2", "unet")
+MOST_PROMPTS = 64
+"""Encoded prompts that are kept: those of a film, in a few MB each."""
+
+
+def class_of(folder: Path) -> str:
+    """The pipeline class that a folder in the diffusers layout names. Raises Damaged."""
+    try:
+        return str(json.loads((folder / "model_index.json").read_text("utf-8"))["_class_name"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise Damaged(f"{str(folder / 'model_index.json')!r} names no pipeline: {error}") from error
+
+
+class Loaded:
+    """A pipeline's parts in memory, and the pipelines made of them."""
+
+    def __init__(self, pipeline: Any, kin: Kin) -> None:
+        self.kin = kin
+        self.first = pipeline
+        self._made: dict[str, Any] = {type(pipeline).__name__: pipeline}
+        self._prompts: dict[str, Any] = {}
+        for one in self._denoisers:
+            one.eval()
+        self._keep_prompts(pipeline)
+
+    @cached_property
+    def _denoisers(self) -> list[Any]:
+        return [one for name in DENOISERS if (one := getattr(self.first, name, None)) is not None]
+
+    def ways(self) -> Iterator[Way]:
+        """Those in which these parts can be called."""
+        for name in self.kin.classes:
+            if not self._lacking(found := way(name)) and FITS.get(found.name, bool)(self.first):
+                yield found
+
+    def way_for(self, roles: Collection[str]) -> Way:
+        """How to render with pictures in these roles. Raises RenderFailed where there is no way."""
+        for found in self.ways():
+            if found.carries(roles) and ("last" not in roles or ends(found, self.first)):
+                return found
+        able = "; ".join(f"{one.name}: {_told(one)}" for one in self.ways())
+        asked = ", ".join(sorted(roles)) or "none"
+        raise RenderFailed(f"these weights cannot be given the pictures asked for ({asked}); {able}")
+
+    def _lacking(self, found: Way) -> list[str]:
+        """The parts of a class that are not here."""
+        expected, _ = found.pipeline._get_signature_keys(found.pipeline)
+        optional, have = found.pipeline._optional_components, self.first.components
+        return [name for name in expected if name not in optional and have.get(name) is None]
+
+    def pipeline(self, found: Way) -> Any:
+        """A pipeline of this class around the parts."""
+        if found.name not in self._made:
+            expected, options = found.pipeline._get_signature_keys(found.pipeline)
+            parts = {name: part for name, part in self.first.components.items() if name in expected}
+            if found.name in UNSHIFTED and parts["scheduler"].config.get("use_dynamic_shifting"):
+                parts["scheduler"] = parts["scheduler"].from_config(
+                    parts["scheduler"].config, use_dynamic_shifting=False
+                )
+            settings = {name: self.first.config[name] for name in options if name in self.first.config}
+            self._made[found.name] = found.pipeline(**parts, **settings)
+            self._keep_prompts(self._made[found.name])
+        return self._made[found.name]
+
+    # -------------------------------------------------------------------------------- around a call
+
+    @contextmanager
+    def stopping(self, goes_on: Callable[[], None]) -> Iterator[None]:
+        """`goes_on` is called before each pass of the network that denoises, and may raise to end the call."""
+        with ExitStack() as hooks:
+            for one in self._denoisers:
+                hooks.callback(one.register_forward_pre_hook(lambda *_: goes_on()).remove)
+            yield
+
+    def _keep_prompts(self, pipeline: Any) -> None:
+        """Has a pipeline remember what its text encoder made of words: shots of a film share many."""
+        encode = getattr(pipeline, "encode_prompt", None)
+        if encode is None:
+            return
+
+        def remembered(*args: Any, **kwargs: Any) -> Any:
+            key = _plain((type(pipeline).__name__, args, sorted(kwargs.items())))
+            if key is None:
+                return encode(*args, **kwargs)
+            if key not in self._prompts:
+                if len(self._prompts) >= MOST_PROMPTS:
+                    del self._prompts[next(iter(self._prompts))]
+                self._prompts[key] = encode(*args, **kwargs)
+            return self._prompts[key]
+
+        pipeline.encode_prompt = remembered
+
+
+def _told(one: Way) -> str:
+    least = {"none": "", "any": ", at least one", "first": ", at least a first frame"}[one.form.least]
+    return f"{' or '.join(one.form.roles) or 'no pictures'}{least}"
+
+
+def _plain(value: Any) -> str | None:
+    """What words and options say, for a key; None where they hold tensors."""
+    import torch
+
+    parts: list[Any] = [value]
+    while parts:
+        one = parts.pop()
+        if isinstance(one, Mapping):
+            parts += one.values()
+        elif isinstance(one, (list, tuple)):
+            parts += one
+        elif not isinstance(one, (str, int, float, bool, type(None), torch.device, torch.dtype)):
+            return None
+    return repr(value)
+
+
+def load(folder: Path, options: Mapping[str, Any]) -> Loaded:
+    """The pipeline of a folder, on the CPU; `options` are those of `from_pretrained`.
+
+    Raises Damaged where the folder cannot be read as what it says it is.
+    """
+    import transformers.utils.logging
+    from diffusers.utils import logging
+
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    name = class_of(folder)
+    kin = kin_of(name)
+    try:
+        pipeline = way(kin.classes[0]).pipeline.from_pretrained(folder, local_files_only=True, **options)
+    except AttributeError as error:
+        raise Damaged(f"{str(folder)!r} holds a {name}, which this version of diffusers does not have") from error
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        raise Damaged(f"{str(folder)!r} cannot be loaded as {name}: {' '.join(str(error).split())[:300]}") from error
+    pipeline.set_progress_bar_config(disable=True)
+    for switch in kin.decoding:
+        getattr(pipeline.vae, switch)()
+    return Loaded(pipeline, kin)
+
+
+def to_pixels(frames: Any) -> np.ndarray:
+    """uint8 `[B,T,H,W,3]` of what a pipeline gives: `[B,T,3,H,W]` tensors or `[B,T,H,W,3]` arrays in 0..1.
+
+    Tensors are rounded where they are: moving bytes is quicker than moving floats.
+    """
+    import torch
+
+    if isinstance(frames, (list, tuple)):
+        frames = torch.stack(list(frames)) if isinstance(frames[0], torch.Tensor) else np.stack(frames)
+    if isinstance(frames, torch.Tensor):
+        whole = (frames.float().clamp(0, 1) * 255).round().to(torch.uint8)
+        return whole.permute(0, 1, 3, 4, 2).contiguous().cpu().numpy()
+    return (np.clip(np.nan_to_num(frames), 0, 1) * 255).round().astype(np.uint8)
+
+
+def seeded(seeds: Sequence[int]) -> Any:
+    """A generator each, which a clip of its own shares with no other; alone it is not a list, as in a plain call."""
+    import torch
+
+    made = [torch.Generator().manual_seed(seed) for seed in seeds]
+    return made if len(made) > 1 else made[0]
