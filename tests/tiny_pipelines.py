@@ -9,6 +9,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+import tiny_speakers
 import tiny_transformers
 import tiny_unets
 import torch
@@ -38,6 +39,17 @@ BUILDERS: dict[str, Callable[[], DiffusionPipeline]] = {
         "wan-2.2": tiny_transformers.wan_22,
         "wan-i2v": tiny_transformers.wan_i2v,
         "wan-vace": tiny_transformers.wan_vace,
+        "wan-2.2-5b": tiny_transformers.wan_22_5b,
+        "skyreels": tiny_transformers.skyreels,
+        "latte": tiny_transformers.latte,
+        "mochi": tiny_transformers.mochi,
+        "allegro": tiny_transformers.allegro,
+        "hunyuan": tiny_speakers.hunyuan,
+        "hunyuan-i2v": tiny_speakers.hunyuan_i2v,
+        "hunyuan-framepack": tiny_speakers.hunyuan_framepack,
+        "hunyuan-1.5": tiny_speakers.hunyuan_15,
+        "ltx-2": tiny_speakers.ltx_2,
+        "sana": tiny_speakers.sana,
         "ltx": tiny_transformers.ltx,
         "cogvideox": tiny_transformers.cogvideox,
         "cogvideox-i2v": tiny_transformers.cogvideox_i2v,
@@ -57,6 +69,17 @@ SIZES: dict[str, tuple[int, int, int]] = {
     "wan-2.2": (16, 16, 5),
     "wan-i2v": (16, 16, 5),
     "wan-vace": (16, 16, 5),
+    "wan-2.2-5b": (32, 32, 5),
+    "skyreels": (16, 16, 5),
+    "latte": (16, 16, 16),
+    "mochi": (16, 16, 7),
+    "allegro": (128, 128, 24),
+    "hunyuan": (16, 16, 5),
+    "hunyuan-i2v": (16, 16, 5),
+    "hunyuan-framepack": (16, 16, 5),
+    "hunyuan-1.5": (16, 16, 5),
+    "ltx-2": (64, 64, 9),
+    "sana": (32, 32, 5),
     "ltx": (32, 32, 9),
     "cogvideox": (16, 16, 9),
     "cogvideox-i2v": (16, 16, 9),

@@ -7,6 +7,7 @@ from typing import Any
 import diffusers
 import torch
 from diffusers import DiffusionPipeline
+from tiny_unets import sd_vae
 from tiny_words import clip_vision, t5_text, t5_tokenizer
 
 WIDTHS = (8, 8, 8, 8)
@@ -118,3 +119,95 @@ def cogvideox_i2v() -> DiffusionPipeline:
         in_channels=8, use_learned_positional_embeddings=True, sample_width=2, sample_height=2, sample_frames=9
     )
     return diffusers.CogVideoXImageToVideoPipeline(**_cogvideox_parts(), transformer=transformer)
+
+
+def wan_22_5b() -> DiffusionPipeline:
+    """Text and image in one transformer: each token has a timestep of its own, and the VAE shrinks sides by 16."""
+    parts = _wan_parts()
+    parts["vae"] = diffusers.AutoencoderKLWan(
+        base_dim=4,
+        decoder_base_dim=4,
+        z_dim=48,
+        dim_mult=[1, 1, 1, 1],
+        num_res_blocks=1,
+        is_residual=True,
+        in_channels=12,
+        out_channels=12,
+        patch_size=2,
+        scale_factor_spatial=16,
+        latents_mean=[0.0] * 48,
+        latents_std=[1.0] * 48,
+    )
+    transformer = _wan_transformer(in_channels=48, out_channels=48)
+    return diffusers.WanPipeline(**parts, transformer=transformer, expand_timesteps=True)
+
+
+def skyreels() -> DiffusionPipeline:
+    return diffusers.SkyReelsV2DiffusionForcingPipeline(
+        **_wan_parts(), transformer=_wan_transformer("SkyReelsV2Transformer3DModel")
+    )
+
+
+def latte() -> DiffusionPipeline:
+    """Its positions in time are built for 16 frames."""
+    transformer = diffusers.LatteTransformer3DModel(
+        num_attention_heads=2,
+        attention_head_dim=8,
+        in_channels=4,
+        out_channels=8,
+        num_layers=1,
+        cross_attention_dim=16,
+        caption_channels=32,
+        sample_size=2,
+        patch_size=2,
+        attention_bias=True,
+        activation_fn="gelu-approximate",
+        norm_type="ada_norm_single",
+        norm_elementwise_affine=False,
+        num_embeds_ada_norm=1000,
+        video_length=16,
+    )
+    return diffusers.LattePipeline(t5_tokenizer(), t5_text(), sd_vae(), transformer, diffusers.DDIMScheduler())
+
+
+def mochi() -> DiffusionPipeline:
+    return diffusers.MochiPipeline(
+        scheduler=diffusers.FlowMatchEulerDiscreteScheduler(invert_sigmas=True),
+        vae=diffusers.AutoencoderKLMochi(
+            encoder_block_out_channels=(32, 32, 32, 32),
+            decoder_block_out_channels=(32, 32, 32, 32),
+            layers_per_block=(1,) * 5,
+        ),
+        text_encoder=t5_text(),
+        tokenizer=t5_tokenizer(),
+        transformer=diffusers.MochiTransformer3DModel(
+            num_attention_heads=2,
+            attention_head_dim=8,
+            num_layers=2,
+            pooled_projection_dim=16,
+            text_embed_dim=32,
+            time_embed_dim=8,
+        ),
+    )
+
+
+def allegro() -> DiffusionPipeline:
+    """Its VAE renders in tiles only, once `enable_tiling` was called: here one of 128x128 pixels and 24 frames."""
+    return diffusers.AllegroPipeline(
+        t5_tokenizer(),
+        t5_text(),
+        diffusers.AutoencoderKLAllegro(
+            block_out_channels=WIDTHS, layers_per_block=1, norm_num_groups=2, sample_size=128
+        ),
+        diffusers.AllegroTransformer3DModel(
+            num_attention_heads=2,
+            attention_head_dim=24,
+            num_layers=2,
+            cross_attention_dim=48,
+            caption_channels=32,
+            sample_height=16,
+            sample_width=16,
+            sample_frames=6,
+        ),
+        diffusers.EulerAncestralDiscreteScheduler(),
+    )

@@ -19,7 +19,7 @@ def _unet_blocks(suffix: str = "2D", levels: int = 4) -> dict[str, list[str]]:
     return {"down_block_types": down, "up_block_types": up}
 
 
-def _sd_vae() -> diffusers.AutoencoderKL:
+def sd_vae() -> diffusers.AutoencoderKL:
     return diffusers.AutoencoderKL(
         block_out_channels=WIDTHS,
         down_block_types=["DownEncoderBlock2D"] * 4,
@@ -32,7 +32,7 @@ def _sd_vae() -> diffusers.AutoencoderKL:
 def _sd_parts() -> dict[str, Any]:
     """What every pipeline over Stable Diffusion 1.5 has but its UNet."""
     return {
-        "vae": _sd_vae(),
+        "vae": sd_vae(),
         "text_encoder": clip_text(8),
         "tokenizer": clip_tokenizer(),
         "scheduler": diffusers.DDIMScheduler(beta_schedule="linear", clip_sample=False, steps_offset=1),

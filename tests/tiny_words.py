@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import transformers
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 
 WORDS = (
     "a an and the in on at of with by one two red blue green yellow ball fox hero girl boy robot house forest "
     "meadow sea city night day walks runs moves looks slowly left right camera wide close shot film"
 )
+SPLIT = r"[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+"""Where Llama 3 parts a text before it looks for byte pairs."""
 BYTES = sorted(pre_tokenizers.ByteLevel.alphabet())
 
 
@@ -71,15 +73,15 @@ def t5_text(width: int = 32, cls: str = "T5EncoderModel") -> transformers.PreTra
     return getattr(transformers, cls)(config[cls](**settings, num_layers=2, num_heads=2, tie_word_embeddings=False))
 
 
-def bpe_tokenizer(
-    texts: Iterable[str], specials: Iterable[str], cls: str = "PreTrainedTokenizerFast", **roles: str
-) -> transformers.PreTrainedTokenizerFast:
-    """Byte pairs learned from the texts, so that their words are tokens each, as they are to a large vocabulary.
+def bpe_tokenizer(texts: Iterable[str], specials: Sequence[str], **roles: str) -> transformers.PreTrainedTokenizerFast:
+    """Byte pairs learned from the texts, so that their words are one token each, as they are to a large vocabulary.
 
-    `roles` say which of the special tokens is what: `bos_token="<s>"`.
+    `roles` say which of the special tokens is what: `bos_token="<s>"`; what begins a text is put before each.
     """
     tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Split(Regex(SPLIT), "isolated"), pre_tokenizers.ByteLevel(False, use_regex=False)]
+    )
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=4096,
@@ -89,4 +91,8 @@ def bpe_tokenizer(
         show_progress=False,
     )
     tokenizer.train_from_iterator([*texts, WORDS], trainer)
-    return getattr(transformers, cls)(tokenizer_object=tokenizer, **roles)
+    if begin := roles.get("bos_token"):
+        tokenizer.post_processor = processors.TemplateProcessing(
+            single=f"{begin} $A", special_tokens=[(begin, specials.index(begin))]
+        )
+    return transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer, **roles)
