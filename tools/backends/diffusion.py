@@ -171,6 +171,8 @@ class Diffusion:
         goes_on: Callable[..., None],
     ) -> np.ndarray:
         """uint8 `[B,T,H,W,3]`"""
+        import torch
+
         pipeline, steps = loaded.pipeline(found), max(requests[0].steps, 1)
         passed = 0
 
@@ -193,7 +195,9 @@ class Diffusion:
         arguments = arguments_of(found, requests) | found.form.arguments(call, found.pipeline)
         arguments |= {"callback_on_step_end": after} if told else {}
         try:
-            with loaded.stopping(passing):
+            # Some classes draw what they encode from torch's own dice.
+            with loaded.stopping(passing), torch.random.fork_rng():
+                torch.manual_seed(requests[0].seed)
                 return to_pixels(pipeline(**arguments).frames)
         finally:
             pipeline.maybe_free_model_hooks()

@@ -152,11 +152,16 @@ def _at(picture: Picture, call: Call) -> int:
 
 def _conditions(call: Call, pipeline: Any) -> dict[str, Any]:
     module = import_module(pipeline.__module__)
-    name = next(name for name in ("LTXVideoCondition", "LTX2VideoCondition") if hasattr(module, name))
-    kind = getattr(module, name)
-    picture = "image" if "image" in inspect.signature(kind).parameters else "frames"
-    index = "frame_index" if "frame_index" in inspect.signature(kind).parameters else "index"
-    made = [kind(**{picture: _pil(one), index: _at(one, call), "strength": one.strength}) for one in call.pictures]
+    if hasattr(module, "LTX2VideoCondition"):  # whose index counts latent frames
+        made = [
+            module.LTX2VideoCondition(frames=_pil(one), index=0 if one.role == "first" else -1, strength=one.strength)
+            for one in call.pictures
+        ]
+    else:
+        made = [
+            module.LTXVideoCondition(image=_pil(one), frame_index=_at(one, call), strength=one.strength)
+            for one in call.pictures
+        ]
     return {"conditions": made} if made else {}
 
 
