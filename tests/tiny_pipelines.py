@@ -85,7 +85,11 @@ SIZES: dict[str, tuple[int, int, int]] = {
     "cogvideox": (16, 16, 9),
     "cogvideox-i2v": (16, 16, 9),
 }
-"""Family -> the smallest (width, height, frames) that its card accepts, or what is quick where the card wants more."""
+"""Family -> the smallest (width, height, frames) that it renders and its card accepts.
+
+Smaller than the cards want are Allegro (1280x720 and 88 frames) and CogVideoX from an image (49 frames). FramePack
+renders 37 frames whatever fewer it is asked for, and LTX-2 needs sides of 64 where its card is content with 32.
+"""
 
 
 def built(key: str, folder: Path) -> Path:

@@ -1,11 +1,13 @@
 """Tiny pipelines of the families over transformers that read their words with T5: Wan, LTX, CogVideoX and others."""
 
+# pyright: reportArgumentType=false, reportCallIssue=false
+# diffusers annotates tuples of any length as tuples of one, and parts that may be missing as parts.
+
 from __future__ import annotations
 
 from typing import Any
 
 import diffusers
-import torch
 from diffusers import DiffusionPipeline
 from tiny_unets import sd_vae
 from tiny_words import clip_vision, t5_text, t5_tokenizer
@@ -26,7 +28,7 @@ def _wan_parts() -> dict[str, Any]:
     }
 
 
-def _wan_transformer(cls: str = "WanTransformer3DModel", **fields: Any) -> torch.nn.Module:
+def _wan_transformer(cls: str = "WanTransformer3DModel", **fields: Any) -> Any:
     size = {"num_attention_heads": 2, "attention_head_dim": 12, "num_layers": 2, "ffn_dim": 32, "text_dim": 32}
     return getattr(diffusers, cls)(**size, freq_dim=32, rope_max_seq_len=128, **fields)
 

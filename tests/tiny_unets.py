@@ -1,5 +1,8 @@
 """Tiny pipelines of the families over UNets: AnimateDiff, ModelScope and Zeroscope, Stable Video Diffusion."""
 
+# pyright: reportArgumentType=false, reportCallIssue=false
+# diffusers annotates tuples of any length as tuples of one, and parts that may be missing as parts.
+
 from __future__ import annotations
 
 from typing import Any
@@ -12,7 +15,7 @@ WIDTHS = (8, 8, 8, 8)
 """Channels of the levels of a UNet or a VAE: four, so that a VAE shrinks sides by 8 as the large ones do."""
 
 
-def _unet_blocks(suffix: str = "2D", levels: int = 4) -> dict[str, list[str]]:
+def _unet_blocks(suffix: str = "2D", levels: int = 4) -> dict[str, Any]:
     """Names of the blocks of a UNet whose lowest level alone has no attention."""
     down = [f"CrossAttnDownBlock{suffix}"] * (levels - 1) + [f"DownBlock{suffix}"]
     up = [f"UpBlock{suffix}"] + [f"CrossAttnUpBlock{suffix}"] * (levels - 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import transformers
@@ -24,7 +24,7 @@ def clip_tokenizer() -> transformers.CLIPTokenizer:
     return transformers.CLIPTokenizer(vocab=vocab, merges=[], model_max_length=77)
 
 
-def clip_text(width: int, cls: str = "CLIPTextModel", projection: int = 8) -> transformers.PreTrainedModel:
+def clip_text(width: int, cls: str = "CLIPTextModel", projection: int = 8) -> Any:
     """CLIP's text encoder of that width over `clip_tokenizer`."""
     config = transformers.CLIPTextConfig(
         vocab_size=514,
@@ -40,9 +40,7 @@ def clip_text(width: int, cls: str = "CLIPTextModel", projection: int = 8) -> tr
     return getattr(transformers, cls)(config)
 
 
-def clip_vision(
-    width: int, cls: str = "CLIPVisionModelWithProjection", projection: int = 8
-) -> tuple[transformers.PreTrainedModel, transformers.CLIPImageProcessor]:
+def clip_vision(width: int, cls: str = "CLIPVisionModelWithProjection", projection: int = 8) -> tuple[Any, Any]:
     """CLIP's image encoder, which sees 224x224 pixels as four patches, and the processor that feeds it."""
     config = transformers.CLIPVisionConfig(
         hidden_size=width,
@@ -63,14 +61,11 @@ def t5_tokenizer() -> transformers.T5Tokenizer:
     return transformers.T5Tokenizer(vocab=[*specials, *((piece, -2.0) for piece in pieces)], extra_ids=0)
 
 
-def t5_text(width: int = 32, cls: str = "T5EncoderModel") -> transformers.PreTrainedModel:
+def t5_text(width: int = 32, cls: str = "T5EncoderModel") -> Any:
     """T5's encoder (or with `UMT5EncoderModel` its multilingual kin) of that width over `t5_tokenizer`."""
-    config: Mapping[str, type[transformers.T5Config]] = {
-        "T5EncoderModel": transformers.T5Config,
-        "UMT5EncoderModel": transformers.UMT5Config,
-    }
+    config = transformers.UMT5Config if cls == "UMT5EncoderModel" else transformers.T5Config
     settings: dict[str, Any] = {"vocab_size": 256, "d_model": width, "d_kv": 8, "d_ff": 2 * width}
-    return getattr(transformers, cls)(config[cls](**settings, num_layers=2, num_heads=2, tie_word_embeddings=False))
+    return getattr(transformers, cls)(config(**settings, num_layers=2, num_heads=2))
 
 
 def bpe_tokenizer(texts: Iterable[str], specials: Sequence[str], **roles: str) -> transformers.PreTrainedTokenizerFast:
