@@ -145,10 +145,11 @@ class Premises:
 
         return Floor()
 
-    def _backend(self, model: str, scratch: Path) -> VideoBackend:
+    def _backend(self, model: str, scratch: Path, ledger: Ledger | None = None) -> VideoBackend:
+        """A model's backend; it remembers in the ledger what it has under way elsewhere, so give it one to render."""
         from kinograph.tools.backends import Workbench, open_backend
 
-        workbench = Workbench(scratch, self.vault.picture)
+        workbench = Workbench(scratch, self.vault.picture, None if ledger is None else ledger.errands)
         return open_backend(model, workbench, self.settings.backends.get(model))
 
     def _pool(self, backend: VideoBackend, decision: Decision) -> WorkerPool:
@@ -170,7 +171,7 @@ class Premises:
             pool = Together(pool, decision.workers, decision.batch)
         return pool
 
-    def _others(self, decision: Decision, scratch: Path) -> Callable[[str], WorkerPool | None]:
+    def _others(self, decision: Decision, scratch: Path, ledger: Ledger) -> Callable[[str], WorkerPool | None]:
         """Opens the workers of other models than the decision's, for shots that it cannot render."""
 
         def opened(model: str) -> WorkerPool | None:
@@ -179,7 +180,9 @@ class Premises:
 
             if model == PLACEHOLDER:
                 return Placeholders(scratch)
-            return None if model == decision.model else self._pool(self._backend(model, scratch), decision)
+            if model == decision.model:
+                return None
+            return self._pool(self._backend(model, scratch, ledger), decision)
 
         return opened
 

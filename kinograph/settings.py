@@ -21,6 +21,8 @@ from kinograph.errors import BadSetting
 from kinograph.film import Strategy, Topology
 
 TOML = Path("kinograph.toml")
+NO_SETTINGS = frozenset(("KINOGRAPH_VIDEO_API_KEY",))
+"""Variables that look like settings and are keys, read by who needs them: they are in no file and in no dump."""
 
 
 class Price(BaseModel):
@@ -185,13 +187,12 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _stays_here(self) -> Self:
-        host = urlsplit(self.mind.base_url).hostname or ""
-        if (
-            self.offline
-            and self.mind.kind == "openai"
-            and not (host in ("localhost", "::1") or host.startswith("127."))
-        ):
-            raise ValueError(f"offline = true, but mind.base_url asks another machine: {host!r}")
+        asked = {"mind": self.mind.base_url} if self.mind.kind == "openai" else {}
+        asked |= {f"backends.{id}": str(options.get("base_url", "")) for id, options in self.backends.items()}
+        for whose, url in asked.items() if self.offline else ():
+            host = urlsplit(url).hostname or ""
+            if url and not (host in ("localhost", "::1") or host.startswith("127.")):
+                raise ValueError(f"offline = true, but {whose}.base_url asks another machine: {host!r}")
         address = self.ray.address or "local"
         where = address.removeprefix("ray://").rpartition(":")[0] or address
         if self.offline and self.pool == "ray" and where not in ("local", "auto", "localhost", "127.0.0.1"):
@@ -215,7 +216,11 @@ class Settings(BaseSettings):
         known = ", ".join(sorted(cls.model_fields))
         for name in sorted(os.environ):
             prefix, _, rest = name.partition("_")
-            if prefix == "KINOGRAPH" and rest.partition("__")[0].lower() not in cls.model_fields:
+            if (
+                prefix == "KINOGRAPH"
+                and name not in NO_SETTINGS
+                and rest.partition("__")[0].lower() not in cls.model_fields
+            ):
                 raise BadSetting(f"unknown setting {name!r} in the environment; available: {known}")
         _refuse_keys_in_files()
         try:

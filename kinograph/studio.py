@@ -287,7 +287,7 @@ class Studio(Premises):
         decision = ledger.paper(record.id, "decision", Decision)
         assert decision is not None, "a production is opened with its decision"
         place = f"{record.id}+hands"
-        backend = self._backend(decision.model, self.vault.scratch(place))
+        backend = self._backend(decision.model, self.vault.scratch(place), ledger)
         if backend.revision != decision.revision:
             raise BadInput(
                 f"{record.id} is made with {decision.model} of revision {decision.revision!r}, which is "
@@ -474,8 +474,8 @@ class Studio(Premises):
         assert decision is not None, "a production is opened with its decision"
         vault.clear_scratch(record.id)
         scratch = vault.scratch(record.id)
-        pool = self._pool(self._backend(decision.model, scratch), decision)
-        others = self._others(decision, scratch)
+        pool = self._pool(self._backend(decision.model, scratch, ledger), decision)
+        others = self._others(decision, scratch, ledger)
         generation = Generation(vault, ledger, pool, record.id, decision.lanes, others)
         try:
             with self._stoppable() as stop, self._memory(record.id, record.brief) as (memory, keyframes):

@@ -10,8 +10,9 @@ from typing import Any, Literal, NamedTuple, TypeVar
 
 from kinograph.errors import UnknownName
 from kinograph.film import Brief, Decision, Noun, Outcome, Sitting, Stint, Take, Trial
-from kinograph.memory import jobs
+from kinograph.memory import errands, jobs
 from kinograph.memory.database import Place, Row, open_database
+from kinograph.memory.errands import Errands
 from kinograph.memory.jobs import Jobs
 from kinograph.memory.owners import gone
 
@@ -62,9 +63,11 @@ class Ledger:
     def __init__(self, place: Place, lease: float = jobs.LEASE) -> None:
         """Raises StorageError, Damaged, or BadSetting where Postgres is not installed."""
         self.place = place
-        self._db = open_database(place, SCHEMA + jobs.SCHEMA)
+        self._db = open_database(place, SCHEMA + jobs.SCHEMA + errands.SCHEMA)
         self.jobs = Jobs(self._db, lease)
         """Who renders what."""
+        self.errands = Errands(self._db)
+        """What backends have under way elsewhere."""
 
     def close(self) -> None:
         self.jobs.close()

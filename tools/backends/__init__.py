@@ -7,7 +7,7 @@ by the card's `backend` line. Adding a model is a card; adding a family is one f
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from functools import cache
 from importlib import import_module
 from importlib.resources import files
@@ -153,6 +153,8 @@ class Workbench(NamedTuple):
     """Folder for the clips it makes."""
     picture: Callable[[str], Path]
     """Where a conditioning picture of a given digest lies."""
+    errands: MutableMapping[str, str] | None = None
+    """Request digest -> what a backend must remember of it across crashes; none: nothing outlives this backend."""
 
 
 Progress = Callable[[int, float], None]
