@@ -149,7 +149,12 @@ class Premises:
         """A model's backend; it remembers in the ledger what it has under way elsewhere, so give it one to render."""
         from kinograph.tools.backends import Workbench, open_backend
 
-        workbench = Workbench(scratch, self.vault.picture, None if ledger is None else ledger.errands)
+        workbench = Workbench(
+            scratch,
+            self.vault.picture,
+            None if ledger is None else ledger.errands,
+            self.settings.home / "machine",
+        )
         return open_backend(model, workbench, self.settings.backends.get(model))
 
     def _pool(self, backend: VideoBackend, decision: Decision) -> WorkerPool:

@@ -58,7 +58,7 @@ CASES = (
     Case("mochi", "mochi", ()),
     Case("allegro", "allegro", ()),
     Case("skyreels", "skyreels-v2", (FIRST,)),
-    Case("sana", "sana-video", ()),
+    Case("sana", "sana-video", (FIRST,)),
 )
 by_card = pytest.mark.parametrize("case", CASES, ids=[case.card + "/" + case.key for case in CASES])
 
@@ -149,11 +149,11 @@ def test_a_render_can_be_cancelled_at_any_step_and_the_pipeline_stays_usable(cas
 
     def cancelled() -> bool:
         asked.append(True)
-        return len(asked) > 2
+        return len(asked) > 1
 
     with pytest.raises(Cancelled):
         one.backend.render([request], lambda *_: None, cancelled)
-    assert len(asked) == 3
+    assert len(asked) == 2, "once as it begins, once before the first pass"
     assert np.abs(load(one.render(request)).astype(int) - before).max() <= 1  # sums may lie elsewhere in memory
 
 

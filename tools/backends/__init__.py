@@ -155,6 +155,8 @@ class Workbench(NamedTuple):
     """Where a conditioning picture of a given digest lies."""
     errands: MutableMapping[str, str] | None = None
     """Request digest -> what a backend must remember of it across crashes; none: nothing outlives this backend."""
+    learned: Path | None = None
+    """Folder for what backends learn of this machine; none: nothing is kept."""
 
 
 Progress = Callable[[int, float], None]

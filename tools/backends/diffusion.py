@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from importlib.metadata import version
 from itertools import groupby
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from pydantic import Field
@@ -19,12 +19,17 @@ from pydantic import Field
 from kinograph.errors import Cancelled, RenderFailed
 from kinograph.film import Clip, Conditioning, Noun, RenderRequest, digest_of
 from kinograph.tools.backends import ModelCard, Progress, Workbench, alike
-from kinograph.tools.backends.families import Call, Picture, Way, kin_of, way
+from kinograph.tools.backends.families import Call, Kin, Picture, Way, kin_of, way
+from kinograph.tools.backends.memory_plan import Remembered, Rung, climb, first, key_of, ladder, needs
 from kinograph.tools.backends.pipelines import Loaded, class_of, load, seeded, to_pixels
-from kinograph.tools.backends.weights import check, find, needs
+from kinograph.tools.backends.weights import check, find
+from kinograph.tools.backends.weights import needs as wanted
 from kinograph.tools.footage import conformed, develop, load_picture
 from kinograph.tools.shelf import shelf
 
+Made = TypeVar("Made")
+OVERHEAD = 1.5
+"""Memory that a render takes, for each GB of weights."""
 LIBRARIES = ("diffusers", "transformers", "torch")
 LONG = 97
 """Frames beyond which a diffusion-forcing model makes a clip in several parts."""
@@ -70,7 +75,7 @@ class Diffusion:
         """What keeps it from rendering here, in words; "" for nothing. Reads no weights."""
         for source in (options.weights or card.source, options.before):
             if source and find(source) is None:
-                return needs(source)
+                return wanted(source)
         return ""
 
     def render(
@@ -96,19 +101,19 @@ class Diffusion:
     def _folder(self) -> Path:
         found = find(self._source)
         if found is None:
-            raise RenderFailed(needs(self._source))
+            raise RenderFailed(wanted(self._source))
         return found.folder
 
     def _together(
-        self, requests: Sequence[RenderRequest], first: int, on_progress: Progress, cancelled: Callable[[], bool]
+        self, requests: Sequence[RenderRequest], start: int, on_progress: Progress, cancelled: Callable[[], bool]
     ) -> list[Clip]:
-        """The clips of requests that are alike, in one call; `first` is the index of the first."""
+        """The clips of requests that are alike, in one call; `start` is the index of the first."""
 
         def goes_on(share: float | None = None) -> None:
             if cancelled():
                 raise Cancelled("rendering was cancelled")
             for index in range(len(requests)) if share is not None else ():
-                on_progress(first + index, share)
+                on_progress(start + index, share)
 
         def waits() -> bool:
             goes_on(0.0)  # a render that waits for the model says that it lives
@@ -123,16 +128,19 @@ class Diffusion:
         if not call.pictures and not self._by_words:
             call = self._begun(requests[0], call, goes_on, waits)
         with self._lent(self._source, waits) as loaded:
-            started = time.perf_counter()
+            started, notes = time.perf_counter(), list[str]()
             found = loaded.way_for({"first"} if call.video is not None else {one.role for one in call.pictures})
-            frames = self._frames(loaded, found, requests, call, goes_on)
+            frames = self._fitting(
+                loaded, requests[0], notes.append, lambda: self._frames(loaded, found, requests, call, goes_on)
+            )
             seconds = time.perf_counter() - started
             made_with = self._made_with(loaded, found)
         clips = []
         for index, (request, made) in enumerate(zip(requests, frames, strict=True)):
             whole, note = fitted(made, request)
-            clips.append(develop(request, whole, self.workbench.scratch, seconds, note, made_with))
-            on_progress(first + index, 1.0)
+            told = "; ".join([*notes, *([note] if note else [])])
+            clips.append(develop(request, whole, self.workbench.scratch, seconds, told, made_with))
+            on_progress(start + index, 1.0)
         return clips
 
     @property
@@ -156,11 +164,47 @@ class Diffusion:
             asked = request.changed(width=size[0], height=size[1], conditioning=())
             arguments = {name: value for name, value in arguments_of(found, [asked]).items() if "guidance" not in name}
             with loaded.stopping(lambda: goes_on()):
-                made = pipeline(**arguments)
+                made = self._fitting(loaded, asked, lambda _: None, lambda: pipeline(**arguments))
         if moves:
             frames = to_pixels(made.frames)[0]
             return call._replace(video=conformed(frames, (request.width, request.height), request.frames))
         return call._replace(pictures=[Picture("first", to_pixels(made.images[:, None])[0, 0])])
+
+    def _fitting(
+        self, loaded: Loaded, request: RenderRequest, tell: Callable[[str], object], make: Callable[[], Made]
+    ) -> Made:
+        """What `make` makes with the pipeline on the first rung of the memory plan that has room for it."""
+        device, rungs = self._device, self._rungs(loaded.kin)
+        key = key_of(self.revision, request.width, request.height, request.frames, named(device))
+        learned = Remembered(self.workbench.learned / "memory_plan.json") if self.workbench.learned else None
+        names = [rung.name for rung in rungs]
+        begin = loaded.begin
+        if learned is not None and learned.rung(key) in names:
+            begin = names.index(str(learned.rung(key)))
+        if request.offloaded:
+            begin = max(begin, names.index("model" if "model" in names else "piecewise"))
+        if loaded.rung is not None and loaded.rung.quantized != "none":
+            begin = len(rungs) - 1  # there is no way back
+
+        def on(rung: Rung) -> Made:
+            loaded.put(rung, device)
+            return make()
+
+        return climb(on, rungs, begin, tell, lambda rung: learned.keep(key, rung.name) if learned else None)
+
+    def _rungs(self, kin: Kin) -> tuple[Rung, ...]:
+        precision = self.options.precision
+        return ladder(
+            self.card, self._device, precision if precision != "auto" else kin.half if self._device != "cpu" else None
+        )
+
+    @property
+    def _device(self) -> str:
+        import torch
+
+        if self.options.device != "auto":
+            return self.options.device
+        return "cuda" if torch.cuda.is_available() else "cpu"
 
     def _frames(
         self,
@@ -200,7 +244,8 @@ class Diffusion:
                 torch.manual_seed(requests[0].seed)
                 return to_pixels(pipeline(**arguments).frames)
         finally:
-            pipeline.maybe_free_model_hooks()
+            for one in {id(one): one for one in (pipeline, loaded.first)}.values():
+                one.maybe_free_model_hooks()
 
     def _made_with(self, loaded: Loaded, found: Way) -> dict[str, str]:
         """What a clip's provenance tells besides its request."""
@@ -208,8 +253,9 @@ class Diffusion:
         return {
             "weights": f"{self._source} {weights.revision if weights else ''}",
             "pipeline": found.name,
-            "precision": str(loaded.first.dtype).removeprefix("torch."),
-            "device": str(loaded.first._execution_device),
+            "precision": loaded.rung.dtype if loaded.rung else "",
+            "rung": loaded.rung.name if loaded.rung else "",
+            "device": named(self._device),
         } | {name: version(name) for name in LIBRARIES}
 
     def _picture(self, given: Conditioning, request: RenderRequest) -> Picture:
@@ -222,30 +268,44 @@ class Diffusion:
 
     def _lent(self, source: str, cancelled: Callable[[], bool]) -> AbstractContextManager[Loaded]:
         """A loaded pipeline, for one call; every backend of the same weights and options shares it."""
-        import torch
-
-        device = self.options.device
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
         key = f"{self.card.id} {self.revision} {source} {self.options.pickles}"
-        gb, thrifty = (self.card.vram_gb, self.card.offloaded_gb) if device != "cpu" else (0.0, None)
-        return shelf(device).lend(key, gb, thrifty, lambda off: self._load(source, device, off), cancelled)
+        gb, least = 0.0, None
+        if self._device != "cpu":
+            rungs = self._rungs(Kin(()))
+            gb, least = self.card.vram_gb, min(needs(self.card, rung).device for rung in rungs)
+        return shelf(self._device).lend(key, gb, least, lambda _: self._load(source), cancelled)
 
-    def _load(self, source: str, device: str, offloaded: bool) -> Loaded:
+    def _load(self, source: str) -> Loaded:
         import torch
 
         found = find(source)
         assert found is not None, "a backend whose weights are not here is not opened"
         check(found, self.options.pickles)
-        kin, precision = kin_of(class_of(found.folder)), self.options.precision
-        name = precision if precision != "auto" else kin.half if device != "cpu" else "float32"
-        formats = {"default": getattr(torch, name)} | ({"vae": torch.float32} if kin.exact else {})
+        kin = kin_of(class_of(found.folder))
+        rungs, room = self._rungs(kin), free(self._device)
+        # Weights that are smaller than the card's take less than its gigabytes.
+        like = self.card.changed(vram_gb=min(self.card.vram_gb, OVERHEAD * found.gb), offloaded_gb=None)
+        begin = first(like, rungs, *room)
+        formats = {"default": getattr(torch, rungs[0].dtype)} | ({"vae": torch.float32} if kin.exact else {})
         loaded = load(found.folder, {"dtype": formats, "use_safetensors": not self.options.pickles})
-        if offloaded:
-            loaded.first.enable_model_cpu_offload(device=device)
-        else:
-            loaded.first.to(device)
+        loaded.begin = begin
         return loaded
+
+
+def free(device: str) -> tuple[float, float]:
+    """GB that are free on a device, 0 for what has no memory of its own, and in main memory."""
+    import psutil
+    import torch
+
+    main = psutil.virtual_memory().available / 2**30
+    return (torch.cuda.mem_get_info(device)[0] / 2**30 if device.startswith("cuda") else 0.0), main
+
+
+def named(device: str) -> str:
+    """A device as people know it."""
+    import torch
+
+    return torch.cuda.get_device_name(device) if device.startswith("cuda") else device
 
 
 def arguments_of(found: Way, requests: Sequence[RenderRequest]) -> dict[str, Any]:

@@ -25,7 +25,8 @@ class Kin(NamedTuple):
     classes: tuple[str, ...]
     """In order of preference; of diffusers, or `module:Class`."""
     axis: int | None = None
-    """Of frames in the initial noise; packed latents are frame by frame along it. None: noise cannot be given."""
+    """Of frames in the initial noise of the first class; None: noise cannot be given. Packed latents `[B,tokens,C]`
+    hold one frame after the other along it."""
     single: bool = False
     """Clips rendered together are not what each is alone."""
     half: Literal["bfloat16", "float16"] = "bfloat16"
@@ -45,22 +46,22 @@ KINS = (
     Kin(("AnimateDiffSparseControlNetPipeline",), axis=2, single=True, half="float16", multiple=8),
     Kin(("AnimateDiffSDXLPipeline",), axis=2, single=True, half="float16", multiple=8),
     Kin(("TextToVideoSDPipeline", "VideoToVideoSDPipeline"), axis=2, half="float16", multiple=8),
-    Kin(("VideoToVideoSDPipeline",), axis=2, single=True, half="float16", multiple=8),
+    Kin(("VideoToVideoSDPipeline",), single=True, half="float16", multiple=8),
     Kin(("kinograph.tools.backends.videocrafter.pipeline:VideoCrafter2Pipeline",), axis=2, half="float16", multiple=8),
     Kin(("StableVideoDiffusionPipeline",), axis=1, half="float16", multiple=8),
     Kin(("LattePipeline",), axis=2, single=True, half="float16"),
-    Kin(("CogVideoXPipeline", "CogVideoXVideoToVideoPipeline"), axis=1, rule="4k+1"),
-    Kin(("CogVideoXImageToVideoPipeline",), axis=1, rule="4k+1"),
+    Kin(("CogVideoXPipeline", "CogVideoXVideoToVideoPipeline"), axis=1, rule="8k+1"),
+    Kin(("CogVideoXImageToVideoPipeline",), axis=1, rule="8k+1"),
     Kin(("WanPipeline", "WanImageToVideoPipeline", "WanVideoToVideoPipeline"), axis=2, rule="4k+1", exact=True),
     Kin(("WanImageToVideoPipeline",), axis=2, single=True, rule="4k+1", exact=True),
     Kin(("WanVACEPipeline",), axis=2, single=True, rule="4k+1", exact=True),
     Kin(("HunyuanVideoPipeline",), axis=2, rule="4k+1"),
-    Kin(("HunyuanVideoImageToVideoPipeline",), axis=2, rule="4k+1"),
+    Kin(("HunyuanVideoImageToVideoPipeline",), rule="4k+1"),
     Kin(("HunyuanVideoFramepackPipeline",), single=True, rule="4k+1"),
     Kin(("HunyuanVideo15Pipeline",), axis=2, rule="4k+1", decoding=("enable_slicing",)),
-    Kin(("HunyuanVideo15ImageToVideoPipeline",), axis=2, single=True, rule="4k+1"),
+    Kin(("HunyuanVideo15ImageToVideoPipeline",), single=True, rule="4k+1"),
     Kin(("LTXPipeline", "LTXImageToVideoPipeline", "LTXConditionPipeline"), axis=1, rule="8k+1", multiple=32),
-    Kin(("LTXConditionPipeline",), axis=1, rule="8k+1", multiple=32),
+    Kin(("LTXConditionPipeline",), rule="8k+1", multiple=32),
     Kin(("LTX2Pipeline", "LTX2ConditionPipeline"), axis=1, rule="8k+1", multiple=32),
     Kin(("MochiPipeline",), axis=2, rule="6k+1"),
     Kin(("AllegroPipeline",), axis=2, single=True, decoding=("enable_tiling",)),
@@ -70,7 +71,7 @@ KINS = (
         single=True,
         rule="4k+1",
     ),
-    Kin(("SanaVideoPipeline",), axis=2, rule="4k+1", multiple=32),
+    Kin(("SanaVideoPipeline", "SanaImageToVideoPipeline"), axis=2, rule="4k+1", multiple=32),
     Kin(("SanaImageToVideoPipeline",), axis=2, single=True, rule="4k+1", multiple=32),
     Kin(("CosmosTextToWorldPipeline",), axis=2, single=True, rule="8k+1"),
 )

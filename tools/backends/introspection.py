@@ -10,14 +10,13 @@ from typing import Any
 from kinograph.errors import BadInput
 from kinograph.film import Rating, Task
 from kinograph.tools.backends import FOLDER, ModelCard, Ratings
+from kinograph.tools.backends.diffusion import OVERHEAD
 from kinograph.tools.backends.families import kin_of, way
 from kinograph.tools.backends.pipelines import class_of
 from kinograph.tools.backends.weights import find
 
 WIDTH, HEIGHT, FRAMES, FPS, STEPS, GUIDANCE = 512, 320, 16, 8, 30, 6.0
 """Taken where a signature tells nothing."""
-OVERHEAD = 1.3
-"""Graphics memory that a render takes, for each GB of weights."""
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -13,6 +14,7 @@ import numpy as np
 
 from kinograph.errors import Damaged, RenderFailed
 from kinograph.tools.backends.families import FITS, UNSHIFTED, Kin, Way, ends, kin_of, way
+from kinograph.tools.backends.memory_plan import Rung, apply
 
 DENOISERS = ("transformer", "transformer_2", "unet")
 MOST_PROMPTS = 64
@@ -33,11 +35,24 @@ class Loaded:
     def __init__(self, pipeline: Any, kin: Kin) -> None:
         self.kin = kin
         self.first = pipeline
+        self.rung: Rung | None = None
+        """How it lies on its device; None while nothing was said of that."""
+        self.begin = 0
+        """Index of the rung that seemed to fit when there was nothing on the device yet."""
         self._made: dict[str, Any] = {type(pipeline).__name__: pipeline}
         self._prompts: dict[str, Any] = {}
         for one in self._denoisers:
             one.eval()
         self._keep_prompts(pipeline)
+
+    def put(self, rung: Rung, device: str) -> None:
+        """Has it lie on the device as a rung says. Raises RenderFailed for a switch that did nothing."""
+        if self.rung != rung:
+            self.rung = None  # should it fail half-way, the next one begins anew
+            apply(self.first, rung, device)
+            for switch in self.kin.decoding:
+                getattr(self.first.vae, switch)()
+            self.rung = rung
 
     @cached_property
     def _denoisers(self) -> list[Any]:
@@ -87,6 +102,35 @@ class Loaded:
             for one in self._denoisers:
                 hooks.callback(one.register_forward_pre_hook(lambda *_: goes_on()).remove)
             yield
+
+    @contextmanager
+    def noised(self, found: Way, draw: Callable[[Sequence[int], int], Any]) -> Iterator[None]:
+        """Within, a call of this way begins with the noise that `draw(shape, axis)` gives, of N(0,1) values.
+
+        Raises RenderFailed for a way that cannot be given noise.
+        """
+        pipeline, axis = self.pipeline(found), self.kin.axis
+        if axis is None or pipeline is not self.first:
+            raise RenderFailed(f"{found.name} cannot be given its noise; take noise = 'plain'")
+        prepare = pipeline.prepare_latents
+        names = inspect.signature(prepare)
+
+        def prepared(*args: Any, **kwargs: Any) -> Any:
+            made = prepare(*args, **kwargs)  # for its shape; how noise is scaled and packed is the class's own affair
+            plain = made[0] if isinstance(made, tuple) else made
+            asked = names.bind(*args, **kwargs)
+            shape = list(plain.shape)
+            if plain.ndim == 3:
+                frames = (asked.arguments["num_frames"] - 1) // pipeline.vae_temporal_compression_ratio + 1
+                shape[axis : axis + 1] = [frames, shape[axis] // frames]
+            asked.arguments["latents"] = draw(shape, axis).reshape(plain.shape).to(plain.device, plain.dtype)
+            return prepare(*asked.args, **asked.kwargs)
+
+        pipeline.prepare_latents = prepared
+        try:
+            yield
+        finally:
+            del pipeline.prepare_latents
 
     def _keep_prompts(self, pipeline: Any) -> None:
         """Has a pipeline remember what its text encoder made of words: shots of a film share many."""
@@ -149,8 +193,6 @@ def load(folder: Path, options: Mapping[str, Any]) -> Loaded:
     except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
         raise Damaged(f"{str(folder)!r} cannot be loaded as {name}: {' '.join(str(error).split())[:300]}") from error
     pipeline.set_progress_bar_config(disable=True)
-    for switch in kin.decoding:
-        getattr(pipeline.vae, switch)()
     return Loaded(pipeline, kin)
 
 

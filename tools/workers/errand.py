@@ -29,6 +29,8 @@ class Errand(Noun):
     requests: tuple[RenderRequest, ...]
     scratch: str = ""
     """Folder for the clips."""
+    learned: str = ""
+    """Folder for what backends learn of the machine."""
     pictures: dict[str, str] = Field(default_factory=dict)
     """Digest -> file of each conditioning picture."""
 
@@ -50,6 +52,7 @@ def errand(backend: VideoBackend, requests: Sequence[RenderRequest]) -> Errand:
         revision=backend.revision,
         requests=tuple(requests),
         scratch=str(bench.scratch),
+        learned=str(bench.learned or ""),
         pictures={digest: str(bench.picture(digest)) for digest in sorted(wanted)},
     )
 
@@ -59,7 +62,9 @@ def perform(errand: Errand, on_progress: Progress, cancelled: Callable[[], bool]
 
     Raises RenderFailed where the backend is not the one that was asked for, and what the backend raises.
     """
-    backend = backend_of(errand.card, Workbench(Path(errand.scratch), picture_in(errand.pictures)), errand.options)
+    learned = Path(errand.learned) if errand.learned else None
+    bench = Workbench(Path(errand.scratch), picture_in(errand.pictures), learned=learned)
+    backend = backend_of(errand.card, bench, errand.options)
     if backend.revision != errand.revision:
         raise RenderFailed(
             f"the worker has revision {backend.revision!r} of {errand.card.id}, {errand.revision!r} is asked for; "
