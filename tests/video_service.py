@@ -223,9 +223,11 @@ def _parts(kind: str, body: bytes) -> tuple[dict[str, str], bytes | None]:
     fields, picture = {}, None
     for part in message.iter_parts():
         name, data = part.get_param("name", header="content-disposition"), part.get_payload(decode=True)
-        assert isinstance(name, str) and isinstance(data, bytes)
+        assert isinstance(name, str)
+        assert isinstance(data, bytes)
         if part.get_filename():
-            assert name == "input_reference" and part.get_content_type() == "image/png"
+            assert name == "input_reference"
+            assert part.get_content_type() == "image/png"
             picture = data
         else:
             fields[name] = data.decode()

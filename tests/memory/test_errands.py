@@ -23,7 +23,8 @@ def test_what_is_noted_is_there_for_every_later_process(place: Place):
     first.errands["a"] = "video_3"
     later = Ledger(place)
     assert dict(later.errands) == {"a": "video_3", "b": "video_2"}
-    assert len(later.errands) == 2 and "c" not in later.errands
+    assert len(later.errands) == 2
+    assert "c" not in later.errands
     del later.errands["a"]
     assert first.errands.get("a") is None
     with pytest.raises(KeyError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import os
 import signal
 import subprocess
@@ -83,7 +84,8 @@ def test_orders_waits_and_fetches_what_was_asked_for(service: VideoService, shop
         "prompt": "a red box, moving right", "model": "tiny-sora", "seconds": "1", "size": "64x48", "seed": "7",
         "num_frames": "24", "fps": "24", "negative_prompt": "blur", "num_inference_steps": "9", "guidance_scale": "4.5",
     }  # fmt: skip
-    assert clip.note == "" and (clip.frames, clip.width, clip.height, clip.fps) == (24, 64, 48, 24)
+    assert clip.note == ""
+    assert (clip.frames, clip.width, clip.height, clip.fps) == (24, 64, 48, 24)
     error = np.abs(load(clip).astype(int) - video_service.moving(24, 64, 48)).mean()
     assert error < 6, "H.264 changes a little"
     assert shop.progress == sorted(shop.progress)
@@ -172,13 +174,14 @@ def test_a_server_of_few_lengths_is_asked_for_the_next_longer(service: VideoServ
 def test_bad_options_are_named_in_one_line(tmp_path: Path, options, message):
     with pytest.raises(BadSetting, match=message) as failure:
         open_backend("openai-video", Workbench(tmp_path, Path), options)
-    assert "\n" not in str(failure.value) and SECRET not in str(failure.value)
+    assert "\n" not in str(failure.value)
+    assert SECRET not in str(failure.value)
 
 
 def test_without_a_server_it_opens_and_says_what_is_missing(tmp_path: Path):
     backend = open_backend("openai-video", Workbench(tmp_path, Path))
     assert isinstance(backend, VideoServer)
-    words = VideoServer.lacks(card("openai-video"), backend.options)
+    words = VideoServer.lacks(card("openai-video"), VideoServer.Options())
     assert words == "openai-video has no server: set base_url in [backends.openai-video] to one that speaks /v1/videos"
     with pytest.raises(RenderFailed) as failure:
         backend.render([], lambda *_: None, lambda: False)
@@ -354,7 +357,7 @@ def test_cancelling_stops_the_job_and_the_wait_at_once(service: VideoService, sh
     with pytest.raises(Cancelled):
         shop.render(cancelled, poll_seconds=60)
     assert time.monotonic() - asked[0] < 1.5
-    assert max(later - sooner for sooner, later in zip(asked, asked[1:], strict=False)) < 0.5
+    assert max(later - sooner for sooner, later in itertools.pairwise(asked)) < 0.5
     assert service.count("delete") == 1
     assert len(service.jobs) == (0 if deletes else 1)
     service.hangs = False
@@ -389,8 +392,10 @@ def test_a_film_that_is_killed_while_it_waits_is_ordered_and_fetched_once(servic
     film = Studio(backends=options(service)).resume("film")
     assert (service.count("create"), service.count("content")) == (1, 1)
     (take,) = film.takes
-    assert take.clip is not None and take.request.model == "openai-video"
-    assert not film.missing and (tmp_path / "film" / "film.mp4").exists()
+    assert take.clip is not None
+    assert take.request.model == "openai-video"
+    assert not film.missing
+    assert (tmp_path / "film" / "film.mp4").exists()
     with_notes = Ledger(tmp_path / "home" / "ledger.sqlite")
     assert list(with_notes.errands) == [take.request.digest]
     with_notes.close()
@@ -400,6 +405,8 @@ def test_a_film_of_several_shots_is_made_through_a_server(service: VideoService,
     studio = Studio(backends=options(service))
     wishes = {"model": "openai-video", "takes": 1, "width": 64, "height": 48, "frames": 24}
     film = studio.make(studio.brief("A red box moves right. A red ball moves left.", **wishes))
-    assert film.decision.pool == "here" and film.decision.topology == "distributed"
+    assert film.decision.pool == "here"
+    assert film.decision.topology == "distributed"
     assert service.count("create") == service.count("content") == len(film.takes) == 2
-    assert not film.missing and not film.placeholders
+    assert not film.missing
+    assert not film.placeholders

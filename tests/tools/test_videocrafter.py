@@ -89,9 +89,9 @@ def apart(one: Any, other: Any) -> float:
 
 
 @pytest.mark.parametrize("tree", [TREE, ((1, 2, 2), 2, {0, 1})], ids=["two levels", "three levels of two"])
-def test_the_converted_unet_has_every_weight_and_says_what_lvdms_says(tree: Tree, parts: Path):
+def test_the_converted_unet_has_every_weight_and_says_what_lvdms_says(tree: Tree):
     original = Checkpoint(tree)
-    unet = assemble(original.weights(), parts, lambda _: None).unet
+    unet = unet_of(original.weights())
     assert len(unet.state_dict()) == len(original.unet.state_dict())
     values, told = torch.randn(2, 4, 4, 8, 8), torch.randn(2, 5, 8)
     with torch.no_grad():
@@ -342,9 +342,10 @@ def test_a_clip_is_what_lvdms_networks_and_sampler_make_of_the_same_noise(
 
 def test_a_list_of_prompts_and_generators_gives_what_single_calls_give(pipe: VideoCrafter2Pipeline):
     prompts, negatives = [STORY, "a blue cube"], ["blurred", ""]
-    together = pipe(prompts, negatives, generator=seeded(1, 2), **SMALL).frames
+    alike: dict[str, Any] = SMALL | {"guidance_scale": 3.0}  # guidance makes what rounding does so many times larger
+    together = pipe(prompts, negatives, generator=seeded(1, 2), **alike).frames
     singles = [
-        pipe(prompt, negative, generator=seeded(seed), **SMALL).frames[0]
+        pipe(prompt, negative, generator=seeded(seed), **alike).frames[0]
         for prompt, negative, seed in zip(prompts, negatives, (1, 2), strict=True)
     ]
     assert max(apart(one, other) for one, other in zip(together, singles, strict=True)) <= 1e-5

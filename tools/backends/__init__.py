@@ -105,8 +105,9 @@ class ModelCard(Noun):
 
     @property
     def cost(self) -> float:
-        """What a render asks of the machine, 0..1: the class by which it may start beside others."""
-        return COSTS[self.ratings.resource_requirements]
+        """What a render asks of this machine, 0..1: the class by which it may start beside others. Little where it
+        loads nothing: the work is light, or another machine's."""
+        return COSTS[self.ratings.resource_requirements] if self.weights else COSTS["low"]
 
     @property
     def available(self) -> bool:
@@ -202,13 +203,13 @@ def alike(request: RenderRequest) -> RenderRequest:
 
 @cache
 def cards() -> Mapping[str, ModelCard]:
-    """All model cards by id, those that can run first."""
+    """All model cards by id, those first that need no weights of others."""
     found = [
         ModelCard.model_validate(tomllib.loads(entry.read_text("utf-8")))
         for entry in files(__name__).joinpath("cards").iterdir()
         if entry.name.endswith(".toml")
     ]
-    return {card.id: card for card in sorted(found, key=lambda card: (not card.available, card.id))}
+    return {card.id: card for card in sorted(found, key=lambda card: (bool(card.source), card.id))}
 
 
 def card(id: str) -> ModelCard:

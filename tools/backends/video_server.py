@@ -17,7 +17,8 @@ import numpy as np
 from kinograph.errors import Cancelled, RenderFailed
 from kinograph.film import Clip, Noun, RenderRequest, digest_of
 from kinograph.tools.backends import ModelCard, Progress, Workbench
-from kinograph.tools.backends.video_jobs import Order, Over, ServerOptions, VideoJobs, Wait
+from kinograph.tools.backends.video_jobs import Order, Over, VideoJobs
+from kinograph.tools.backends.video_wait import ServerOptions, Wait
 from kinograph.tools.footage import MAX_PIXELS, conformed, develop, load_picture, png
 
 CODE = 1
@@ -40,7 +41,7 @@ class Received(NamedTuple):
 
     frames: np.ndarray
     """`[T,H,W,3]` uint8 RGB: its beginning, for as long as was asked."""
-    count: int
+    total: int
     """Frames of the whole video."""
     fps: float
 
@@ -231,13 +232,13 @@ def _difference(came: Received, request: RenderRequest) -> str:
     height, width = came.frames.shape[1:3]
     wanted = round(request.seconds * came.fps)
     done = [
-        "its end is left out" if came.count > wanted else "",
-        "it is shown slower" if came.count < wanted else "",
+        "its end is left out" if came.total > wanted else "",
+        "it is shown slower" if came.total < wanted else "",
         f"shown at {request.fps} fps" if abs(came.fps - request.fps) > 0.01 else "",
         f"fitted into {request.width}x{request.height}" if (width, height) != (request.width, request.height) else "",
     ]
     if not any(done):
         return ""
     return (
-        f"the server sent {came.count} frames of {width}x{height} at {came.fps:g} fps: {', '.join(filter(None, done))}"
+        f"the server sent {came.total} frames of {width}x{height} at {came.fps:g} fps: {', '.join(filter(None, done))}"
     )
