@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import wraps
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 import tiny_pipelines as tiny
 
-from kinograph.errors import BadInput, Cancelled, RenderFailed
+from kinograph.errors import BadInput, BadSetting, Cancelled, RenderFailed
 from kinograph.film import Clip, Conditioning, RenderRequest
 from kinograph.settings import Settings
 from kinograph.studio import Studio
@@ -60,6 +61,10 @@ CASES = (
     Case("skyreels", "skyreels-v2", (FIRST,)),
     Case("sana", "sana-video", (FIRST,)),
 )
+NOISED = ("animatediff", "animatediff-sdxl", "animatediff-sparse", "modelscope", "svd", "latte", "cogvideox",
+          "cogvideox-i2v", "wan", "wan-2.2", "wan-2.2-5b", "wan-i2v", "wan-vace", "hunyuan", "hunyuan-1.5", "ltx",
+          "ltx-2", "mochi", "allegro", "sana")  # fmt: skip
+"""Those whose noise can be given."""
 by_card = pytest.mark.parametrize("case", CASES, ids=[case.card + "/" + case.key for case in CASES])
 
 
@@ -207,11 +212,70 @@ def test_animatediff_makes_long_clips_in_windows(stage):
     assert np.array_equal(short, one.frames_of()), "and short ones as before"
 
 
+# ------------------------------------------------------------------------------------- options
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.key in NOISED], ids=str)
+def test_frames_begin_with_the_noise_that_they_share(case: Case, stage, monkeypatch: pytest.MonkeyPatch):
+    """With everything shared every latent frame begins alike, and without it none does."""
+    kept, spread = list[Any](), dict[str, float]()
+    for kind in ("plain", "decomposed", "correlated"):
+        one = stage(case, noise=kind, shared=1.0)
+        with one.backend._lent(one.backend._source, lambda: False) as loaded:
+            pipeline, axis = type(loaded.first), loaded.kin.axis
+        prepare = pipeline.prepare_latents
+
+        @wraps(prepare)
+        def heard(*args: Any, prepare: Any = prepare, **kwargs: Any) -> Any:
+            made = prepare(*args, **kwargs)
+            kept.append(made[0] if isinstance(made, tuple) else made)
+            return made
+
+        with monkeypatch.context() as patch:
+            patch.setattr(pipeline, "prepare_latents", heard)
+            one.render(one.request(pictures=[] if case.words else [("a", "first")]))
+        begun = kept[-1]
+        if begun.ndim == 3:
+            begun = begun.unflatten(1, ((one.frames - 1) // loaded.first.vae_temporal_compression_ratio + 1, -1))
+        begun = begun.movedim(axis, 0)
+        assert begun.std() > 0.3
+        spread[kind] = float((begun - begun[:1]).abs().max())
+    assert spread["decomposed"] < 1e-5
+    assert spread["correlated"] < 1e-5
+    assert spread["plain"] > 0.1
+
+
+def test_ways_that_cannot_be_given_noise_say_so(stage):
+    one = stage(CASES[0], noise="decomposed")
+    with pytest.raises(RenderFailed, match="AnimateDiffVideoToVideoPipeline cannot be given its noise"):
+        one.frames_of([("a", "first")])
+
+
+def test_steps_follow_the_prompt_where_that_is_wished(stage):
+    one, told = stage(CASES[0], adaptive_steps=True), list[Any]()
+    hard = "two dogs race through a crowded market, detailed fur"
+    plain = one.request(steps=10)
+    one.render(plain, told)
+    assert len(told) == 12
+    told.clear()
+    one.render(plain.changed(prompt=hard), told)
+    assert len(told) == 16, "ten steps and four"
+    assert not one.backend._batches(plain)
+
+
+def test_the_scheduler_can_be_chosen_among_those_that_fit(stage):
+    plain = stage(CASES[0]).frames_of(steps=4)
+    other = stage(CASES[0], scheduler="EulerAncestralDiscreteScheduler")
+    assert not np.array_equal(plain, other.frames_of(steps=4))
+    with pytest.raises(BadSetting, match=r"scheduler 'Quick' does not fit AnimateDiffPipeline: DDIMScheduler, "):
+        stage(CASES[0], scheduler="Quick").frames_of()
+
+
 # -------------------------------------------------------------------------------- what is what
 
 
 def test_weights_that_are_not_here_are_asked_for_in_words(tmp_path: Path):
-    with pytest.raises(BadInput, match="model 'wan-2.1-1.3b' cannot render here: "):
+    with pytest.raises(BadInput, match=r"model 'wan-2\.1-1\.3b' cannot render here: "):
         Studio(Settings.load(model="wan-2.1-1.3b")).make("A red ball rolls.", out=tmp_path / "film")
     assert not (tmp_path / "film").exists()
 
@@ -254,6 +318,8 @@ def test_the_table_names_classes_that_exist_once_each_and_cards_agree_with_it():
         for name in kin.classes:
             assert way(name).pipeline
     for case in CASES:
+        if kin_of(way_of(case.key)).axis is not None and case.key != "skyreels":
+            assert case.key in NOISED
         model, kin = card(case.card), kin_of(way_of(case.key))
         assert model.size_multiple % kin.multiple == 0 or kin.multiple % model.size_multiple == 0
         assert model.frames_rule in (kin.rule, "fixed")

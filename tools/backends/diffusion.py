@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from importlib.metadata import version
 from itertools import groupby
 from pathlib import Path
@@ -21,6 +21,7 @@ from kinograph.film import Clip, Conditioning, Noun, RenderRequest, digest_of
 from kinograph.tools.backends import ModelCard, Progress, Workbench, alike
 from kinograph.tools.backends.families import Call, Kin, Picture, Way, kin_of, way
 from kinograph.tools.backends.memory_plan import Remembered, Rung, climb, first, key_of, ladder, needs
+from kinograph.tools.backends.noise import BASE, correlated, decomposed, steps_for
 from kinograph.tools.backends.pipelines import Loaded, class_of, load, seeded, to_pixels
 from kinograph.tools.backends.weights import check, find
 from kinograph.tools.backends.weights import needs as wanted
@@ -53,6 +54,15 @@ class DiffusionOptions(Noun):
     """Number format; auto is what the family was trained in on a graphics card, and float32 on a processor."""
     strength: float = Field(default=0.6, gt=0, le=1)
     """How much of a given video, or of a picture held still, is made anew."""
+    noise: Literal["plain", "decomposed", "correlated"] = "plain"
+    """What a clip begins with: noise of its own in every frame; a base that frames share, and a residual of each
+    (VideoFusion); or noise that drifts from frame to frame. For models that were trained so, or to calm others."""
+    shared: float = Field(default=BASE, ge=0, le=1)
+    """How much of the noise frames share, or neighbours do where it drifts."""
+    adaptive_steps: bool = False
+    """More steps for prompts that ask for more, up to half as many again; such shots are rendered one by one."""
+    scheduler: str = ""
+    """Class of diffusers that spaces the steps, of those that fit the model; none leaves its own."""
     pickles: bool = False
     """Load weights that are Python pickles, which can run code as they are read."""
 
@@ -67,7 +77,7 @@ class Diffusion:
         self.options = options
         self.workbench = workbench
         found = [found for source in (self._source, options.before) if (found := find(source))]
-        pixels = options.model_dump(include={"precision", "strength"})
+        pixels = options.model_dump(include=PIXELS)
         self.revision = digest_of(repr(([one.revision for one in found], sorted(pixels.items()), CODE)).encode())[:12]
 
     @staticmethod
@@ -92,7 +102,7 @@ class Diffusion:
     def _batches(self, request: RenderRequest) -> bool:
         """Whether requests like this give the same clips in one call; a picture each is more than most take."""
         alone = kin_of(class_of(self._folder())).single or request.conditioning or not self._by_words
-        return self.card.batch and not alone
+        return self.card.batch and not alone and not self.options.adaptive_steps
 
     @property
     def _source(self) -> str:
@@ -217,7 +227,7 @@ class Diffusion:
         """uint8 `[B,T,H,W,3]`"""
         import torch
 
-        pipeline, steps = loaded.pipeline(found), max(requests[0].steps, 1)
+        pipeline, steps = loaded.pipeline(found), max(self._steps(requests[0]), 1)
         passed = 0
 
         def passing() -> None:
@@ -236,16 +246,35 @@ class Diffusion:
             pipeline.enable_free_noise() if requests[0].frames > WINDOW else pipeline.disable_free_noise()
         if hasattr(pipeline, "guider"):
             pipeline.guider = pipeline.guider.new(guidance_scale=requests[0].guidance)
-        arguments = arguments_of(found, requests) | found.form.arguments(call, found.pipeline)
+        arguments = arguments_of(found, requests) | {"num_inference_steps": steps}
+        arguments |= found.form.arguments(call, found.pipeline)
         arguments |= {"callback_on_step_end": after} if told else {}
         try:
             # Some classes draw what they encode from torch's own dice.
-            with loaded.stopping(passing), torch.random.fork_rng():
+            with loaded.stopping(passing), self._noised(loaded, found, requests), torch.random.fork_rng():
                 torch.manual_seed(requests[0].seed)
                 return to_pixels(pipeline(**arguments).frames)
         finally:
             for one in {id(one): one for one in (pipeline, loaded.first)}.values():
                 one.maybe_free_model_hooks()
+
+    def _steps(self, request: RenderRequest) -> int:
+        if not self.options.adaptive_steps:
+            return request.steps
+        return steps_for(request.prompt, request.steps, self.card.min_steps, self.card.max_steps)
+
+    def _noised(self, loaded: Loaded, found: Way, requests: Sequence[RenderRequest]) -> AbstractContextManager[None]:
+        """Within, the pipeline begins with the noise that the options ask for."""
+        kind, shared = self.options.noise, self.options.shared
+        if kind == "plain":
+            return nullcontext()
+
+        def draw(shape: Sequence[int], axis: int) -> Any:
+            made = seeded([request.seed for request in requests])
+            dice = made if isinstance(made, list) else [made]
+            return (decomposed if kind == "decomposed" else correlated)(shape, axis, shared, dice)
+
+        return loaded.noised(found, draw)
 
     def _made_with(self, loaded: Loaded, found: Way) -> dict[str, str]:
         """What a clip's provenance tells besides its request."""
@@ -289,6 +318,8 @@ class Diffusion:
         formats = {"default": getattr(torch, rungs[0].dtype)} | ({"vae": torch.float32} if kin.exact else {})
         loaded = load(found.folder, {"dtype": formats, "use_safetensors": not self.options.pickles})
         loaded.begin = begin
+        if self.options.scheduler and source == self._source:
+            loaded.reschedule(self.options.scheduler)
         return loaded
 
 
@@ -352,5 +383,7 @@ def smaller(side: int) -> int:
     return max(round(side * 0.5625 / step), 1) * step
 
 
+PIXELS = {"precision", "strength", "noise", "shared", "adaptive_steps", "scheduler"}
+"""Options that change pixels."""
 CODE = 1
 """Raised when this file gives other pixels for the same weights."""

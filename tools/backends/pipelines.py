@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from kinograph.errors import Damaged, RenderFailed
+from kinograph.errors import BadSetting, Damaged, RenderFailed
 from kinograph.tools.backends.families import FITS, UNSHIFTED, Kin, Way, ends, kin_of, way
 from kinograph.tools.backends.memory_plan import Rung, apply
 
@@ -53,6 +53,16 @@ class Loaded:
             for switch in self.kin.decoding:
                 getattr(self.first.vae, switch)()
             self.rung = rung
+
+    def reschedule(self, name: str) -> None:
+        """Has another scheduler space the steps. Raises BadSetting for one that does not fit."""
+        own = self.first.scheduler
+        fitting = {kind.__name__: kind for kind in (type(own), *own.compatibles)}
+        if name not in fitting:
+            raise BadSetting(
+                f"scheduler {name!r} does not fit {type(self.first).__name__}: {', '.join(sorted(fitting))}"
+            )
+        self.first.scheduler = fitting[name].from_config(own.config)
 
     @cached_property
     def _denoisers(self) -> list[Any]:
