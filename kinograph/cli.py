@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from kinograph.errors import GAVE_UP, BadBrief, BadInput, Damaged, KinographError
+from kinograph.errors import GAVE_UP, BadBrief, BadInput, Cancelled, Damaged, KinographError
 
 if TYPE_CHECKING:
     from kinograph.events import Event
@@ -246,21 +246,86 @@ def show(
         _print(facts if as_json else f"{found.id} is {found.state}; go on with: kinograph resume {found.id}")
 
 
-@app.command(epilog=EPILOG)
-def models(as_json: Json = False) -> None:
-    """List the model cards: what each can do, needs and may be used for."""
+models = typer.Typer(
+    help="List the model cards; fetch and check the weights of one.", rich_markup_mode=None, invoke_without_command=True
+)
+app.add_typer(models, name="models")
+
+
+@models.callback(epilog=EPILOG)
+def list_models(context: typer.Context, as_json: Json = False) -> None:
+    """List the model cards: what each can do, needs and may be used for, and whether its weights are here."""
+    if context.invoked_subcommand is not None:
+        return
     from kinograph import pages
     from kinograph.agents.orchestrator import choose_model
     from kinograph.film import Brief
+    from kinograph.models import installed, model_of
+    from kinograph.settings import Settings
     from kinograph.tools.backends import cards
     from kinograph.tools.machine import this_machine
 
+    settings, known = Settings.load(), list(cards().values())
     default = choose_model(Brief(text=""), this_machine())[0].id
-    if as_json:
-        told = ({"available": card.available, "default": card.id == default} for card in cards().values())
-        _print([card.model_dump(mode="json") | more for card, more in zip(cards().values(), told, strict=True)])
+    found = [installed(model_of(card, settings)) for card in known]
+    if not as_json:
+        _print(pages.models(known, default, found))
+        return
+    told = [{"available": card.available, "default": card.id == default} for card in known]
+    rows = zip(known, told, found, strict=True)
+    _print([card.model_dump(mode="json") | more | here.data() for card, more, here in rows])
+
+
+Name = Annotated[str, typer.Argument(help="Model card, or weights by their hub id (owner/name).")]
+
+
+@models.command(epilog=EPILOG)
+def pull(
+    name: Name,
+    to: Annotated[Path | None, typer.Option(help="A folder of their own; the hub's cache without it.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Fetch without asking.")] = False,
+) -> None:
+    """Fetch the weights of a model from the hub, after showing their licence and size.
+
+    Prints the folder they are in. Ctrl-C keeps what was fetched, half a file too; the same command goes on with it.
+    """
+    from kinograph import pages
+    from kinograph.models import fetch, named, offer
+    from kinograph.settings import Settings
+
+    settings = Settings.load()
+    model = named(name, settings)
+    if model.shipped:
+        _print(f"{name} ships with kinograph; there is nothing to fetch")
+        return
+    offered = offer(model, to, settings)
+    if offered.here < offered.size:
+        print(pages.offer(model, offered), file=sys.stderr)
+        if not yes:
+            _ask_to_fetch()
+    with pages.fetching(offered) as on_progress:
+        weights = fetch(model, offered, on_progress)
+    if offered.own:
+        section = json.dumps(name if model.card is not None else "MODEL")  # quoted: names have dots in them
+        line = f"[backends.{section}] weights = {json.dumps(str(weights.folder), ensure_ascii=False)}"
+        print(f"kinograph: use them with: {line}", file=sys.stderr)
+    _print(str(weights.folder))
+
+
+@models.command(name="check", epilog=EPILOG)
+def check_model(
+    name: Annotated[str, typer.Argument(help="Model card, folder, file, or hub id of weights.")],
+) -> None:
+    """Look whether the weights of a model are here and whole, without loading them."""
+    from kinograph.models import named, spoken, whole
+    from kinograph.settings import Settings
+
+    weights = whole(named(name, Settings.load()))
+    if weights is None:
+        _print(f"{name} needs no weights")
     else:
-        _print(pages.models(list(cards().values()), default))
+        size = spoken(weights.gb * 2**30)
+        _print(f"{name} is whole: {weights.folder} ({size}, revision {weights.revision[:12]})")
 
 
 @app.command(epilog=EPILOG)
@@ -354,6 +419,13 @@ def _size(size: str | None) -> tuple[int | None, int | None]:
     if not (match := re.fullmatch(r"(\d{1,6})x(\d{1,6})", size.strip().lower())):
         raise BadInput(f"size {size!r} is not WIDTHxHEIGHT, such as 384x216")
     return int(match[1]), int(match[2])
+
+
+def _ask_to_fetch() -> None:
+    """Raises Cancelled unless the user says yes."""
+    print("Fetch it? (yes or no) ", end="", file=sys.stderr, flush=True)
+    if (sys.stdin.readline() if sys.stdin else "").strip().lower() not in ("y", "yes"):
+        raise Cancelled("nothing was fetched; --yes fetches without asking")
 
 
 def _print(what: Any) -> None:

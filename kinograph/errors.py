@@ -16,6 +16,7 @@
     │   ├── WorkerLost                   what rendered died or is not to be had; the same may pass the next time
     │   └── NoFilm                       not one shot of the film could be rendered
     ├── OrchestrationError      exit 8   a task without which there is no film failed; carries the causes
+    ├── Unreachable                      another machine does not answer, or not as it should; asking again may help
     ├── LeaseLost                        another process took a render over: what came of it here is not filed
     └── Cancelled               exit 130 stopped on request; the production can be resumed
 
@@ -105,6 +106,10 @@ class WorkerLost(RenderFailed):
 
 class NoFilm(RenderFailed):
     """Not one shot of the film could be rendered."""
+
+
+class Unreachable(KinographError):
+    """Another machine that was asked does not answer, or not as it should."""
 
 
 class LeaseLost(KinographError):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from kinograph.memory.ledger import Record
     from kinograph.memory.series import Known
     from kinograph.memory.sessions import Kept, Version
+    from kinograph.models import Installed, Model
     from kinograph.studio import Plan
     from kinograph.tools.backends import ModelCard
+    from kinograph.tools.backends.pulling import Offer, OnProgress
     from kinograph.tools.gallery import Row
 
 
@@ -254,22 +256,77 @@ def sessions(kept: Sequence[Kept]) -> RenderableType:
     return table if kept else Text("no sessions yet; begin with: kinograph chat")
 
 
-def models(cards: Sequence[ModelCard], default: str) -> RenderableType:
-    """All model cards, those that can run first; `default` is used when no model is asked for."""
-    table = Table("model", "runs", "does", "size", "frames", "GPU", "licence", "topology", "good for")
-    for card in cards:
+def models(cards: Sequence[ModelCard], default: str, weights: Sequence[Installed]) -> RenderableType:
+    """All model cards, those that can run first, with their weights; `default` is used when no model is asked for."""
+    table = Table()
+    table.add_column("model", no_wrap=True)
+    for title in ("runs", "weights", "does", "clip", "GPU", "licence", "topology", "good for"):
+        table.add_column(title)
+    for card, found in zip(cards, weights, strict=True):
         table.add_row(
             card.id,
             "default" if card.id == default else "yes" if card.available else "not yet",
+            Text(_kept(found)),
             " ".join(card.tasks),
-            f"{card.width}x{card.height}",
-            f"{card.frames} at {card.fps}",
+            f"{card.width}x{card.height}\n{card.frames} at {card.fps}",
             f"{card.vram_gb:g} GB" if card.vram_gb else "-",
             Text(card.license + ("" if card.commercial else " (non-commercial)")),
             card.ratings.topology,
             Text(card.summary),
         )
     return table
+
+
+def _kept(found: Installed) -> str:
+    """Where a model's weights are, and how much disk they take."""
+    from kinograph.models import spoken
+
+    model, weights = found.model, found.weights
+    if model.shipped:
+        return "damaged" if found.problem else "ships with kinograph"
+    if weights is None:
+        return "not to be read" if found.problem else "not here" if model.source else "-"
+    where = "hub cache" if weights.folder.parent.name == "snapshots" else str(weights.folder)
+    return f"{where}, {spoken(weights.gb * 2**30)}" + (", not whole" if found.problem else "")
+
+
+def offer(model: Model, offered: Offer) -> str:
+    """What fetching a model's weights would take, and under which licence they come."""
+    from kinograph.models import spoken
+
+    card, here = model.card, f", {spoken(offered.here)} of them are here" if offered.here else ""
+    told = offered.license or "the repo names none; read its page"
+    if card is not None:
+        hub = f"; the repo says {told}" if offered.license.lower() not in ("", card.license.lower()) else ""
+        told = f"{card.license}{'' if card.commercial else ' (non-commercial)'}{hub}"
+    lines = [
+        f"model    {model.name}{f': {card.name}' if card is not None else ''}",
+        f"licence  {told}{'; its terms are to be accepted on the hub first' if offered.gated else ''}",
+        f"from     {offered.repo} at {offered.commit[:12]}",
+        f"size     {spoken(offered.size)} in {len(offered.files)} files{here}",
+        f"to       {offered.folder} ({spoken(offered.free)} free)",
+    ]
+    return "\n".join(lines)
+
+
+@contextmanager
+def fetching(offered: Offer) -> Iterator[OnProgress]:
+    """Takes the progress of a download: a bar on a terminal, a line a file elsewhere, both on standard error."""
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
+
+    paper, told = Console(stderr=True), set[str]()
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
+    bars = Progress(*columns, TimeRemainingColumn(), console=paper, disable=not paper.is_terminal)
+
+    def show(name: str, done: int) -> None:
+        bars.update(task, description=name[-40:], completed=done)
+        if not paper.is_terminal and name not in told:
+            told.add(name)
+            paper.print(f"fetching {name}", markup=False, highlight=False)
+
+    with bars:
+        task = bars.add_task("", total=offered.size, completed=offered.here)
+        yield show
 
 
 def models_in_brief(cards: Sequence[ModelCard], chosen: str) -> RenderableType:
