@@ -201,11 +201,11 @@ def _seed(chat: Chat, rest: str) -> None:
 
 def _models(chat: Chat, rest: str) -> None:
     from kinograph import pages
-    from kinograph.tools.backends import cards
+    from kinograph.tools.backends import cards, ready
 
     session = chat.conversation.session
     chosen = session.head.decision.model if session and session.record.head else ""
-    chat.tell(pages.models_in_brief(list(cards().values()), chosen))
+    chat.tell(pages.models_in_brief(list(cards().values()), chosen, ready(chat.conversation.studio.settings.backends)))
 
 
 def _cost(chat: Chat, rest: str) -> None:

@@ -262,16 +262,17 @@ def list_models(context: typer.Context, as_json: Json = False) -> None:
     from kinograph.film import Brief
     from kinograph.models import installed, model_of
     from kinograph.settings import Settings
-    from kinograph.tools.backends import cards
+    from kinograph.tools.backends import cards, ready
     from kinograph.tools.machine import this_machine
 
     settings, known = Settings.load(), list(cards().values())
-    default = choose_model(Brief(text=""), this_machine())[0].id
+    able = ready(settings.backends)
+    default = choose_model(Brief(text=""), this_machine(), able)[0].id
     found = [installed(model_of(card, settings)) for card in known]
     if not as_json:
-        _print(pages.models(known, default, found))
+        _print(pages.models(known, default, able, found))
         return
-    told = [{"available": card.available, "default": card.id == default} for card in known]
+    told = [{"available": card.id in able, "default": card.id == default} for card in known]
     rows = zip(known, told, found, strict=True)
     _print([card.model_dump(mode="json") | more | here.data() for card, more, here in rows])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -256,7 +256,9 @@ def sessions(kept: Sequence[Kept]) -> RenderableType:
     return table if kept else Text("no sessions yet; begin with: kinograph chat")
 
 
-def models(cards: Sequence[ModelCard], default: str, weights: Sequence[Installed]) -> RenderableType:
+def models(
+    cards: Sequence[ModelCard], default: str, able: Collection[str], weights: Sequence[Installed]
+) -> RenderableType:
     """All model cards, those that can run first, with their weights; `default` is used when no model is asked for."""
     table = Table()
     table.add_column("model", no_wrap=True)
@@ -265,7 +267,7 @@ def models(cards: Sequence[ModelCard], default: str, weights: Sequence[Installed
     for card, found in zip(cards, weights, strict=True):
         table.add_row(
             card.id,
-            "default" if card.id == default else "yes" if card.available else "not yet",
+            "default" if card.id == default else "yes" if card.id in able else "no",
             Text(_kept(found)),
             " ".join(card.tasks),
             f"{card.width}x{card.height}\n{card.frames} at {card.fps}",
@@ -329,18 +331,18 @@ def fetching(offered: Offer) -> Iterator[OnProgress]:
         yield show
 
 
-def models_in_brief(cards: Sequence[ModelCard], chosen: str) -> RenderableType:
-    """The models that run here, those that will, and which one films this session."""
+def models_in_brief(cards: Sequence[ModelCard], chosen: str, able: Collection[str]) -> RenderableType:
+    """The models that run here, the names of the others, and which one films this session."""
     table = Table(show_header=False, box=None)
     table.add_column(no_wrap=True)
     table.add_column()
     for card in cards:
-        if card.available:
+        if card.id in able:
             does = f"{' '.join(card.tasks)}, {card.width}x{card.height}, {card.frames} frames"
             used = "films this session; " if card.id == chosen else ""
             table.add_row(Text(card.id, style="bold"), Text(f"{used}{does}. {card.summary}"))
-    others = ", ".join(card.id for card in cards if not card.available)
-    return Group(table, Text(f"no backend yet: {others} (kinograph models tells more)"))
+    others = ", ".join(card.id for card in cards if card.id not in able)
+    return Group(table, Text(f"not set up here: {others} (kinograph models tells more)"))
 
 
 def checks(found: Sequence[Check]) -> RenderableType:

@@ -103,8 +103,9 @@ def built(key: str, folder: Path) -> Path:
 
 
 def _awaken(pipeline: DiffusionPipeline) -> None:
-    """Layers that begin at zero, as those of ControlNets do, get weights, and Wan's autoencoder louder ones: else nobody
-    could see what they do."""
+    """Layers that begin at zero, as those of ControlNets do, get weights, and Wan's autoencoder louder ones: else none
+    could see what they do.
+    """
     dice = torch.Generator().manual_seed(1)
     for part in pipeline.components.values():
         for name, weight in part.named_parameters() if isinstance(part, torch.nn.Module) else ():

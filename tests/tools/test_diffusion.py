@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Sequence
 from functools import wraps
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 import tiny_pipelines as tiny
 
-from kinograph.errors import BadInput, BadSetting, Cancelled, RenderFailed
+from kinograph.errors import BadInput, BadSetting, Cancelled, Damaged, RenderFailed
 from kinograph.film import Clip, Conditioning, RenderRequest
 from kinograph.settings import Settings
 from kinograph.studio import Studio
@@ -122,7 +123,8 @@ def test_every_family_renders_the_same_from_the_same_seed_and_says_how_far_it_is
     given = [] if case.words else [("a", "first")]
     clip = one.render(one.request(pictures=given), told)
     assert load(clip).shape == (one.frames, one.height, one.width, 3)
-    assert clip.made_with["pipeline"] and clip.made_with["diffusers"]
+    assert clip.made_with["pipeline"]
+    assert clip.made_with["diffusers"]
     assert told[0] == (0, 0.0)
     assert told[-1] == (0, 1.0)
     assert len(told) >= 3
@@ -179,7 +181,7 @@ def test_requests_of_one_call_give_what_each_gives_alone(case: Case, stage):
 
 def test_a_model_that_goes_on_from_pictures_begins_with_what_another_makes_of_the_words(stage, folders):
     case = next(case for case in CASES if case.card == "svd")
-    with pytest.raises(RenderFailed, match=r"svd goes on from pictures and was given none; \[backends\.svd\] before ="):
+    with pytest.raises(RenderFailed, match="svd goes on from pictures and was given none; set `before` in its options"):
         stage(case).frames_of()
     one = stage(case, before=str(folders("text-to-image")))
     red = one.frames_of(prompt="a red ball")
@@ -272,6 +274,42 @@ def test_the_scheduler_can_be_chosen_among_those_that_fit(stage):
 
 
 # -------------------------------------------------------------------------------- what is what
+
+
+@pytest.mark.parametrize(("key", "base"), [("animatediff", "text-to-image"), ("animatediff-sdxl", "animatediff-sdxl")])
+def test_a_motion_adapter_goes_on_a_checkpoint_of_ones_own(key: str, base: str, folders, tmp_path: Path):
+    part = str(folders(key) / "motion_adapter")
+    lacking = Diffusion.lacks(card(key), DiffusionOptions(weights=part))
+    assert lacking == "motion_adapter is a part of a model; set `base` in its options to the checkpoint it goes with"
+    under = folders(base)
+    if key != base:
+        one = Stage(tmp_path, key, key, weights=part, base=str(under))
+        assert one.render(one.request()).made_with["pipeline"] == "AnimateDiffPipeline"
+    else:  # a tiny SDXL of its own is the pipeline without its motion
+        named = (under / "model_index.json").read_text().replace("AnimateDiffSDXLPipeline", "StableDiffusionXLPipeline")
+        copy = tmp_path / "sdxl"
+        shutil.copytree(under, copy)
+        (copy / "model_index.json").write_text(named)
+        backend = Diffusion(card(key), Workbench(tmp_path, Path), DiffusionOptions(weights=part, base=str(copy)))
+        assert backend._kin.classes[0] == "AnimateDiffSDXLPipeline"
+
+
+def test_what_is_not_whole_is_refused_before_it_is_loaded(folders, tmp_path: Path):
+    copy = tmp_path / "wan"
+    shutil.copytree(folders("wan"), copy)
+    whole = copy / "transformer" / "diffusion_pytorch_model.safetensors"
+    whole.write_bytes(whole.read_bytes()[:-100])
+    one = Stage(tmp_path, "wan", "wan-2.1-1.3b", weights=str(copy))
+    with pytest.raises(Damaged, match=r"diffusion_pytorch_model\.safetensors"):
+        one.render(one.request())
+
+
+def test_a_single_file_says_which_class_it_is_for(folders, tmp_path: Path):
+    file = folders("wan") / "transformer" / "diffusion_pytorch_model.safetensors"
+    assert "set `pipeline` in its options" in Diffusion.lacks(card("ltx-video"), DiffusionOptions(weights=str(file)))
+    one = Stage(tmp_path, "ltx", "ltx-video", weights=str(file), pipeline="LTXPipeline", base=str(folders("ltx")))
+    with pytest.raises(Damaged, match="cannot be loaded as LTXPipeline: Failed to load T5EncoderModel"):
+        one.render(one.request())  # a file with all parts in it cannot be made of a tiny pipeline
 
 
 def test_weights_that_are_not_here_are_asked_for_in_words(tmp_path: Path):

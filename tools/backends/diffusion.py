@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from importlib.metadata import version
 from itertools import groupby
-from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import numpy as np
@@ -23,7 +22,7 @@ from kinograph.tools.backends.families import Call, Kin, Picture, Way, kin_of, w
 from kinograph.tools.backends.memory_plan import Remembered, Rung, climb, first, key_of, ladder, needs
 from kinograph.tools.backends.noise import BASE, correlated, decomposed, steps_for
 from kinograph.tools.backends.pipelines import Loaded, class_of, load, seeded, to_pixels
-from kinograph.tools.backends.weights import check, find
+from kinograph.tools.backends.weights import Weights, check, check_part, find
 from kinograph.tools.backends.weights import needs as wanted
 from kinograph.tools.footage import conformed, develop, load_picture
 from kinograph.tools.shelf import shelf
@@ -44,7 +43,13 @@ class DiffusionOptions(Noun):
     """Options of a model of diffusers."""
 
     weights: str = ""
-    """Folder in the diffusers layout, or hub id of weights that were pulled; none is the card's own source."""
+    """Folder in the diffusers layout, hub id of weights that were pulled, or a single .safetensors file; none is the
+    card's own source."""
+    base: str = ""
+    """Folder or hub id of what the weights are a part for: the Stable Diffusion checkpoint under a motion adapter, or
+    the folder that the parts of a single file are set up like."""
+    pipeline: str = ""
+    """Class of diffusers that a single file is for."""
     before: str = ""
     """Folder or hub id of what makes the beginning from words alone, for models that go on from pictures: a model of
     text to image, or of text to video where a whole video is to be made anew."""
@@ -76,16 +81,25 @@ class Diffusion:
         self.card = card
         self.options = options
         self.workbench = workbench
-        found = [found for source in (self._source, options.before) if (found := find(source))]
+        found = [found for source in (self._source, options.base, options.before) if (found := find(source))]
         pixels = options.model_dump(include=PIXELS)
         self.revision = digest_of(repr(([one.revision for one in found], sorted(pixels.items()), CODE)).encode())[:12]
 
     @staticmethod
     def lacks(card: ModelCard, options: DiffusionOptions) -> str:
         """What keeps it from rendering here, in words; "" for nothing. Reads no weights."""
-        for source in (options.weights or card.source, options.before):
+        for source in (options.weights or card.source, options.base, options.before):
             if source and find(source) is None:
                 return wanted(source)
+        found = find(options.weights or card.source)
+        if found is None:
+            return wanted("")
+        if found.kind == "part" and not options.base:
+            return f"{found.folder.name} is a part of a model; set `base` in its options to the checkpoint it goes with"
+        if found.kind == "file" and not options.pipeline:
+            return f"{found.folder.name} is a single file; set `pipeline` in its options to the class it is for"
+        if found.kind == "loose":
+            return f"{str(found.folder)!r} is no folder in the diffusers layout"
         return ""
 
     def render(
@@ -101,18 +115,31 @@ class Diffusion:
 
     def _batches(self, request: RenderRequest) -> bool:
         """Whether requests like this give the same clips in one call; a picture each is more than most take."""
-        alone = kin_of(class_of(self._folder())).single or request.conditioning or not self._by_words
+        alone = self._kin.single or request.conditioning or not self._by_words
         return self.card.batch and not alone and not self.options.adaptive_steps
 
     @property
     def _source(self) -> str:
         return self.options.weights or self.card.source
 
-    def _folder(self) -> Path:
-        found = find(self._source)
+    @property
+    def _kin(self) -> Kin:
+        return kin_of(self._class(self._found(self._source)))
+
+    def _found(self, source: str) -> Weights:
+        found = find(source)
         if found is None:
-            raise RenderFailed(wanted(self._source))
-        return found.folder
+            raise RenderFailed(wanted(source))
+        return found
+
+    def _class(self, found: Weights) -> str:
+        """The pipeline class that weights are for."""
+        if found.kind == "file":
+            return self.options.pipeline
+        if found.kind == "part":
+            large = class_of(self._found(self.options.base).folder) == "StableDiffusionXLPipeline"
+            return "AnimateDiffSDXLPipeline" if large else "AnimateDiffPipeline"
+        return class_of(found.folder)
 
     def _together(
         self, requests: Sequence[RenderRequest], start: int, on_progress: Progress, cancelled: Callable[[], bool]
@@ -156,7 +183,7 @@ class Diffusion:
     @property
     def _by_words(self) -> bool:
         """Whether these weights render from words alone."""
-        return any(way(name).carries(()) for name in kin_of(class_of(self._folder())).classes)
+        return any(way(name).carries(()) for name in self._kin.classes)
 
     def _begun(
         self, request: RenderRequest, call: Call, goes_on: Callable[..., None], waits: Callable[[], bool]
@@ -164,8 +191,8 @@ class Diffusion:
         """The call with what another model made of the words: a first frame, or a smaller video."""
         if not self.options.before:
             raise RenderFailed(
-                f"{self.card.id} goes on from pictures and was given none; [backends.{self.card.id}] before = "
-                "'a model of text to image' (or text to video) makes the beginning from words"
+                f"{self.card.id} goes on from pictures and was given none; set `before` in its options to a model of "
+                "text to image, or of text to video, which makes the beginning from words"
             )
         with self._lent(self.options.before, waits) as loaded:
             pipeline, found = loaded.first, way(loaded.kin.classes[0])
@@ -307,16 +334,23 @@ class Diffusion:
     def _load(self, source: str) -> Loaded:
         import torch
 
-        found = find(source)
-        assert found is not None, "a backend whose weights are not here is not opened"
-        check(found, self.options.pickles)
-        kin = kin_of(class_of(found.folder))
+        found = self._found(source)
+        kin, extra = kin_of(self._class(found)), dict[str, Any]()
+        if found.kind == "part":
+            check_part(found.folder, self.options.pickles)
+            check(base := self._found(self.options.base), self.options.pickles)
+            extra, found = {"motion_adapter": found.folder}, base
+        else:
+            check(found, self.options.pickles)
+        if found.kind == "file" and self.options.base:
+            extra = {"config": str(self._found(self.options.base).folder)}
         rungs, room = self._rungs(kin), free(self._device)
         # Weights that are smaller than the card's take less than its gigabytes.
         like = self.card.changed(vram_gb=min(self.card.vram_gb, OVERHEAD * found.gb), offloaded_gb=None)
         begin = first(like, rungs, *room)
         formats = {"default": getattr(torch, rungs[0].dtype)} | ({"vae": torch.float32} if kin.exact else {})
-        loaded = load(found.folder, {"dtype": formats, "use_safetensors": not self.options.pickles})
+        options = {"dtype": formats, "use_safetensors": not self.options.pickles}
+        loaded = load(found, kin, options | extra)
         loaded.begin = begin
         if self.options.scheduler and source == self._source:
             loaded.reschedule(self.options.scheduler)

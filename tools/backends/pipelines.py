@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 
 from kinograph.errors import BadSetting, Damaged, RenderFailed
-from kinograph.tools.backends.families import FITS, UNSHIFTED, Kin, Way, ends, kin_of, way
-from kinograph.tools.backends.memory_plan import Rung, apply
+from kinograph.tools.backends.families import FITS, UNSHIFTED, Kin, Way, ends, way
+from kinograph.tools.backends.memory_plan import Rung, apply, is_out_of_memory
+from kinograph.tools.backends.weights import Weights, variant
 
 DENOISERS = ("transformer", "transformer_2", "unet")
 MOST_PROMPTS = 64
@@ -182,11 +183,44 @@ def _plain(value: Any) -> str | None:
     return repr(value)
 
 
-def load(folder: Path, options: Mapping[str, Any]) -> Loaded:
-    """The pipeline of a folder, on the CPU; `options` are those of `from_pretrained`.
+def load(weights: Weights, kin: Kin, options: Mapping[str, Any]) -> Loaded:
+    """The pipeline of a folder or a single file, on the CPU; `options` are those of `from_pretrained`, where a
+    `motion_adapter` is the folder of one.
 
-    Raises Damaged where the folder cannot be read as what it says it is.
+    Raises Damaged for what cannot be read as the class it is for.
     """
+    _hush()
+    place, name, given = weights.folder, kin.classes[0].rpartition(":")[2], dict(options)
+    try:
+        kind = way(kin.classes[0]).pipeline
+        if weights.kind == "file":
+            given["torch_dtype"] = given.pop("dtype")["default"]
+            given.pop("use_safetensors")
+            pipeline = kind.from_single_file(str(place), local_files_only=True, **given)
+        else:
+            if adapter := given.pop("motion_adapter", None):
+                given["motion_adapter"] = _adapter(adapter, given)
+            found = variant(weights)
+            pipeline = kind.from_pretrained(place, variant=found, local_files_only=True, **given)
+    except AttributeError as error:
+        raise Damaged(f"{str(place)!r} is for {name}, which this version of diffusers does not have") from error
+    except Exception as error:  # whatever the libraries make of files that are not what they say
+        if is_out_of_memory(error):
+            raise
+        raise Damaged(f"{str(place)!r} cannot be loaded as {name}: {' '.join(str(error).split())[:300]}") from error
+    pipeline.set_progress_bar_config(disable=True)
+    return Loaded(pipeline, kin)
+
+
+def _adapter(folder: Path, options: Mapping[str, Any]) -> Any:
+    from diffusers import MotionAdapter
+
+    own = {"torch_dtype": options["dtype"]["default"], "use_safetensors": options["use_safetensors"]}
+    return MotionAdapter.from_pretrained(folder, local_files_only=True, **own)
+
+
+def _hush() -> None:
+    """Keeps the libraries' bars and warnings out of ours."""
     import transformers.utils.logging
     from diffusers.utils import logging
 
@@ -194,16 +228,6 @@ def load(folder: Path, options: Mapping[str, Any]) -> Loaded:
     logging.disable_progress_bar()
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
-    name = class_of(folder)
-    kin = kin_of(name)
-    try:
-        pipeline = way(kin.classes[0]).pipeline.from_pretrained(folder, local_files_only=True, **options)
-    except AttributeError as error:
-        raise Damaged(f"{str(folder)!r} holds a {name}, which this version of diffusers does not have") from error
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
-        raise Damaged(f"{str(folder)!r} cannot be loaded as {name}: {' '.join(str(error).split())[:300]}") from error
-    pipeline.set_progress_bar_config(disable=True)
-    return Loaded(pipeline, kin)
 
 
 def to_pixels(frames: Any) -> np.ndarray:

@@ -56,7 +56,7 @@ def _check_component(pipeline: Path, name: str, kind: str) -> list[Path]:
         _check_tokenizer(folder, kind)
     elif kind.endswith("Scheduler"):
         _needs_one(folder, "scheduler_config.json")
-    elif re.search(r"(Processor|ProcessorFast|FeatureExtractor)$", kind):
+    elif re.search(r"(Processor(Fast|Pil)?|FeatureExtractor)$", kind):
         _needs_one(folder, "preprocessor_config.json", "processor_config.json")
     elif kind.endswith("Guidance"):
         _needs_one(folder, "guider_config.json", "config.json")
