@@ -133,10 +133,18 @@ def test_an_item_is_the_same_to_the_bit_alone_or_in_any_batch(shape: tuple[int, 
     chained = correlated(shape, axis, share, seeds(*numbers))
     assert chained.shape == shape
     assert torch.equal(chained[item], correlated(alone, axis, share, seeds(numbers[item]))[0])
-    mixed = between(together, chained, share) if together.numel() > shape[0] * 3 else together
-    assert mixed.shape == shape
-    if together.numel() > shape[0] * 3:
-        assert torch.equal(mixed[item], between(one, chained[item : item + 1], share)[0])
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(1, 4), st.integers(8, 40), st.floats(0, 1), st.data())
+def test_the_way_of_an_item_is_the_same_to_the_bit_alone_or_in_any_batch(
+    batch: int, size: int, share: float, data: st.DataObject
+):
+    a, b = (torch.randn(batch, size, generator=one) for one in seeds(1, 2))
+    item = data.draw(st.integers(0, batch - 1))
+    one, other = a[item : item + 1], b[item : item + 1]
+    assert torch.equal(between(a, b, share)[item], between(one, other, share)[0])
+    assert torch.equal(blended(a, b, share)[item], blended(one, other, share)[0])
 
 
 @settings(max_examples=30, deadline=None)

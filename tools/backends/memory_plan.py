@@ -64,8 +64,8 @@ class Rung(NamedTuple):
 def ladder(card: ModelCard, device: str, dtype: Dtype | None = None) -> tuple[Rung, ...]:
     """The rungs of a model on a torch device, from the fastest to the thriftiest.
 
-    Only a card with memory of its own gains by offloading.
-    `dtype` None is float32 on the CPU, else what the family was trained for. Raises BadInput.
+    Only a card with memory of its own gains by offloading. `dtype` None is float32 on the CPU, else what the family
+    was trained for. Raises BadInput.
     """
     kind = kind_of(device)
     chosen = dtype or ("float32" if kind == "cpu" else "float16" if card.family in UNETS else "bfloat16")

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     import torch
     from torch import Generator, Tensor
 
-BASE, RESIDUAL = 0.7, 0.3
-"""Shares of the base and of the residual by default; the share of the base is `shared`."""
+BASE = 0.7
+"""What frames share by default; the residual has the other 0.3."""
 
 
 def decomposed(

@@ -23,7 +23,7 @@ def apply(pipe: Any, rung: Rung, device: str) -> tuple[str, ...]:
     """Puts a diffusers pipeline on `device` as the rung says, whichever rung it was on; gives what is switched on.
 
     Tiles and slices are left out where the autoencoder has none, chunks where the denoiser has none. Raises BadInput
-    for what the pipeline or this installation cannot do, RenderFailed for a switch that did nothing.
+    for what the pipeline or the device cannot do, RenderFailed for a switch that did nothing.
     """
     import torch
 
