@@ -444,6 +444,7 @@ def test_other_errors_rise_at_once_as_they_are(error: Exception):
 def test_what_a_failed_render_held_is_free_before_the_next_rung_is_tried():
     gone: list[bool] = []
     held: list[weakref.ref[Any]] = []
+    logged: list[BaseException] = []
 
     def render(rung: Rung) -> str:
         if held:
@@ -451,7 +452,8 @@ def test_what_a_failed_render_held_is_free_before_the_next_rung_is_tried():
             return rung.name
         tensor = torch.zeros(8)
         held.append(weakref.ref(tensor))
-        raise caused(RenderFailed("no clip"), torch.OutOfMemoryError("full"))
+        logged.append(caused(RenderFailed("no clip"), torch.OutOfMemoryError("full")))
+        raise logged[0]
 
     gc.disable()
     try:

@@ -128,10 +128,7 @@ def _in_format(pipe: Any, dtype: torch.dtype) -> None:
     import torch
     from diffusers import ModelMixin
 
-    quantized = on(pipe, "fp8")
-    for component, part in _modules(pipe).items():
-        if quantized and component in DENOISERS:
-            continue
+    for part in _modules(pipe).values():
         own = torch.float32 if type(part).__name__ in EXACT else dtype
         kept = set(getattr(part, "_keep_in_fp32_modules", None) or ())
         if not isinstance(part, ModelMixin) and own != torch.float16:
