@@ -14,6 +14,7 @@ from kinograph.agents.planner import wishes
 from kinograph.errors import BadInput, UnknownName
 from kinograph.film import Aspect, Brief, Decision, Noun, Reason, Stock, Strategy, Take, Topology, Trial
 from kinograph.tools.backends import ModelCard, card, cards
+from kinograph.tools.backends import ready as can_render
 from kinograph.tools.machine import Machine
 from kinograph.tools.resources import Snapshot
 from kinograph.tools.workers import POOLS
@@ -68,7 +69,7 @@ class Commission(Noun):
     brief: Brief
     machine: Machine
     ready: tuple[str, ...] | None = None
-    """Models that can render here, by id; none: all that this version has a backend for."""
+    """Models that can render here, by id; none: those that can without any settings."""
     load: Snapshot
     """How busy the machine is."""
     topologies: tuple[Topology, ...]
@@ -265,13 +266,13 @@ def most_workers(question: Commission) -> int:
 
 
 Ready = Collection[str] | None
-"""Models that can render here, by id; None for all that this version has a backend for."""
+"""Models that can render here, by id; None for those that can without any settings."""
 
 
 def able(brief: Brief, machine: Machine, ready: Ready = None) -> list[ModelCard]:
     """The models that are ready and that this machine carries, those that take the brief's pictures if any do."""
-    here = [model for model in cards().values() if model.available and (ready is None or model.id in ready)]
-    carried = [model for model in here if model.least_gb <= machine.vram_gb]
+    here = can_render({}) if ready is None else ready
+    carried = [model for model in cards().values() if model.id in here and model.least_gb <= machine.vram_gb]
     return [model for model in carried if "i2v" in model.tasks] or carried if brief.references else carried
 
 

@@ -9,14 +9,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from kinograph import disk
 from kinograph.errors import BadInput, Cancelled, Damaged, KinographError, UnknownName, Unreachable
 from kinograph.settings import Settings
-from kinograph.tools.backends import ModelCard, cards
+from kinograph.tools.backends import SHIPPED, ModelCard, cards
 from kinograph.tools.backends.weights import Weights, check, check_part, find, hub_id, needs
 
 if TYPE_CHECKING:
     from kinograph.tools.backends.pulling import Offer, OnProgress
-
-SHIPPED = "storyworld"
-"""Family of the models that come with kinograph."""
 
 
 class Model(NamedTuple):

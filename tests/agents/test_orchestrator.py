@@ -36,6 +36,7 @@ def all_available(monkeypatch: pytest.MonkeyPatch) -> dict[str, ModelCard]:
     """A future version in which every card has a backend."""
     able = {card.id: card.changed(backend=card.backend or "x:Y") for card in cards().values()}
     monkeypatch.setattr(orchestrator, "cards", lambda: able)
+    monkeypatch.setattr(orchestrator, "can_render", lambda options: tuple(able))
     monkeypatch.setattr(orchestrator, "card", able.__getitem__)
     return able
 

@@ -117,7 +117,7 @@ def test_a_table_can_be_read_on_eighty_columns(chat, monkeypatch: pytest.MonkeyP
     _, out, _ = chat(f"{BALL}\nyes\n/models\n/takes 1\n/save\n", *SMALL)
     assert "storyworld-render" in out
     assert "films this session" in out
-    assert "no backend yet: allegro, " in out
+    assert "not set up here: allegro, " in out
     assert "a red ball" in out
     assert "version 1 is now 'Red ball, meadow at sunset'" in out
 

@@ -152,7 +152,11 @@ PICTURES = {
             2,
             r"unknown model 'dall-e'; available: storyworld-diffusion, storyworld-render",
         ),
-        (["make", "A ball.", "--model", "svd"], 2, r"'svd' has a card but no backend.*storyworld-render"),
+        (
+            ["make", "A ball.", "--model", "svd"],
+            2,
+            r"'svd' cannot render here: .* is not on this machine; fetch it with: kinograph models pull svd",
+        ),
         (["make", "A ball.", "--topology", "ring"], 2, r"topology = 'ring'.*'chain'"),
         (["make", "A ball.", "--size", "0"], 2, r"size '0' is not WIDTHxHEIGHT"),
         (["make", "A ball.", "--size", "0x0"], 2, r"width = 0.*greater than or equal to 32"),

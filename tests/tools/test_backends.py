@@ -77,7 +77,7 @@ def test_models_whose_weights_are_here_open_and_others_say_what_is_missing(tmp_p
                 open_backend(model.id, bench)
     with pytest.raises(BadInput, match="has a card but no backend in this version"):
         backend_of(card("svd").changed(backend=""), bench)
-    with pytest.raises(UnknownName, match="unknown model 'x'; available: openai-video, storyworld-diffusion, story"):
+    with pytest.raises(UnknownName, match="unknown model 'x'; available: storyworld-diffusion, storyworld-render, all"):
         open_backend("x", bench)
 
 

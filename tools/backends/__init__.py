@@ -22,6 +22,8 @@ from kinograph.settings import explain
 
 FrameRule = Literal["n", "4k+1", "6k+1", "8k+1", "fixed"]
 COSTS: dict[Rating, float] = {"low": 0.3, "medium": 0.5, "high": 0.75, "very high": 1.0}
+SHIPPED = "storyworld"
+"""Family of the models that come with kinograph."""
 FOLDER = "diffusers:"
 """What the id of a model begins with that is a folder and has no card."""
 _STEP = {"n": 1, "4k+1": 4, "6k+1": 6, "8k+1": 8}
@@ -203,21 +205,21 @@ def alike(request: RenderRequest) -> RenderRequest:
 
 @cache
 def cards() -> Mapping[str, ModelCard]:
-    """All model cards by id, those first that need no weights of others."""
+    """All model cards by id, those first that come with kinograph."""
     found = [
         ModelCard.model_validate(tomllib.loads(entry.read_text("utf-8")))
         for entry in files(__name__).joinpath("cards").iterdir()
         if entry.name.endswith(".toml")
     ]
-    return {card.id: card for card in sorted(found, key=lambda card: (bool(card.source), card.id))}
+    return {card.id: card for card in sorted(found, key=lambda card: (card.family != SHIPPED, card.id))}
 
 
 def card(id: str) -> ModelCard:
     """The card of that id; `diffusers:FOLDER` makes one of a pipeline's own folder. Raises UnknownName, BadInput."""
     if id.startswith(FOLDER):
-        from kinograph.tools.backends.introspection import card_of
-
-        return card_of(Path(id.removeprefix(FOLDER)))
+        made = import_module("kinograph.tools.backends.introspection").card_of(Path(id.removeprefix(FOLDER)))
+        assert isinstance(made, ModelCard)
+        return made
     if id not in cards():
         raise UnknownName("model", id, cards())
     return cards()[id]

@@ -149,8 +149,9 @@ class Diffusion:
         def goes_on(share: float | None = None) -> None:
             if cancelled():
                 raise Cancelled("rendering was cancelled")
-            for index in range(len(requests)) if share is not None else ():
-                on_progress(start + index, share)
+            if share is not None:
+                for index in range(len(requests)):
+                    on_progress(start + index, share)
 
         def waits() -> bool:
             goes_on(0.0)  # a render that waits for the model says that it lives
