@@ -215,7 +215,10 @@ def facts(question: Commission, proposal: Decision) -> dict[str, Any]:
         "demands": brief.model_dump(mode="json", exclude_defaults=True, exclude={"text", "references", "seed"}),
         "reference_pictures": len(brief.references),
         "machine": f"{machine}; {question.load}",
-        "models": [model.model_dump(mode="json", include=wanted | {"ratings"}) for model in able(brief, machine, question.ready)],
+        "models": [
+            model.model_dump(mode="json", include=wanted | {"ratings"})
+            for model in able(brief, machine, question.ready)
+        ],
         "topologies": list(question.topologies),
         "max_takes": brief.takes,
         "max_workers": most_workers(question),

@@ -262,8 +262,9 @@ def models(
     """All model cards, those that can run first, with their weights; `default` is used when no model is asked for."""
     table = Table()
     table.add_column("model", no_wrap=True)
-    for title in ("runs", "weights", "does", "clip", "GPU", "licence", "topology", "good for"):
+    for title in ("runs", "weights", "does", "clip", "GPU", "licence"):
         table.add_column(title)
+    table.add_column("good for", min_width=34)
     for card, found in zip(cards, weights, strict=True):
         table.add_row(
             card.id,
@@ -273,7 +274,6 @@ def models(
             f"{card.width}x{card.height}\n{card.frames} at {card.fps}",
             f"{card.vram_gb:g} GB" if card.vram_gb else "-",
             Text(card.license + ("" if card.commercial else " (non-commercial)")),
-            card.ratings.topology,
             Text(card.summary),
         )
     return table

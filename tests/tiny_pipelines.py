@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import diffusers
+import lvdm_checkpoint
 import tiny_speakers
 import tiny_transformers
 import tiny_unets
@@ -34,6 +35,7 @@ BUILDERS: dict[str, Callable[[], DiffusionPipeline]] = {
         "animatediff-sdxl": tiny_unets.animatediff_sdxl,
         "animatediff-sparse": tiny_unets.animatediff_sparse,
         "modelscope": tiny_unets.modelscope,
+        "videocrafter2": lvdm_checkpoint.pipeline,
         "zeroscope-xl": tiny_unets.zeroscope_xl,
         "svd": tiny_unets.svd,
         "wan": tiny_transformers.wan,
@@ -64,6 +66,7 @@ SIZES: dict[str, tuple[int, int, int]] = {
     "animatediff-sdxl": (16, 16, 8),
     "animatediff-sparse": (16, 16, 8),
     "modelscope": (16, 16, 8),
+    "videocrafter2": (16, 16, 8),
     "zeroscope-xl": (16, 16, 8),
     "svd": (16, 16, 8),
     "wan": (16, 16, 5),

@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 import torch
 from diffusers import DDIMScheduler
+from lvdm_checkpoint import TREE, Checkpoint, Tree, tokenizer
 from safetensors.torch import save_file
-from transformers import CLIPTokenizer
 
 from kinograph.errors import BadInput, Damaged
 from kinograph.tools.backends.videocrafter import lvdm
@@ -26,31 +26,6 @@ from kinograph.tools.backends.videocrafter.scheduler import ScaledDDIMScheduler
 
 SMALL: dict[str, Any] = {"num_frames": 4, "height": 16, "width": 16, "num_inference_steps": 2}
 STORY = "a red ball rolls"
-Tree = tuple[tuple[int, ...], int, set[int]]
-TREE: Tree = ((1, 2), 1, {0})
-
-
-def tokenizer() -> CLIPTokenizer:
-    letters = [chr(code) for code in range(33, 127)]
-    words = [*letters, *(f"{one}</w>" for one in letters), "<|startoftext|>", "<|endoftext|>"]
-    return CLIPTokenizer(vocab={word: at for at, word in enumerate(words)}, merges=[], model_max_length=77)
-
-
-class Checkpoint:
-    """lvdm's networks of random weights, and the state dict that they make together."""
-
-    def __init__(self, tree: Tree = TREE) -> None:
-        torch.manual_seed(3)
-        mults, layers, attends = tree
-        self.unet: Any = lvdm_reference.shaken(lvdm_reference.UNet(32, mults, layers, attends, head=8, told=8))
-        self.vae: Any = lvdm_reference.shaken(lvdm_parts.Autoencoder())
-        self.text: Any = lvdm_reference.shaken(lvdm_parts.OpenClipText(190, 8, 1, layers=3))
-
-    def weights(self) -> dict[str, torch.Tensor]:
-        named = {lvdm.UNET: self.unet, lvdm.VAE: self.vae, lvdm.TEXT: self.text}
-        found = {prefix + name: one for prefix, net in named.items() for name, one in net.state_dict().items()}
-        scales = torch.from_numpy(lvdm_reference.scale_arr()).float()
-        return found | {"scale_arr": scales, "betas": torch.zeros(1000)}
 
 
 @pytest.fixture(scope="module")

@@ -99,7 +99,8 @@ class Diffusion:
         if found.kind == "file" and not options.pipeline:
             return f"{found.folder.name} is a single file; set `pipeline` in its options to the class it is for"
         if found.kind == "loose":
-            return f"{str(found.folder)!r} is no folder in the diffusers layout"
+            how = "; kinograph.tools.backends.videocrafter.convert makes one" if card.family == "videocrafter" else ""
+            return f"{str(found.folder)!r} is no folder in the diffusers layout{how}"
         return ""
 
     def render(

@@ -4,7 +4,7 @@
 
 Autoencoder and text encoder come from the checkpoint where it has them, otherwise, like the tokenizer, from `--parts`:
 a folder of ModelScope's text-to-video model (`vae`, `text_encoder`, `tokenizer`), which has the same ones. Without
-`--parts` the tokenizer is asked of the hub.
+`--parts` the tokenizer is looked for in the hub's local cache.
 """
 
 from __future__ import annotations
@@ -167,9 +167,9 @@ def _tokenizer(parts: Path | None, words: int) -> CLIPTokenizer:
     from transformers import CLIPTokenizer
 
     where = TOKENIZER if parts is None else str(parts / "tokenizer")
-    source: dict[str, Any] = {"subfolder": "tokenizer"} if parts is None else {"local_files_only": True}
+    source: dict[str, Any] = {"subfolder": "tokenizer"} if parts is None else {}
     try:
-        found = CLIPTokenizer.from_pretrained(where, **source)
+        found = CLIPTokenizer.from_pretrained(where, local_files_only=True, **source)
         why = f"the one of {where} knows {len(found)} words, the text encoder {words}"
     except (OSError, ValueError) as error:
         found, why = None, told(error)[:200]

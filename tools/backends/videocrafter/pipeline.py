@@ -90,7 +90,7 @@ class VideoCrafter2Pipeline(DiffusionPipeline):
             contexts = self.encode_prompts(prompts)
             if guidance_scale > 1:
                 contexts = torch.cat([self.encode_prompts(negatives), contexts])
-            values = self._noise(shape, generator, latents)
+            values = self.prepare_latents(shape, generator, latents)
             self.scheduler.set_timesteps(num_inference_steps, device=values.device)
             self._num_timesteps = len(self.scheduler.timesteps)
             with self.progress_bar(total=self._num_timesteps) as bar:  # pyright: ignore[reportCallIssue]
@@ -143,7 +143,9 @@ class VideoCrafter2Pipeline(DiffusionPipeline):
             )
         return clips, self.unet.config["in_channels"], frames, height // cell, width // cell
 
-    def _noise(self, shape: tuple[int, ...], generator: Generators, latents: torch.Tensor | None) -> torch.Tensor:
+    def prepare_latents(
+        self, shape: tuple[int, ...], generator: Generators, latents: torch.Tensor | None
+    ) -> torch.Tensor:
         """Where the sampling starts; float32, whatever the networks compute in. Raises ValueError."""
         if isinstance(generator, list) and len(generator) != shape[0]:
             raise ValueError(f"{len(generator)} generators for {shape[0]} clips; one for each, or one for all")
