@@ -86,7 +86,7 @@ SIZES: dict[str, tuple[int, int, int]] = {
     "sana": (32, 32, 5),
     "ltx": (32, 32, 9),
     "cogvideox": (16, 16, 9),
-    "cogvideox-i2v": (16, 16, 9),
+    "cogvideox-i2v": (32, 32, 9),
 }
 """Family -> the smallest (width, height, frames) that it renders and its card accepts.
 

@@ -118,7 +118,7 @@ def cogvideox_i2v() -> DiffusionPipeline:
     """Half its channels are the image's; its learned positions fit 16x16 pixels and 9 frames, as the large one's do
     720x480 and 49."""
     transformer = _cogvideox_transformer(
-        in_channels=8, use_learned_positional_embeddings=True, sample_width=2, sample_height=2, sample_frames=9
+        in_channels=8, use_learned_positional_embeddings=True, sample_width=4, sample_height=4, sample_frames=9
     )
     return diffusers.CogVideoXImageToVideoPipeline(**_cogvideox_parts(), transformer=transformer)
 
