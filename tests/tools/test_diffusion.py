@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 import tiny_pipelines as tiny
+import torch
 
 from kinograph.errors import BadInput, BadSetting, Cancelled, Damaged, RenderFailed
 from kinograph.film import Clip, Conditioning, RenderRequest
@@ -88,7 +89,7 @@ class Stage:
     def __init__(self, scratch: Path, key: str, model: str, **options: Any) -> None:
         self.width, self.height, self.frames = tiny.SIZES[key]
         self.scratch = scratch
-        bench = Workbench(scratch, lambda digest: scratch / f"{digest}.png")
+        bench = Workbench(scratch, lambda digest: scratch / f"{digest}.png", learned=scratch / "machine")
         self.backend = Diffusion(card(model), bench, DiffusionOptions(**options))
         dice = np.random.default_rng(0)
         for name in "abc":
@@ -212,6 +213,37 @@ def test_animatediff_makes_long_clips_in_windows(stage):
     short = one.frames_of()
     assert one.frames_of(frames=40).shape[0] == 40
     assert np.array_equal(short, one.frames_of()), "and short ones as before"
+
+
+# -------------------------------------------------------------------------------------- memory
+
+
+def test_when_memory_runs_out_the_next_rung_is_tried_told_and_remembered(stage):
+    one, passes = stage(CASES[0]), list[bool]()
+
+    def full(*_: Any) -> None:
+        passes.append(True)
+        if len(passes) == 1:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9 GiB")
+
+    before = one.frames_of()
+    with one.backend._lent(one.backend._source, lambda: False) as loaded:
+        hook = loaded.first.unet.register_forward_pre_hook(full)
+    try:
+        clip = one.render(one.request())
+    finally:
+        hook.remove()
+    assert clip.note.startswith("out of memory on rung 'whole', trying 'piecewise': ")
+    assert clip.made_with["rung"] == "piecewise"
+    assert np.abs(load(clip).astype(int) - before).max() <= 1
+    assert one.render(one.request()).made_with["rung"] == "piecewise", "as it was learned"
+    other = one.render(one.request(width=64, height=64))
+    assert (other.made_with["rung"], other.note) == ("whole", ""), "larger clips learn for themselves"
+
+
+def test_a_request_to_take_less_begins_further_down(stage):
+    one = stage(CASES[0])
+    assert one.render(one.request(offloaded=True)).made_with["rung"] == "piecewise"
 
 
 # ------------------------------------------------------------------------------------- options
