@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import Field
 
@@ -19,6 +19,7 @@ from kinograph.tools.machine import Machine
 from kinograph.tools.resources import Snapshot
 from kinograph.tools.workers import POOLS
 
+Number = TypeVar("Number", int, float)
 ASPECTS: dict[Aspect, float] = {"wide": 16 / 9, "square": 1.0, "vertical": 9 / 16}
 MAX_TEXT = 2000
 """Most characters of a brief that the choice of a model needs."""
@@ -161,6 +162,8 @@ class Orchestrator:
         )
         topology, why_topology = choose_topology(brief, model, question.topologies)
         width, height, why_size = choose_size(brief, model)
+        if brief.frames and (legal := choose_frames(brief, model)) != brief.frames:
+            why_size += f"; {legal} frames a shot, not {brief.frames}: it renders {model.frames_rule}"
         content = strategy.complexity(brief)
         pool, why_pool = choose_pool(question.pool, model)
         way = choose_strategy(question, model, content.value, pool)
@@ -179,8 +182,10 @@ class Orchestrator:
             width=width,
             height=height,
             fps=fps,
-            steps=model.steps,
-            guidance=model.guidance,
+            steps=in_range("steps", brief.steps, model.steps, model.min_steps, model.max_steps, model),
+            guidance=in_range(
+                "guidance", brief.guidance, model.guidance, model.min_guidance, model.max_guidance, model
+            ),
             takes=brief.takes,
             workers=workers,
             batch=batch,
@@ -372,6 +377,13 @@ def choose_frames(brief: Brief, model: ModelCard) -> int:
     if not model.min_frames <= wanted <= model.max_frames:
         raise BadInput(f"{wanted} frames a shot do not fit {model.id}: {model.min_frames} to {model.max_frames}")
     return model.legal_frames(wanted)
+
+
+def in_range(what: str, asked: Number | None, own: Number, least: Number, most: Number, model: ModelCard) -> Number:
+    """A number as asked, else the model's own. Raises BadInput, which tells the model's range."""
+    if asked is not None and not least <= asked <= most:
+        raise BadInput(f"{what} {asked:g} does not fit {model.id}: {least:g} to {most:g}")
+    return own if asked is None else asked
 
 
 def choose_pool(asked: str | None, model: ModelCard) -> tuple[str, str]:

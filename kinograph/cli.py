@@ -54,6 +54,8 @@ def make(
     fps: Annotated[str | None, typer.Option(help="Frames a second, 4 to 30.")] = None,
     seconds: Annotated[str | None, typer.Option(help="Length of the whole film, 0.5 to 600.")] = None,
     frames: Annotated[str | None, typer.Option(help="Frames of every shot, instead of a length.")] = None,
+    steps: Annotated[str | None, typer.Option(help="Denoising steps, in the model's range.")] = None,
+    guidance: Annotated[str | None, typer.Option(help="How closely words are followed, in the model's range.")] = None,
     look: Annotated[str | None, typer.Option(help="Style of the film: flat, ink, neon, noir, …")] = None,
     takes: Annotated[str | None, typer.Option(help="Most takes a shot may cost, 1 to 10.")] = None,
     reference: Annotated[list[Path] | None, typer.Option(help="Reference picture; may be repeated.")] = None,
@@ -97,6 +99,8 @@ def make(
         fps=fps,
         seconds=seconds,
         frames=frames,
+        steps=steps,
+        guidance=guidance,
         look=look,
         takes=takes,
         fallback=fallback,
@@ -121,6 +125,8 @@ def chat(
     aspect: Annotated[str | None, typer.Option(help="wide, square or vertical.")] = None,
     fps: Annotated[str | None, typer.Option(help="Frames a second, 4 to 30.")] = None,
     frames: Annotated[str | None, typer.Option(help="Frames of every shot at first, instead of a length.")] = None,
+    steps: Annotated[str | None, typer.Option(help="Denoising steps, in the model's range.")] = None,
+    guidance: Annotated[str | None, typer.Option(help="How closely words are followed, in the model's range.")] = None,
     takes: Annotated[str | None, typer.Option(help="Most takes a shot may cost, 1 to 10.")] = None,
     reference: Annotated[list[Path] | None, typer.Option(help="Reference picture.")] = None,
     series: Annotated[str | None, typer.Option(help="Films of a series know each other's cast and places.")] = None,
@@ -153,7 +159,8 @@ def chat(
         id = kept[0].session.id
     width, height = _size(size)
     wishes = {"model": model, "topology": topology, "seed": seed, "width": width, "height": height}
-    wishes |= {"aspect": aspect, "fps": fps, "frames": frames, "takes": takes, "fallback": fallback, "series": series}
+    wishes |= {"aspect": aspect, "fps": fps, "frames": frames, "steps": steps, "guidance": guidance, "takes": takes}
+    wishes |= {"fallback": fallback, "series": series}
     if resume and (given := [name for name, value in wishes.items() if value is not None]):
         raise BadInput(f"a session that is resumed keeps its own {given[0]}; say what should be different instead")
     with studio.open(id, out=out, references=tuple(reference or ()), **wishes) as conversation:

@@ -79,6 +79,10 @@ class Brief(Noun):
     fps: int | None = Field(default=None, ge=4, le=30)
     frames: int | None = Field(default=None, ge=1, le=2400)
     """Frames of every shot, instead of a length in seconds."""
+    steps: int | None = Field(default=None, ge=1, le=200)
+    """Denoising steps of every take, in the range of the model."""
+    guidance: float | None = Field(default=None, ge=0, le=50)
+    """Guidance scale: how closely the words are followed, in the range of the model."""
     fallback: Literal["yes", "no"] | tuple[str, ...] | None = None
     """Whether other models may render what the chosen one cannot, or which; `None`: only where none was asked for by
     name."""

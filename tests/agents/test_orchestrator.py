@@ -145,6 +145,12 @@ def test_length_comes_from_the_brief_or_the_caller():
         ({"fallback": "nope"}, UnknownName, "unknown model 'nope'"),
         ({"topology": "distributed"}, UnknownName, "unknown topology 'distributed'; available: chain, hierarchical"),
         ({"width": 65, "height": 64}, BadInput, "65x64 does not fit"),
+        (
+            {"steps": 65, "model": "storyworld-diffusion"},
+            BadInput,
+            "steps 65 does not fit storyworld-diffusion: 4 to 64",
+        ),
+        ({"guidance": 0.5, "model": "storyworld-diffusion"}, BadInput, r"guidance 0\.5 does not fit .*: 1 to 20"),
         ({"width": 2048, "height": 2048, "model": "storyworld-render"}, BadInput, "at most 2073600 pixels"),
         ({"width": 2048, "height": 2048}, BadInput, "at most 50176 pixels"),
         ({"frames": 500, "model": "storyworld-render"}, BadInput, "do not fit storyworld-render: 1 to 240"),
@@ -159,6 +165,13 @@ def test_a_wish_that_cannot_be_met_is_refused(wish, error, message, monkeypatch:
     monkeypatch.setattr(orchestrator, "card", lambda id: closed if id == "closed" else known(id))
     with pytest.raises(error, match=message):
         decide(**wish)
+
+
+def test_numbers_are_taken_as_asked_and_frames_by_the_models_rule(all_available):
+    asked = decide(steps=20, guidance=3.5, frames=50, model="wan-2.1-1.3b")
+    assert (asked.steps, asked.guidance) == (20, 3.5)
+    size = next(reason for reason in asked.reasons if reason.choice.startswith("size "))
+    assert size.why.endswith("; 49 frames a shot, not 50: it renders 4k+1")
 
 
 def test_strategy_and_workers_follow_the_load_and_say_so():
