@@ -305,6 +305,21 @@ def test_the_scheduler_can_be_chosen_among_those_that_fit(stage):
         stage(CASES[0], scheduler="Quick").frames_of()
 
 
+def test_a_cache_is_used_told_of_and_refused_where_it_does_nothing(stage):
+    case = next(case for case in CASES if case.key == "wan")
+    plain = stage(case).render(stage(case).request(steps=6))
+    one = stage(case, speed={"cache": "pyramid"})
+    cached = one.render(one.request(steps=6))
+    assert plain.made_with["blocks computed"] == "100%"
+    assert 20 < int(cached.made_with["blocks computed"].removesuffix("%")) < 90
+    assert one.backend.revision != stage(case).backend.revision
+    with pytest.raises(RenderFailed, match="cache 'pyramid' skipped none of"):
+        one.render(one.request(steps=1))
+    other = stage(CASES[0], speed={"cache": "pyramid"})
+    with pytest.raises(BadInput, match="UNetMotionModel of AnimateDiffPipeline has no caches"):
+        other.render(other.request())
+
+
 # -------------------------------------------------------------------------------- what is what
 
 

@@ -22,6 +22,7 @@ from kinograph.tools.backends.families import Call, Kin, Picture, Way, kin_of, w
 from kinograph.tools.backends.memory_plan import Remembered, Rung, climb, first, key_of, ladder, needs
 from kinograph.tools.backends.noise import BASE, correlated, decomposed, steps_for
 from kinograph.tools.backends.pipelines import Loaded, class_of, load, seeded, to_pixels
+from kinograph.tools.backends.speed import Speed
 from kinograph.tools.backends.weights import Weights, check, check_part, find
 from kinograph.tools.backends.weights import needs as wanted
 from kinograph.tools.footage import conformed, develop, load_picture
@@ -68,6 +69,8 @@ class DiffusionOptions(Noun):
     """More steps for prompts that ask for more, up to half as many again; such shots are rendered one by one."""
     scheduler: str = ""
     """Class of diffusers that spaces the steps, of those that fit the model; none leaves its own."""
+    speed: Speed = Speed()
+    """What is done to be quicker, at the price of other pixels."""
     pickles: bool = False
     """Load weights that are Python pickles, which can run code as they are read."""
 
@@ -280,7 +283,12 @@ class Diffusion:
         arguments |= {"callback_on_step_end": after} if told else {}
         try:
             # Some classes draw what they encode from torch's own dice.
-            with loaded.stopping(passing), self._noised(loaded, found, requests), torch.random.fork_rng():
+            with (
+                loaded.hurried(pipeline, self.options.speed, steps),
+                loaded.stopping(passing),
+                self._noised(loaded, found, requests),
+                torch.random.fork_rng(),
+            ):
                 torch.manual_seed(requests[0].seed)
                 return to_pixels(pipeline(**arguments).frames)
         finally:
@@ -314,6 +322,7 @@ class Diffusion:
             "precision": loaded.rung.dtype if loaded.rung else "",
             "rung": loaded.rung.name if loaded.rung else "",
             "device": named(self._device),
+            "blocks computed": f"{loaded.computed:.0%}",
         } | {name: version(name) for name in LIBRARIES}
 
     def _picture(self, given: Conditioning, request: RenderRequest) -> Picture:
@@ -419,7 +428,7 @@ def smaller(side: int) -> int:
     return max(round(side * 0.5625 / step), 1) * step
 
 
-PIXELS = {"precision", "strength", "noise", "shared", "adaptive_steps", "scheduler"}
+PIXELS = {"precision", "strength", "noise", "shared", "adaptive_steps", "scheduler", "speed"}
 """Options that change pixels."""
 CODE = 1
 """Raised when this file gives other pixels for the same weights."""

@@ -15,6 +15,7 @@ import numpy as np
 from kinograph.errors import BadSetting, Damaged, RenderFailed
 from kinograph.tools.backends.families import FITS, UNSHIFTED, Kin, Way, ends, way
 from kinograph.tools.backends.memory_plan import Rung, apply, is_out_of_memory
+from kinograph.tools.backends.speed import Speed, slow_down, speed_up
 from kinograph.tools.backends.weights import Weights, variant
 
 DENOISERS = ("transformer", "transformer_2", "unet")
@@ -40,6 +41,8 @@ class Loaded:
         """How it lies on its device; None while nothing was said of that."""
         self.begin = 0
         """Index of the rung that seemed to fit when there was nothing on the device yet."""
+        self.computed = 1.0
+        """Share of the network's blocks that the last call computed; the others a cache stood in for."""
         self._made: dict[str, Any] = {type(pipeline).__name__: pipeline}
         self._prompts: dict[str, Any] = {}
         for one in self._denoisers:
@@ -49,6 +52,7 @@ class Loaded:
     def put(self, rung: Rung, device: str) -> None:
         """Has it lie on the device as a rung says. Raises RenderFailed for a switch that did nothing."""
         if self.rung != rung:
+            slow_down(self.first)
             self.rung = None  # should it fail half-way, the next one begins anew
             apply(self.first, rung, device)
             for switch in self.kin.decoding:
@@ -113,6 +117,19 @@ class Loaded:
             for one in self._denoisers:
                 hooks.callback(one.register_forward_pre_hook(lambda *_: goes_on()).remove)
             yield
+
+    @contextmanager
+    def hurried(self, pipeline: Any, speed: Speed, steps: int) -> Iterator[None]:
+        """Within, a call of so many steps is as quick as is wished. Raises BadInput for what cannot be done here, and
+        RenderFailed, in the end, for a cache that did nothing."""
+        self.computed = 1.0
+        if speed == Speed():
+            yield
+            return
+        fired = speed_up(pipeline, speed, steps)
+        yield
+        fired.check()
+        self.computed = fired.ratio
 
     @contextmanager
     def noised(self, found: Way, draw: Callable[[Sequence[int], int], Any]) -> Iterator[None]:
