@@ -10,7 +10,7 @@ import networkx as nx
 from pydantic import Field
 
 from kinograph.errors import BadStoryboard
-from kinograph.film import Noun, Storyboard
+from kinograph.film import Brief, Noun, Storyboard
 
 Kind = Literal["script", "retrieval", "keyframe", "shot", "audio", "captions", "music", "composition"]
 
@@ -116,10 +116,26 @@ class TaskGraph:
         return TaskGraph(self.tasks[id].changed(needs=(before[id],)) if id in before else self.tasks[id] for id in line)
 
 
-def tasks_of(board: Storyboard, seconds: Mapping[str, float] | None = None) -> TaskGraph:
-    """What a film of this storyboard takes; `seconds` are expected of one take, by shot. Raises BadStoryboard."""
+def tasks_of(board: Storyboard, seconds: Mapping[str, float] | None = None, brief: Brief | None = None) -> TaskGraph:
+    """What a film of this storyboard takes; `seconds` are expected of one take, by shot. Raises BadStoryboard.
+
+    Of a brief: its reference picture is the first shot's keyframe, and its own music is fetched at once; what is spoken
+    and read is fitted to the picture as it came out.
+    """
     expected = seconds or {}
-    shots = [
-        task(shot.id, "shot", ("script", *shot.needs), expected.get(shot.id, shot.seconds)) for shot in board.shots
-    ]
-    return TaskGraph([task("script", "script"), *shots, task("composition", "composition", [one.id for one in shots])])
+    keyframe = [task("reference", "keyframe")] if brief and brief.references else []
+    shots = []
+    for shot in board.shots:
+        begins = ["reference"] if keyframe and not shots else []
+        needs = ("script", *begins, *shot.needs)
+        shots.append(task(shot.id, "shot", needs, expected.get(shot.id, shot.seconds)))
+    made = [one.id for one in shots]
+    tracks = [task("music", "retrieval")] if brief and brief.music else []
+    tracks += [task("narration", "audio", made)] if brief and brief.narrate else []
+    tracks += (
+        [task("captions", "captions", [*made, *(one.id for one in tracks if one.kind == "audio")])]
+        if brief and brief.captions
+        else []
+    )
+    parts = [*made, *(one.id for one in tracks)]
+    return TaskGraph([task("script", "script"), *keyframe, *shots, *tracks, task("composition", "composition", parts)])

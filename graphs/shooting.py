@@ -63,7 +63,7 @@ def one_by_one(state: Production, runtime: Run) -> dict[str, Any]:
 def shoot(crew: Crew, arranged: Callable[[TaskGraph], TaskGraph] = lambda graph: graph) -> None:
     """Returns when every shot is settled. Raises what is no single shot's failure: a full disk, damage, a stop."""
     expected = expect(crew.storyboard, crew.decision, crew.card, crew.ledger.latest_takes())
-    graph = arranged(tasks_of(crew.storyboard, expected.seconds).of("shot"))
+    graph = arranged(tasks_of(crew.storyboard, expected.seconds, crew.brief).of("shot"))
     settled, workers = rounds.settled(crew), crew.decision.lanes
     outlook = Outlook(graph, expected.pace, workers, settled)
 

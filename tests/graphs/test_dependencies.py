@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kinograph.errors import BadStoryboard
-from kinograph.film import Scene, Shot, Storyboard
+from kinograph.film import Brief, Scene, Shot, Storyboard
 from kinograph.graphs.dependencies import KINDS, Task, TaskGraph, task, tasks_of
 
 
@@ -60,6 +60,29 @@ def test_a_storyboard_becomes_script_shots_and_composition():
     assert graph.batches == [["script"], ["a"], ["b", "c"], ["composition"]]
     assert graph.tasks["a"].seconds == 7.0
     assert graph.of("shot").batches == [["a"], ["b", "c"]]
+
+
+def test_what_a_brief_asks_for_besides_pictures_stands_in_the_graph():
+    brief = Brief(text="x", references=("r",), narrate=True, captions=True, music="m")
+    graph = tasks_of(board(a="", b="a", c=""), brief=brief)
+    assert graph.batches == [
+        ["script", "music", "reference"],
+        ["a", "c"],
+        ["b"],
+        ["narration"],
+        ["captions"],
+        ["composition"],
+    ]
+    assert {id: one.kind for id, one in graph.tasks.items() if one.kind != "shot"} == {
+        "script": "script",
+        "reference": "keyframe",
+        "music": "retrieval",
+        "narration": "audio",
+        "captions": "captions",
+        "composition": "composition",
+    }
+    assert "c" not in graph.waiting_on("reference")
+    assert graph.of("shot").batches == [["a", "c"], ["b"]]
 
 
 @pytest.mark.parametrize(
