@@ -11,13 +11,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 from pydantic import Field
 
 from kinograph.agents.english.narration import narrated, shorter
 from kinograph.agents.mind import Ask
 from kinograph.film import Noun, Storyboard
 from kinograph.memory.vault import Vault
-from kinograph.soundtrack import READABLE, Caption, Duck, Left, Music, Picture, Spoken, Tracks
+from kinograph.soundtrack import READABLE, Caption, Duck, Left, Music, Own, Picture, Spoken, Tracks
 from kinograph.tools import captions, sound
 from kinograph.tools.speech import Speech, Voice
 
@@ -45,6 +46,8 @@ class Assembly(Noun):
     captions: bool = False
     music: str | None = None
     """Digest of the music in the vault."""
+    own: tuple[Own, ...] = ()
+    """What was rendered with the pictures."""
 
 
 class LineDraft(Noun):
@@ -96,6 +99,10 @@ class Fusion:
             without=lambda why: self.rules(question),
         )
 
+    def kept(self, samples: np.ndarray) -> str:
+        """Digest of samples [2,N], which are in the vault now."""
+        return self._vault.keep_sound(sound.flac(samples))
+
     def heard(self, digest: str) -> Path:
         """The file of something that is heard. Raises Damaged when it is gone."""
         return self._vault.sound(digest)
@@ -122,7 +129,8 @@ class Fusion:
             music=self._played(question.music, seconds) if question.music else (),
             fade_in=round(min(FADE_IN, seconds / 8), 3) if question.music else 0.0,
             fade_out=round(min(FADE_OUT, seconds / 4), 3) if question.music else 0.0,
-            ducks=ducks(narration, seconds) if question.music else (),
+            own=question.own,
+            ducks=ducks(narration, seconds) if question.music or question.own else (),
             left=tuple(left),
         )
 

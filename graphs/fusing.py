@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,9 @@ from kinograph.film import Brief
 from kinograph.graphs.boundaries import dispensable
 from kinograph.graphs.production import Crew, Production, Run, telling
 from kinograph.graphs.studio import parts_of
-from kinograph.soundtrack import Picture, Tracks
-from kinograph.tools import captions, editing, mixing
+from kinograph.soundtrack import Own, Picture, Tracks
+from kinograph.tools import captions, editing, mixing, sound
+from kinograph.tools.sound import RATE
 
 TOLD = 5
 """Most words without a place that are told one by one."""
@@ -27,11 +29,13 @@ def fuse(state: Production, runtime: Run) -> dict[str, Any]:
     """Files the film's tracks as "tracks". Does nothing for a film that has nothing but its picture."""
     crew = telling(runtime)
     crew.go_on()
-    picture = _picture(crew)
-    if not picture or not wished(crew.brief) or _stands(crew, picture):
+    parts, brief = _parts(crew), crew.brief
+    picture, sounds = _picture(crew, parts), any(part.take.clip and part.take.clip.sound for part in parts)
+    if not picture or not (wished(brief) or sounds) or _stands(crew, picture):
         return {}
     assert crew.fusion is not None, "a film with sound or captions has a fusion agent"
-    brief = crew.brief
+    kept = partial(_own, crew, parts, picture)
+    own = dispensable(crew, "sound", kept, (), "left out", "what was rendered with the pictures is not heard")
     question = Assembly(
         storyboard=crew.storyboard,
         picture=picture,
@@ -39,6 +43,7 @@ def fuse(state: Production, runtime: Run) -> dict[str, Any]:
         language=brief.language,
         captions=brief.captions,
         music=brief.music,
+        own=own,
     )
     think = partial(crew.mind.think, crew.fusion, question)
     tracks = dispensable(crew, "fusion", think, None, "left out", "the film has its picture only")
@@ -58,13 +63,33 @@ def wished(brief: Brief) -> bool:
     return brief.narrate or brief.captions or brief.music is not None
 
 
-def _picture(crew: Crew) -> tuple[Picture, ...]:
+def _parts(crew: Crew) -> list[editing.Part]:
+    return parts_of(crew.storyboard, crew.ledger.takes(crew.id), crew.ledger.outcomes(crew.id))
+
+
+def _picture(crew: Crew, parts: Sequence[editing.Part]) -> tuple[Picture, ...]:
     board = crew.storyboard
-    parts = parts_of(board, crew.ledger.takes(crew.id), crew.ledger.outcomes(crew.id))
     return tuple(
         Picture(start=one.start, seconds=one.seconds, shot=one.shot, scene=board.shot(one.shot).scene, clip=one.clip)
         for one in editing.timeline(parts, crew.decision.fps)
     )
+
+
+def _own(crew: Crew, parts: Sequence[editing.Part], picture: Sequence[Picture]) -> tuple[Own, ...]:
+    """What was rendered with the pictures, as much of it as is shown. Raises Damaged, RenderFailed."""
+    found = []
+    for part, shown in zip(parts, picture, strict=True):
+        assert part.take.clip is not None, "a take without a clip is never chosen"
+        if not part.take.clip.sound:
+            continue
+        assert crew.fusion is not None, "a film with sound has a fusion agent"
+        clip = crew.generation.render(part.take.request, lambda _: None, crew.cancelled.is_set).clip
+        begin = round(part.first / clip.fps * RATE)
+        samples = sound.of_clip(Path(clip.path))[:, begin : begin + round(shown.seconds * RATE)]
+        if samples.shape[1]:
+            seconds = min(shown.seconds, samples.shape[1] / RATE)
+            found.append(Own(shot=shown.shot, start=shown.start, seconds=seconds, sound=crew.fusion.kept(samples)))
+    return tuple(found)
 
 
 def _stands(crew: Crew, picture: tuple[Picture, ...]) -> bool:

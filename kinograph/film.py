@@ -314,6 +314,8 @@ class Clip(Noun):
     """What the backend could not do as asked, in words ("'knight' drawn as a person")."""
     made_with: dict[str, str] = Field(default_factory=dict)
     """Besides the request: weights, pipeline class, number format, device, and versions of the libraries."""
+    sound: float = Field(default=0.0, ge=0)
+    """Seconds of the sound that was rendered with the picture; 0 where there is none."""
 
 
 # ----------------------------------------------------------------------------------------- judging

@@ -66,8 +66,16 @@ class Music(Entry):
     """Digest of the music in the vault; the stretch begins at its beginning."""
 
 
+class Own(Entry):
+    """What was rendered with a shot's picture: steps, wind, voices."""
+
+    shot: str
+    sound: str
+    """Digest of the sound in the vault."""
+
+
 class Duck(Entry):
-    """While somebody speaks the music steps back."""
+    """While somebody speaks music and the shots' own sound step back."""
 
     decibels: float = Field(default=-12.0, lt=0)
 
@@ -92,6 +100,7 @@ class Tracks(Noun):
     narration: tuple[Spoken, ...] = ()
     captions: tuple[Caption, ...] = ()
     music: tuple[Music, ...] = ()
+    own: tuple[Own, ...] = ()
     fade_in: float = Field(default=0.0, ge=0)
     """Seconds in which the music comes in."""
     fade_out: float = Field(default=0.0, ge=0)
@@ -107,7 +116,7 @@ class Tracks(Noun):
     @property
     def sounds(self) -> tuple[str, ...]:
         """Digests of everything that is heard, each once."""
-        return tuple(dict.fromkeys(one.sound for one in (*self.narration, *self.music)))
+        return tuple(dict.fromkeys(one.sound for one in (*self.narration, *self.music, *self.own)))
 
     def stretch(self, shot: str) -> tuple[float, float]:
         """From where to where the scene of a shot goes on without a break."""
@@ -121,7 +130,7 @@ class Tracks(Noun):
 
     @model_validator(mode="after")
     def _plays(self) -> Self:
-        for name in ("picture", "narration", "captions", "music", "ducks"):
+        for name in ("picture", "narration", "captions", "music", "own", "ducks"):
             _in_line(name, getattr(self, name), self.seconds)
         for before, after in pairwise(self.picture):
             if after.start - before.end > SLACK:
@@ -137,7 +146,7 @@ class Tracks(Noun):
                 raise ValueError(f"a caption of {one.shot} cannot be read in {one.seconds:g} s")
         if self.music and (self.music[0].start > SLACK or abs(self.music[-1].end - self.seconds) > SLACK):
             raise ValueError("the music does not last as long as the picture")
-        for one in self.narration if self.music else ():
+        for one in self.narration if self.music or self.own else ():
             if not any(duck.start <= one.start + SLACK and one.end <= duck.end + SLACK for duck in self.ducks):
                 raise ValueError(f"the music drowns what is said of {one.shot}")
         return self

@@ -19,6 +19,7 @@ import numpy as np
 from kinograph import disk
 from kinograph.errors import BadReference, Damaged
 from kinograph.film import Clip, RenderRequest, digest_of
+from kinograph.tools.sound import RATE, encode
 
 MAX_PIXELS = 64_000_000
 """Largest picture that is decoded, in pixels: a picture bomb is refused by its header."""
@@ -37,8 +38,9 @@ def develop(
     seconds: float,
     note: str = "",
     made_with: Mapping[str, str] | None = None,
+    sound: np.ndarray | None = None,
 ) -> Clip:
-    """Writes what a backend rendered as a lossless clip into `folder`.
+    """Writes what a backend rendered as a lossless clip into `folder`; its `sound` is [2,N] samples, 48,000 a second.
 
     The clip says how many frames, and which size, really came back. Raises StorageError.
     """
@@ -50,7 +52,10 @@ def develop(
         stream = file.add_stream("libx264rgb", rate=request.fps, options={"qp": "0", "preset": "ultrafast"})
         stream.height, stream.width = frames.shape[1:3]
         stream.pix_fmt = "rgb24"
+        track = None if sound is None else file.add_stream("flac", rate=RATE, layout="stereo", format="s16")
         _encode(file, stream, frames)
+        if sound is not None:
+            encode(file, track, iter([sound]), "s16")
     return Clip(
         request=request.digest,
         path=str(path),
@@ -64,6 +69,7 @@ def develop(
         render_seconds=round(seconds, 4),
         note=note,
         made_with=dict(made_with or {}),
+        sound=0.0 if sound is None else round(sound.shape[1] / RATE, 4),
     )
 
 

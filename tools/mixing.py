@@ -7,14 +7,14 @@ from pathlib import Path
 
 import numpy as np
 
-from kinograph.soundtrack import Duck, Music, Spoken, Tracks
+from kinograph.soundtrack import Duck, Entry, Tracks
 from kinograph.tools import sound
 from kinograph.tools.sound import RATE
 
 TARGET = -16.0
 """LUFS of the whole film."""
 BED = -20.0
-"""LUFS of music beneath narration, before it steps back; narration stands at TARGET."""
+"""LUFS of what is beneath something else, before it steps back; narration stands at TARGET."""
 CEILING = -1.0
 """dBTP that nothing in the finished file goes beyond."""
 MARGIN = 0.5
@@ -35,6 +35,8 @@ def mix(tracks: Tracks, find: Callable[[str], Path]) -> np.ndarray:
     whole = _narration(tracks, find)
     if tracks.music:
         whole += _music(tracks, find)
+    if tracks.own:
+        whole += _own(tracks, find)
     level = sound.loudness(whole)
     if level.lufs > SILENT:
         whole *= _factor(min(TARGET - level.lufs, CEILING - MARGIN - level.peak))
@@ -77,7 +79,17 @@ def _music(tracks: Tracks, find: Callable[[str], Path]) -> np.ndarray:
     return whole
 
 
-def _lay(whole: np.ndarray, entry: Spoken | Music, piece: np.ndarray) -> None:
+def _own(tracks: Tracks, find: Callable[[str], Path]) -> np.ndarray:
+    """The shots' own sounds, which keep how loud they are beside each other."""
+    whole = np.zeros((2, _samples(tracks.seconds)), np.float32)
+    for one in tracks.own:
+        _lay(whole, one, _faded(sound.load(find(one.sound), one.seconds), JOINT, JOINT))
+    whole = _levelled(whole, BED if tracks.narration or tracks.music else TARGET)
+    whole *= envelope(tracks.ducks, whole.shape[1])
+    return whole
+
+
+def _lay(whole: np.ndarray, entry: Entry, piece: np.ndarray) -> None:
     start = _samples(entry.start)
     end = min(start + piece.shape[1], whole.shape[1])
     whole[:, start:end] += piece[:, : end - start]

@@ -95,7 +95,7 @@ def _flac(pieces: Iterator[np.ndarray], channels: int) -> bytes:
     buffer = io.BytesIO()
     with av.open(buffer, "w", format="flac", options={"fflags": "+bitexact"}) as file:
         stream = file.add_stream("flac", rate=RATE, layout=_layout(channels), format="s16")
-        _encode(file, stream, pieces, "s16")
+        encode(file, stream, pieces, "s16")
     return buffer.getvalue()
 
 
@@ -103,7 +103,8 @@ def _layout(channels: int) -> str:
     return "mono" if channels == 1 else "stereo"
 
 
-def _encode(file: Any, stream: Any, pieces: Iterator[np.ndarray], form: str) -> None:
+def encode(file: Any, stream: Any, pieces: Iterator[np.ndarray], form: str) -> None:
+    """Puts samples into a stream of an open file, in the sample format `form`: s16, or fltp."""
     import av
 
     at = 0
@@ -144,6 +145,11 @@ def load(path: Path, most: float = MAX_SECONDS, channels: int = 2) -> np.ndarray
     if not found:
         raise Damaged(f"sound {str(path)!r} is empty")
     return np.concatenate(found, axis=1)[:, : round(most * RATE)]
+
+
+def of_clip(path: Path) -> np.ndarray:
+    """The sound [2,N] that a clip has besides its picture. Raises Damaged when there is none."""
+    return _read(path, "matroska")
 
 
 def length(path: Path) -> float:
@@ -216,16 +222,20 @@ def write_aac(path: Path, samples: np.ndarray) -> None:
     with disk.replacing(path) as draft, av.open(str(draft), "w", format="mp4") as file:
         stream = file.add_stream("aac", rate=RATE, layout=_layout(samples.shape[0]))
         stream.bit_rate = 192_000
-        _encode(file, stream, iter([samples]), "fltp")
+        encode(file, stream, iter([samples]), "fltp")
 
 
 def read_mp4(path: Path) -> np.ndarray:
     """The sound of an MP4 file, as players hear it. Raises Damaged."""
+    return _read(path, "mp4")
+
+
+def _read(path: Path, kind: str) -> np.ndarray:
     import av.error
 
     try:
         with path.open("rb") as handle:
-            pieces: Sequence[np.ndarray] = list(_decoded(handle, "mp4"))
+            pieces: Sequence[np.ndarray] = list(_decoded(handle, kind))
     except (OSError, ValueError, IndexError, av.error.FFmpegError) as error:
         raise Damaged(f"the sound of {str(path)!r} cannot be read: {error}") from error
     return np.concatenate(pieces, axis=1) if pieces else np.zeros((2, 0), np.float32)

@@ -21,6 +21,7 @@ from kinograph.tools.backends import Workbench, card
 from kinograph.tools.backends.diffusion import Diffusion, DiffusionOptions, smaller
 from kinograph.tools.backends.families import KINS, kin_of, way
 from kinograph.tools.footage import frames_in, load, png
+from kinograph.tools.sound import read_mp4
 
 
 class Case(NamedTuple):
@@ -213,6 +214,23 @@ def test_animatediff_makes_long_clips_in_windows(stage):
     short = one.frames_of()
     assert one.frames_of(frames=40).shape[0] == 40
     assert np.array_equal(short, one.frames_of()), "and short ones as before"
+
+
+def test_what_a_model_lets_hear_is_heard_in_the_film_and_steps_back_for_the_narrator(folders, tmp_path: Path):
+    options = {"ltx-2": {"weights": str(folders("ltx-2"))}}
+    studio = Studio(Settings.load(model="ltx-2", takes=1, pool="here", backends=options, speech="murmur"))
+    width, height, frames = tiny.SIZES["ltx-2"]
+    for narrate in (False, True):
+        brief = studio.brief("A ball rolls. It stops.", width=width, height=height, frames=frames, narrate=narrate)
+        film = studio.make(brief, out=tmp_path / f"film-{narrate}")
+        assert all(take.clip and 0 < take.clip.sound <= 0.5 for take in film.takes)
+        tracks = studio.tracks(tmp_path / f"film-{narrate}")
+        assert tracks is not None
+        assert [one.shot for one in tracks.own] == [take.shot for take in film.takes]
+        assert bool(tracks.ducks) == bool(tracks.narration)
+        heard = read_mp4(Path(film.path))
+        assert abs(heard.shape[1] / 48_000 - tracks.seconds) < 0.1
+        assert np.abs(heard).max() > 0.01
 
 
 # -------------------------------------------------------------------------------------- memory

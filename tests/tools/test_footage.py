@@ -22,6 +22,7 @@ from kinograph.tools.footage import (
     png,
     write_mp4,
 )
+from kinograph.tools.sound import RATE, of_clip
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -88,3 +89,18 @@ def test_a_shape_that_is_nearly_the_films_fills_it_and_another_gets_bars():
     tall = conformed(np.full((1, 160, 96, 3), 255, np.uint8), (384, 216), 1)[0]
     assert tall[:, 192].min() > 200
     assert tall[:, :100].max() == tall[:, -100:].max() == 0
+
+
+def test_a_clip_keeps_the_sound_that_was_rendered_with_it(tmp_path: Path, request_of, noise):
+    time = np.arange(RATE // 2, dtype=np.float32) / RATE
+    tone = np.stack([0.5 * np.sin(2 * np.pi * pitch * time) for pitch in (440, 880)]).astype(np.float32)
+    clip = develop(request_of(), noise(1), tmp_path, 0.0, sound=tone)
+    assert clip.sound == 0.5
+    assert np.array_equal(load(clip), noise(1))
+    heard = of_clip(Path(clip.path))
+    assert heard.shape == tone.shape
+    assert np.abs(heard - tone).max() < 1e-4
+    silent = develop(request_of(seed=8), noise(1), tmp_path, 0.0)
+    assert silent.sound == 0.0
+    with pytest.raises(Damaged, match="the sound of"):
+        of_clip(Path(silent.path))

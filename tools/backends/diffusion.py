@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from importlib.metadata import version
 from itertools import groupby
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import numpy as np
 from pydantic import Field
@@ -21,14 +21,14 @@ from kinograph.tools.backends import ModelCard, Progress, Workbench, alike
 from kinograph.tools.backends.families import Call, Kin, Picture, Way, kin_of, way
 from kinograph.tools.backends.memory_plan import Remembered, Rung, climb, first, key_of, ladder, needs
 from kinograph.tools.backends.noise import BASE, correlated, decomposed, steps_for
-from kinograph.tools.backends.pipelines import Loaded, class_of, load, seeded, to_pixels
+from kinograph.tools.backends.pipelines import Loaded, class_of, load, seeded, sounds_of, to_pixels
 from kinograph.tools.backends.speed import Speed
 from kinograph.tools.backends.weights import Weights, check, check_part, find
 from kinograph.tools.backends.weights import needs as wanted
 from kinograph.tools.footage import conformed, develop, load_picture
 from kinograph.tools.shelf import shelf
 
-Made = TypeVar("Made")
+Result = TypeVar("Result")
 OVERHEAD = 1.5
 """Memory that a render takes, for each GB of weights."""
 LIBRARIES = ("diffusers", "transformers", "torch")
@@ -38,6 +38,15 @@ WINDOW = 32
 """Frames that a motion module of AnimateDiff knows."""
 DECODED = 0.95
 """Share of a render that is done when the last step is: decoding and writing follow."""
+
+
+class Made(NamedTuple):
+    """What a pipeline gives."""
+
+    frames: np.ndarray
+    """uint8 `[B,T,H,W,3]`"""
+    sounds: list[np.ndarray] | None
+    """[2,N] samples each, 48,000 a second; none where the model is silent."""
 
 
 class DiffusionOptions(Noun):
@@ -172,16 +181,17 @@ class Diffusion:
         with self._lent(self._source, waits) as loaded:
             started, notes = time.perf_counter(), list[str]()
             found = loaded.way_for({"first"} if call.video is not None else {one.role for one in call.pictures})
-            frames = self._fitting(
-                loaded, requests[0], notes.append, lambda: self._frames(loaded, found, requests, call, goes_on)
+            made = self._fitting(
+                loaded, requests[0], notes.append, lambda: self._made(loaded, found, requests, call, goes_on)
             )
             seconds = time.perf_counter() - started
             made_with = self._made_with(loaded, found)
         clips = []
-        for index, (request, made) in enumerate(zip(requests, frames, strict=True)):
-            whole, note = fitted(made, request)
+        for index, request in enumerate(requests):
+            whole, note = fitted(made.frames[index], request)
             told = "; ".join([*notes, *([note] if note else [])])
-            clips.append(develop(request, whole, self.workbench.scratch, seconds, told, made_with))
+            sound = None if made.sounds is None else made.sounds[index]
+            clips.append(develop(request, whole, self.workbench.scratch, seconds, told, made_with, sound))
             on_progress(start + index, 1.0)
         return clips
 
@@ -213,8 +223,8 @@ class Diffusion:
         return call._replace(pictures=[Picture("first", to_pixels(made.images[:, None])[0, 0])])
 
     def _fitting(
-        self, loaded: Loaded, request: RenderRequest, tell: Callable[[str], object], make: Callable[[], Made]
-    ) -> Made:
+        self, loaded: Loaded, request: RenderRequest, tell: Callable[[str], object], make: Callable[[], Result]
+    ) -> Result:
         """What `make` makes with the pipeline on the first rung of the memory plan that has room for it."""
         device, rungs = self._device, self._rungs(loaded.kin)
         key = key_of(self.revision, request.width, request.height, request.frames, named(device))
@@ -228,7 +238,7 @@ class Diffusion:
         if loaded.rung is not None and loaded.rung.quantized != "none":
             begin = len(rungs) - 1  # there is no way back
 
-        def on(rung: Rung) -> Made:
+        def on(rung: Rung) -> Result:
             loaded.put(rung, device)
             return make()
 
@@ -248,15 +258,15 @@ class Diffusion:
             return self.options.device
         return "cuda" if torch.cuda.is_available() else "cpu"
 
-    def _frames(
+    def _made(
         self,
         loaded: Loaded,
         found: Way,
         requests: Sequence[RenderRequest],
         call: Call,
         goes_on: Callable[..., None],
-    ) -> np.ndarray:
-        """uint8 `[B,T,H,W,3]`"""
+    ) -> Made:
+        """What the pipeline gives."""
         import torch
 
         pipeline, steps = loaded.pipeline(found), max(self._steps(requests[0]), 1)
@@ -290,7 +300,8 @@ class Diffusion:
                 torch.random.fork_rng(),
             ):
                 torch.manual_seed(requests[0].seed)
-                return to_pixels(pipeline(**arguments).frames)
+                given = pipeline(**arguments)
+                return Made(to_pixels(given.frames), sounds_of(given, pipeline))
         finally:
             for one in {id(one): one for one in (pipeline, loaded.first)}.values():
                 one.maybe_free_model_hooks()

@@ -17,6 +17,7 @@ from kinograph.tools.backends.families import FITS, UNSHIFTED, Kin, Way, ends, w
 from kinograph.tools.backends.memory_plan import Rung, apply, is_out_of_memory
 from kinograph.tools.backends.speed import Speed, slow_down, speed_up
 from kinograph.tools.backends.weights import Weights, variant
+from kinograph.tools.sound import resampled
 
 DENOISERS = ("transformer", "transformer_2", "unet")
 MOST_PROMPTS = 64
@@ -260,6 +261,19 @@ def to_pixels(frames: Any) -> np.ndarray:
         whole = (frames.float().clamp(0, 1) * 255).round().to(torch.uint8)
         return whole.permute(0, 1, 3, 4, 2).contiguous().cpu().numpy()
     return (np.clip(np.nan_to_num(frames), 0, 1) * 255).round().astype(np.uint8)
+
+
+def sounds_of(given: Any, pipeline: Any) -> list[np.ndarray] | None:
+    """What a pipeline's answer can be heard as: stereo of RATE for each clip, -1..1; None for a silent one."""
+    audio = getattr(given, "audio", None)
+    if audio is None:
+        return None
+    rate = int(pipeline.vocoder.config.output_sampling_rate)
+    found = []
+    for one in audio.float().clamp(-1, 1).cpu().numpy():
+        channels = [resampled(channel, rate)[0] for channel in (one if one.shape[0] > 1 else one.repeat(2, axis=0))]
+        found.append(np.stack(channels[:2]))
+    return found
 
 
 def seeded(seeds: Sequence[int]) -> Any:
