@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     import torch
 
 
+MARK = "_kinograph_speed"
+"""Attribute of a denoiser that has something on."""
+
+
 class Speed(Noun):
     """What may be done for speed. Compiled blocks and attention kernels change pixels by rounding, caches by more."""
 
@@ -50,7 +54,8 @@ def speed_up(pipe: Any, speed: Speed, steps: int) -> Fired:
     _check(pipe, speed)
     slow_down(pipe, compiled=compiled)
     try:
-        for denoiser in denoisers(pipe):
+        for denoiser in denoisers(pipe) if speed != Speed() else ():
+            setattr(denoiser, MARK, True)
             if speed.attention:
                 _attend(denoiser, speed.attention)
             if speed.cache != "none":
@@ -66,6 +71,9 @@ def speed_up(pipe: Any, speed: Speed, steps: int) -> Fired:
 def slow_down(pipe: Any, compiled: bool = False) -> None:
     """Takes off whatever `speed_up` put on; `compiled` blocks may stay so, as compiling takes long."""
     for denoiser in denoisers(pipe):
+        if not getattr(denoiser, MARK, False):
+            continue  # a thousand layers need not be looked through at each render
+        setattr(denoiser, MARK, compiled)
         take_off(denoiser)
         if any(processor._attention_backend for processor in _kernels(denoiser)):
             denoiser.reset_attention_backend()
