@@ -107,7 +107,7 @@ class ReasonsDraft(Noun):
 class DecisionDraft(Noun):
     """A decision as a language model hands it back."""
 
-    model: str = Field(max_length=60)
+    model: str = Field(max_length=400)
     topology: str = Field(max_length=20)
     aspect: Aspect | None
     seconds: float | None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from kinograph import disk
 from kinograph.errors import BadInput, Cancelled, Damaged, KinographError, UnknownName, Unreachable
 from kinograph.settings import Settings
-from kinograph.tools.backends import SHIPPED, ModelCard, cards
+from kinograph.tools.backends import FOLDER, SHIPPED, ModelCard, cards
 from kinograph.tools.backends.weights import Weights, check, check_part, find, hub_id, needs
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ def named(name: str, settings: Settings) -> Model:
     """The model of a card's id, or the weights of a folder, file or hub id. Raises UnknownName."""
     if name in cards():
         return model_of(cards()[name], settings)
+    name = name.removeprefix(FOLDER)
     if hub_id(name) or "/" in name or Path(name).exists():
         return Model(name, None, name)
     raise UnknownName("model", name, cards())

@@ -167,13 +167,16 @@ class Premises:
         settings, monitor, adapts = self.settings, self.monitor, decision.strategy == "adaptive"
         decided = decision.pool if backend.card.id == decision.model else None
         name, _ = choose_pool(settings.pool or decided, backend.card)
+        if getattr(backend, "orders", False):
+            name = "here"  # what is ordered elsewhere is noted by this process, and by no worker
         terms = Terms(decision.workers, settings.stall_seconds, settings.leak_gb, settings.ray)
         pool = open_pool(name, backend, terms)
         if name != "ray":  # which knows what its machines have room for
             most = (lambda: monitor.recommended_concurrency(decision.complexity).workers) if adapts else None
             pool = Paced(pool, monitor, backend.card.cost, most)
         if decision.batch > 1 and backend.card.batch:
-            pool = Together(pool, decision.workers, decision.batch)
+            joins = getattr(backend, "batches", lambda request: True)
+            pool = Together(pool, decision.workers, decision.batch, joins)
         return pool
 
     def _others(self, decision: Decision, scratch: Path, ledger: Ledger) -> Callable[[str], WorkerPool | None]:

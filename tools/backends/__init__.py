@@ -217,7 +217,9 @@ def cards() -> Mapping[str, ModelCard]:
 def card(id: str) -> ModelCard:
     """The card of that id; `diffusers:FOLDER` makes one of a pipeline's own folder. Raises UnknownName, BadInput."""
     if id.startswith(FOLDER):
-        made = import_module("kinograph.tools.backends.introspection").card_of(Path(id.removeprefix(FOLDER)))
+        made = import_module("kinograph.tools.backends.introspection").card_of(
+            Path(id.removeprefix(FOLDER)).expanduser().absolute()
+        )
         assert isinstance(made, ModelCard)
         return made
     if id not in cards():
@@ -247,8 +249,15 @@ def lacking(card: ModelCard, options: Mapping[str, Any] | None = None) -> str:
 
 
 def ready(options: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
-    """The models that can render here, by id; `options` are those of the settings, by model. Raises BadSetting."""
-    return tuple(id for id, one in cards().items() if not lacking(one, options.get(id)))
+    """The models that can render a film from words here, by id; `options` are those of the settings, by model.
+
+    Raises BadSetting.
+    """
+    return tuple(
+        id
+        for id, one in cards().items()
+        if ("t2v" in one.tasks or options.get(id, {}).get("before")) and not lacking(one, options.get(id))
+    )
 
 
 def _asked(card: ModelCard, options: Mapping[str, Any] | None) -> tuple[Any, Any]:

@@ -15,27 +15,27 @@ from typing import Any, Literal, NamedTuple, TypeVar
 import numpy as np
 from pydantic import Field
 
-from kinograph.errors import Cancelled, RenderFailed
+from kinograph.errors import BadInput, Cancelled, Damaged, RenderFailed, StorageError
 from kinograph.film import Clip, Conditioning, Noun, RenderRequest, digest_of
 from kinograph.tools.backends import ModelCard, Progress, Workbench, alike
+from kinograph.tools.backends.calling import arguments_of, beating, diced, fitted, free, named, smaller
 from kinograph.tools.backends.families import Call, Kin, Picture, Way, kin_of, way
 from kinograph.tools.backends.memory_plan import Remembered, Rung, climb, first, key_of, ladder, needs
 from kinograph.tools.backends.noise import BASE, correlated, decomposed, steps_for
-from kinograph.tools.backends.pipelines import Loaded, class_of, load, seeded, sounds_of, to_pixels
+from kinograph.tools.backends.pipelines import WINDOW, Loaded, class_of, load, seeded, sounds_of, to_pixels
 from kinograph.tools.backends.speed import Speed
 from kinograph.tools.backends.weights import Weights, check, check_part, find
 from kinograph.tools.backends.weights import needs as wanted
 from kinograph.tools.footage import conformed, develop, load_picture
+from kinograph.tools.gpus import gpus
 from kinograph.tools.shelf import shelf
 
 Result = TypeVar("Result")
+FEW = 4
+"""Frames that are decoded at a time where memory is short."""
 OVERHEAD = 1.5
 """Memory that a render takes, for each GB of weights."""
 LIBRARIES = ("diffusers", "transformers", "torch")
-LONG = 97
-"""Frames beyond which a diffusion-forcing model makes a clip in several parts."""
-WINDOW = 32
-"""Frames that a motion module of AnimateDiff knows."""
 DECODED = 0.95
 """Share of a render that is done when the last step is: decoding and writing follow."""
 
@@ -95,15 +95,33 @@ class Diffusion:
         self.workbench = workbench
         found = [found for source in (self._source, options.base, options.before) if (found := find(source))]
         pixels = options.model_dump(include=PIXELS)
-        self.revision = digest_of(repr(([one.revision for one in found], sorted(pixels.items()), CODE)).encode())[:12]
+        marks = ([one.revision for one in found], self._precision, sorted(pixels.items()), CODE)
+        self.revision = digest_of(repr(marks).encode())[:12]
+
+    @property
+    def _precision(self) -> str:
+        """The number format, as far as it is known without torch."""
+        device, precision = self.options.device, self.options.precision
+        if precision != "auto":
+            return precision
+        card = bool(gpus()) if device == "auto" else device != "cpu"
+        return self._kin.half if card and find(self._source) else "float32"
 
     @staticmethod
     def lacks(card: ModelCard, options: DiffusionOptions) -> str:
         """What keeps it from rendering here, in words; "" for nothing. Reads no weights."""
-        for source in (options.weights or card.source, options.base, options.before):
-            if source and find(source) is None:
-                return wanted(source)
-        found = find(options.weights or card.source)
+        sources = (options.weights or card.source, options.base, options.before)
+        try:
+            for source in filter(None, sources):
+                if (found := find(source)) is None:
+                    return wanted(source)
+                if found.kind == "part":
+                    check_part(found.folder, options.pickles)
+                elif found.kind != "loose":
+                    check(found, options.pickles)
+        except (BadInput, Damaged, StorageError) as error:
+            return str(error)
+        found = find(sources[0])
         if found is None:
             return wanted("")
         if found.kind == "part" and not options.base:
@@ -121,14 +139,15 @@ class Diffusion:
         clips = list[Clip]()
         for _, kin in groupby(requests, alike):
             group = list(kin)
-            step = len(group) if self._batches(group[0]) else 1
+            step = len(group) if self.batches(group[0]) else 1
             for start in range(0, len(group), step):
                 clips += self._together(group[start : start + step], len(clips), on_progress, cancelled)
         return clips
 
-    def _batches(self, request: RenderRequest) -> bool:
+    def batches(self, request: RenderRequest) -> bool:
         """Whether requests like this give the same clips in one call; a picture each is more than most take."""
-        alone = self._kin.single or request.conditioning or not self._by_words
+        # FreeNoise, which AnimateDiff's longer clips are made with, takes one prompt.
+        alone = self._kin.single or request.conditioning or not self._by_words or request.frames > WINDOW
         return self.card.batch and not alone and not self.options.adaptive_steps
 
     @property
@@ -182,10 +201,11 @@ class Diffusion:
             started, notes = time.perf_counter(), list[str]()
             found = loaded.way_for({"first"} if call.video is not None else {one.role for one in call.pictures})
             made = self._fitting(
-                loaded, requests[0], notes.append, lambda: self._made(loaded, found, requests, call, goes_on)
+                loaded, requests, notes.append, lambda: self._made(loaded, found, requests, call, goes_on)
             )
             seconds = time.perf_counter() - started
             made_with = self._made_with(loaded, found)
+            notes += self._unheard(loaded, found, requests)
         clips = []
         for index, request in enumerate(requests):
             whole, note = fitted(made.frames[index], request)
@@ -215,19 +235,34 @@ class Diffusion:
             size = (smaller(request.width), smaller(request.height)) if moves else (request.width, request.height)
             asked = request.changed(width=size[0], height=size[1], conditioning=())
             arguments = {name: value for name, value in arguments_of(found, [asked]).items() if "guidance" not in name}
-            with loaded.stopping(lambda: goes_on()):
-                made = self._fitting(loaded, asked, lambda _: None, lambda: pipeline(**arguments))
-        if moves:
-            frames = to_pixels(made.frames)[0]
-            return call._replace(video=conformed(frames, (request.width, request.height), request.frames))
-        return call._replace(pictures=[Picture("first", to_pixels(made.images[:, None])[0, 0])])
+
+            def make() -> np.ndarray:
+                with loaded.stopping(lambda: goes_on()), diced(request.seed, self._device):
+                    made = pipeline(**arguments)
+                return to_pixels(made.frames if moves else made.images[:, None])[0]
+
+            try:
+                frames = self._fitting(loaded, [asked], lambda _: None, make)
+            finally:
+                pipeline.maybe_free_model_hooks()
+        frames = conformed(frames, (request.width, request.height), request.frames if moves else 1)
+        if moves and any(way(name).form.argument == "video" for name in self._kin.classes):
+            return call._replace(video=frames)
+        return call._replace(pictures=[Picture("first", frames[0])])
 
     def _fitting(
-        self, loaded: Loaded, request: RenderRequest, tell: Callable[[str], object], make: Callable[[], Result]
+        self,
+        loaded: Loaded,
+        requests: Sequence[RenderRequest],
+        tell: Callable[[str], object],
+        make: Callable[[], Result],
     ) -> Result:
         """What `make` makes with the pipeline on the first rung of the memory plan that has room for it."""
-        device, rungs = self._device, self._rungs(loaded.kin)
-        key = key_of(self.revision, request.width, request.height, request.frames, named(device))
+        device, rungs, request = self._device, self._rungs(loaded.kin), requests[0]
+        if len(requests) > 1:
+            rungs = rungs[:2]  # fewer clips a call are quicker than a model that lies elsewhere
+        what = f"{self.revision} {type(loaded.first).__name__} x{len(requests)}"
+        key = key_of(what, request.width, request.height, request.frames, named(device))
         learned = Remembered(self.workbench.learned / "memory_plan.json") if self.workbench.learned else None
         names = [rung.name for rung in rungs]
         begin = loaded.begin
@@ -236,13 +271,20 @@ class Diffusion:
         if request.offloaded:
             begin = max(begin, names.index("model" if "model" in names else "piecewise"))
         if loaded.rung is not None and loaded.rung.quantized != "none":
-            begin = len(rungs) - 1  # there is no way back
+            rungs = (loaded.rung,)  # there is no way back
+        begin = min(begin, len(rungs) - 1)
+        started = rungs[begin]
 
         def on(rung: Rung) -> Result:
+            loaded.window(request.frames)
             loaded.put(rung, device)
             return make()
 
-        return climb(on, rungs, begin, tell, lambda rung: learned.keep(key, rung.name) if learned else None)
+        def learn(rung: Rung) -> None:
+            if learned is not None and rung != started:
+                learned.keep(key, rung.name)
+
+        return climb(on, rungs, begin, tell, learn)
 
     def _rungs(self, kin: Kin) -> tuple[Rung, ...]:
         precision = self.options.precision
@@ -267,8 +309,6 @@ class Diffusion:
         goes_on: Callable[..., None],
     ) -> Made:
         """What the pipeline gives."""
-        import torch
-
         pipeline, steps = loaded.pipeline(found), max(self._steps(requests[0]), 1)
         passed = 0
 
@@ -283,23 +323,25 @@ class Diffusion:
             return values
 
         told = found.argument("callback_on_step_end")
-        if hasattr(pipeline, "enable_free_noise"):
-            # More frames than it knows are made in windows of the same noise, shuffled (FreeNoise, Qiu et al. 2023).
-            pipeline.enable_free_noise() if requests[0].frames > WINDOW else pipeline.disable_free_noise()
         if hasattr(pipeline, "guider"):
             pipeline.guider = pipeline.guider.new(guidance_scale=requests[0].guidance)
         arguments = arguments_of(found, requests) | {"num_inference_steps": steps}
         arguments |= found.form.arguments(call, found.pipeline)
         arguments |= {"callback_on_step_end": after} if told else {}
+        if (
+            loaded.rung is not None
+            and loaded.rung.slicing | loaded.rung.chunking
+            and found.argument("decode_chunk_size")
+        ):
+            arguments["decode_chunk_size"] = FEW
         try:
             # Some classes draw what they encode from torch's own dice.
             with (
                 loaded.hurried(pipeline, self.options.speed, steps),
                 loaded.stopping(passing),
                 self._noised(loaded, found, requests),
-                torch.random.fork_rng(),
+                diced(requests[0].seed, self._device),
             ):
-                torch.manual_seed(requests[0].seed)
                 given = pipeline(**arguments)
                 return Made(to_pixels(given.frames), sounds_of(given, pipeline))
         finally:
@@ -314,7 +356,7 @@ class Diffusion:
     def _noised(self, loaded: Loaded, found: Way, requests: Sequence[RenderRequest]) -> AbstractContextManager[None]:
         """Within, the pipeline begins with the noise that the options ask for."""
         kind, shared = self.options.noise, self.options.shared
-        if kind == "plain":
+        if kind == "plain" or not loaded.takes_noise(found):
             return nullcontext()
 
         def draw(shape: Sequence[int], axis: int) -> Any:
@@ -323,6 +365,18 @@ class Diffusion:
             return (decomposed if kind == "decomposed" else correlated)(shape, axis, shared, dice)
 
         return loaded.noised(found, draw)
+
+    def _unheard(self, loaded: Loaded, found: Way, requests: Sequence[RenderRequest]) -> list[str]:
+        """What was asked for and makes no difference, in words."""
+        told = []
+        # With classes that guide by a trained number, words to avoid count with a second one, at twice the price.
+        if any(one.negative for one in requests) and (
+            not found.argument("negative_prompt") or found.argument("true_cfg_scale")
+        ):
+            told.append(f"words to avoid are not heard by {found.name}")
+        if self.options.noise != "plain" and not loaded.takes_noise(found):
+            told.append(f"{found.name} cannot be given its noise")
+        return told
 
     def _made_with(self, loaded: Loaded, found: Way) -> dict[str, str]:
         """What a clip's provenance tells besides its request."""
@@ -346,12 +400,21 @@ class Diffusion:
 
     def _lent(self, source: str, cancelled: Callable[[], bool]) -> AbstractContextManager[Loaded]:
         """A loaded pipeline, for one call; every backend of the same weights and options shares it."""
-        key = f"{self.card.id} {self.revision} {source} {self.options.pickles}"
-        gb, least = 0.0, None
-        if self._device != "cpu":
-            rungs = self._rungs(Kin(()))
-            gb, least = self.card.vram_gb, min(needs(self.card, rung).device for rung in rungs)
-        return shelf(self._device).lend(key, gb, least, lambda _: self._load(source), cancelled)
+        key = f"{self.card.id} {self.revision} {source} {self.options.base} {self.options.pickles}"
+        like = self._like(source)
+        least = min(needs(like, rung).device for rung in self._rungs(Kin(()))) if self._device != "cpu" else None
+
+        def load(_: bool) -> Loaded:
+            with beating(cancelled):
+                return self._load(source)
+
+        return shelf(self._device).lend(key, like.vram_gb, least, load, cancelled)
+
+    def _like(self, source: str) -> ModelCard:
+        """The card with the memory that weights of this size take: smaller ones than the card's take less."""
+        most = self.card.vram_gb if source == self._source else 1000.0
+        gb = max(min(most, OVERHEAD * self._found(source).gb), 0.01)
+        return self.card.changed(vram_gb=gb, offloaded_gb=self.card.offloaded_gb if gb == most else None)
 
     def _load(self, source: str) -> Loaded:
         import torch
@@ -367,11 +430,9 @@ class Diffusion:
         if found.kind == "file" and self.options.base:
             extra = {"config": str(self._found(self.options.base).folder)}
         rungs, room = self._rungs(kin), free(self._device)
-        # Weights that are smaller than the card's take less than its gigabytes.
-        like = self.card.changed(vram_gb=min(self.card.vram_gb, OVERHEAD * found.gb), offloaded_gb=None)
-        begin = first(like, rungs, *room)
+        begin = first(self._like(source), rungs, *room)
         formats = {"default": getattr(torch, rungs[0].dtype)} | ({"vae": torch.float32} if kin.exact else {})
-        options = {"dtype": formats, "use_safetensors": not self.options.pickles}
+        options = {"dtype": formats, "use_safetensors": None if self.options.pickles else True}
         loaded = load(found, kin, options | extra)
         loaded.begin = begin
         if self.options.scheduler and source == self._source:
@@ -379,67 +440,7 @@ class Diffusion:
         return loaded
 
 
-def free(device: str) -> tuple[float, float]:
-    """GB that are free on a device, 0 for what has no memory of its own, and in main memory."""
-    import psutil
-    import torch
-
-    main = psutil.virtual_memory().available / 2**30
-    return (torch.cuda.mem_get_info(device)[0] / 2**30 if device.startswith("cuda") else 0.0), main
-
-
-def named(device: str) -> str:
-    """A device as people know it."""
-    import torch
-
-    return torch.cuda.get_device_name(device) if device.startswith("cuda") else device
-
-
-def arguments_of(found: Way, requests: Sequence[RenderRequest]) -> dict[str, Any]:
-    """What requests that are alike say, in the names that a pipeline's call has for it."""
-    one, many = requests[0], len(requests) > 1
-    told: dict[str, Any] = {
-        "prompt": [request.prompt for request in requests] if many else one.prompt,
-        "width": one.width,
-        "height": one.height,
-        "num_inference_steps": one.steps,
-        "generator": seeded([request.seed for request in requests]),
-        "output_type": "pt",
-        # What follows would change words or sizes that were chosen already.
-        "clean_caption": False,
-        "use_resolution_binning": False,
-    }
-    if any(request.negative for request in requests):
-        told["negative_prompt"] = [request.negative for request in requests] if many else one.negative
-    for value, names in (
-        (one.frames, ("num_frames", "video_length", "frames")),
-        (one.fps, ("frame_rate", "fps")),
-        (one.guidance, ("guidance_scale", "max_guidance_scale")),
-    ):
-        told[found.argument(*names)] = value
-    if one.frames > LONG:
-        told["overlap_history"] = 17  # SkyReels goes on from so many of the frames it has
-    return {name: value for name, value in told.items() if name in found.parameters}
-
-
-def fitted(frames: np.ndarray, request: RenderRequest) -> tuple[np.ndarray, str]:
-    """Frames `[T,H,W,3]` as many and as large as asked for, and what had to be done for that."""
-    count, height, width = frames.shape[:3]
-    asked = (request.frames, request.height, request.width)
-    if (count, height, width) == asked:
-        return frames, ""
-    note = f"{count} frames of {width}x{height} came back, {asked[0]} of {asked[2]}x{asked[1]} were asked for"
-    # What is too long ends earlier; what is too short is shown more slowly.
-    return conformed(frames[: request.frames], (request.width, request.height), request.frames), note
-
-
-def smaller(side: int) -> int:
-    """Of a side in pixels what a video has that is to be enlarged: Zeroscope's 576 of 1024."""
-    step = 64 if side >= 256 else 8
-    return max(round(side * 0.5625 / step), 1) * step
-
-
-PIXELS = {"precision", "strength", "noise", "shared", "adaptive_steps", "scheduler", "speed"}
+PIXELS = {"strength", "noise", "shared", "adaptive_steps", "scheduler", "speed", "pipeline"}
 """Options that change pixels."""
 CODE = 1
 """Raised when this file gives other pixels for the same weights."""

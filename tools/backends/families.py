@@ -60,7 +60,7 @@ KINS = (
     Kin(("HunyuanVideoFramepackPipeline",), single=True, rule="4k+1"),
     Kin(("HunyuanVideo15Pipeline",), axis=2, rule="4k+1", decoding=("enable_slicing",)),
     Kin(("HunyuanVideo15ImageToVideoPipeline",), single=True, rule="4k+1"),
-    Kin(("LTXPipeline", "LTXImageToVideoPipeline", "LTXConditionPipeline"), axis=1, rule="8k+1", multiple=32),
+    Kin(("LTXPipeline", "LTXConditionPipeline"), axis=1, rule="8k+1", multiple=32),
     Kin(("LTXConditionPipeline",), rule="8k+1", multiple=32),
     Kin(("LTX2Pipeline", "LTX2ConditionPipeline"), axis=1, rule="8k+1", multiple=32),
     Kin(("MochiPipeline",), axis=2, rule="6k+1"),
@@ -106,7 +106,8 @@ def ends(found: Way, pipeline: Any) -> bool:
 def kin_of(name: str) -> Kin:
     """The kin of the class that a folder names; a class that is not in the table has only itself."""
     known = (kin for kin in KINS if kin.classes[0].rpartition(":")[2] == name)
-    return next(known, Kin((name,), single=True))
+    # Modules are named in the table only: a folder says which class of diffusers it is for, and no other code.
+    return next(known, Kin((name.rpartition(":")[2],), single=True))
 
 
 class Picture(NamedTuple):

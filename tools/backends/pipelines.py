@@ -20,8 +20,10 @@ from kinograph.tools.backends.weights import Weights, variant
 from kinograph.tools.sound import resampled
 
 DENOISERS = ("transformer", "transformer_2", "unet")
-MOST_PROMPTS = 64
-"""Encoded prompts that are kept: those of a film, in a few MB each."""
+WINDOW = 32
+"""Frames that a motion module of AnimateDiff knows."""
+PROMPTS_GB = 0.25
+"""Memory that encoded prompts may take, the oldest go first; some models make hundreds of MB of one."""
 
 
 def class_of(folder: Path) -> str:
@@ -42,6 +44,8 @@ class Loaded:
         """How it lies on its device; None while nothing was said of that."""
         self.begin = 0
         """Index of the rung that seemed to fit when there was nothing on the device yet."""
+        self.wide = False
+        """It makes clips in windows."""
         self.computed = 1.0
         """Share of the network's blocks that the last call computed; the others a cache stood in for."""
         self._made: dict[str, Any] = {type(pipeline).__name__: pipeline}
@@ -50,10 +54,19 @@ class Loaded:
             one.eval()
         self._keep_prompts(pipeline)
 
+    def window(self, frames: int) -> None:
+        """Has AnimateDiff make more frames than it knows in windows of the same noise, shuffled (FreeNoise, Qiu et al.
+        2023). Its blocks are others then, which want to be put on the device anew."""
+        wide = frames > WINDOW
+        if hasattr(self.first, "enable_free_noise") and wide != self.wide:
+            self.first.enable_free_noise() if wide else self.first.disable_free_noise()
+            self.wide, self.rung = wide, None
+
     def put(self, rung: Rung, device: str) -> None:
         """Has it lie on the device as a rung says. Raises RenderFailed for a switch that did nothing."""
         if self.rung != rung:
             slow_down(self.first)
+            self._prompts.clear()  # they lie where the rung before had them
             self.rung = None  # should it fail half-way, the next one begins anew
             apply(self.first, rung, device)
             for switch in self.kin.decoding:
@@ -132,15 +145,18 @@ class Loaded:
         fired.check()
         self.computed = fired.ratio
 
+    def takes_noise(self, found: Way) -> bool:
+        """Whether a call of this way can be given the noise that it begins with."""
+        return self.kin.axis is not None and self.pipeline(found) is self.first
+
     @contextmanager
     def noised(self, found: Way, draw: Callable[[Sequence[int], int], Any]) -> Iterator[None]:
         """Within, a call of this way begins with the noise that `draw(shape, axis)` gives, of N(0,1) values.
 
-        Raises RenderFailed for a way that cannot be given noise.
+        For a way that takes noise.
         """
         pipeline, axis = self.pipeline(found), self.kin.axis
-        if axis is None or pipeline is not self.first:
-            raise RenderFailed(f"{found.name} cannot be given its noise; take noise = 'plain'")
+        assert axis is not None, "only ways that take noise are given any"
         prepare = pipeline.prepare_latents
         names = inspect.signature(prepare)
 
@@ -171,13 +187,25 @@ class Loaded:
             key = _plain((type(pipeline).__name__, args, sorted(kwargs.items())))
             if key is None:
                 return encode(*args, **kwargs)
-            if key not in self._prompts:
-                if len(self._prompts) >= MOST_PROMPTS:
+            if key in self._prompts:
+                return self._prompts[key]
+            made = encode(*args, **kwargs)
+            if _gb(made) <= PROMPTS_GB:
+                self._prompts[key] = made
+                while sum(map(_gb, self._prompts.values())) > PROMPTS_GB:
                     del self._prompts[next(iter(self._prompts))]
-                self._prompts[key] = encode(*args, **kwargs)
-            return self._prompts[key]
+            return made
 
         pipeline.encode_prompt = remembered
+
+
+def _gb(value: Any) -> float:
+    """What tensors take, however they are nested."""
+    import torch
+
+    if isinstance(value, torch.Tensor):
+        return value.numel() * value.element_size() / 2**30
+    return sum(map(_gb, value)) if isinstance(value, (list, tuple)) else 0.0
 
 
 def _told(one: Way) -> str:
@@ -205,7 +233,7 @@ def load(weights: Weights, kin: Kin, options: Mapping[str, Any]) -> Loaded:
     """The pipeline of a folder or a single file, on the CPU; `options` are those of `from_pretrained`, where a
     `motion_adapter` is the folder of one.
 
-    Raises Damaged for what cannot be read as the class it is for.
+    Raises RenderFailed for what cannot be loaded as the class it is for.
     """
     _hush()
     place, name, given = weights.folder, kin.classes[0].rpartition(":")[2], dict(options)
@@ -221,11 +249,12 @@ def load(weights: Weights, kin: Kin, options: Mapping[str, Any]) -> Loaded:
             found = variant(weights)
             pipeline = kind.from_pretrained(place, variant=found, local_files_only=True, **given)
     except AttributeError as error:
-        raise Damaged(f"{str(place)!r} is for {name}, which this version of diffusers does not have") from error
+        raise RenderFailed(f"{str(place)!r} is for {name}, which this version of diffusers does not have") from error
     except Exception as error:  # whatever the libraries make of files that are not what they say
         if is_out_of_memory(error):
             raise
-        raise Damaged(f"{str(place)!r} cannot be loaded as {name}: {' '.join(str(error).split())[:300]}") from error
+        why = " ".join(str(error).split())[:300]
+        raise RenderFailed(f"{str(place)!r} cannot be loaded as {name}: {why}") from error
     pipeline.set_progress_bar_config(disable=True)
     return Loaded(pipeline, kin)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import glob
 import hashlib
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -145,11 +146,14 @@ def fetch(offered: Offer, on_progress: OnProgress) -> Path:
 
 
 def _listed(info: ModelInfo) -> list[File]:
-    return [
-        File(one.rfilename, one.size or 0, one.lfs.sha256 if one.lfs else None)
-        for one in info.siblings or ()
-        if ".." not in one.rfilename.split("/")
-    ]
+    files = [File(one.rfilename, one.size or 0, one.lfs.sha256 if one.lfs else None) for one in info.siblings or ()]
+    return [file for file in files if _harmless(file)]
+
+
+def _harmless(file: File) -> bool:
+    """Whether name and hash, which become paths, stay within a folder: they are what a server says."""
+    inside = not file.name.startswith("/") and "\\" not in file.name and ".." not in file.name.split("/")
+    return inside and (file.sha256 is None or re.fullmatch(r"[0-9a-f]{64}", file.sha256) is not None)
 
 
 def _size(path: Path) -> int:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kinograph.errors import Cancelled, RenderFailed
+from kinograph.errors import Cancelled, RenderFailed, RenderStalled
 from kinograph.film import Clip, Noun, RenderRequest, digest_of
 from kinograph.tools.backends import ModelCard, Progress, Workbench
 from kinograph.tools.backends.video_jobs import Order, Over, VideoJobs
@@ -23,6 +23,9 @@ from kinograph.tools.footage import MAX_PIXELS, conformed, develop, load_picture
 
 CODE = 1
 """Raised when the same answer of a server gives other pixels."""
+
+MOST_FPS = 240.0
+"""Frames a second that a file is believed to have."""
 
 
 class Ticket(Noun):
@@ -119,7 +122,7 @@ class VideoServer:
                 if not (over.gone and resumed):
                     raise RenderFailed(str(over)) from over
                 resumed = False
-            except Cancelled:
+            except (Cancelled, RenderStalled):  # the next try may well ask for less, which is another order
                 if self._jobs.delete(ticket.job):
                     self._forget(request, ticket)
                 raise
@@ -193,7 +196,7 @@ def received(data: bytes, request: RenderRequest) -> Received:
             stream.thread_type = "AUTO"
             if (pixels := stream.width * stream.height) > MAX_PIXELS:
                 raise Over(f"the video has {stream.width}x{stream.height} = {pixels} pixels; at most {MAX_PIXELS}")
-            fps = float(stream.average_rate or request.fps)
+            fps = min(float(stream.average_rate or request.fps), MOST_FPS)
             wanted = max(1, round(request.seconds * fps))
             most = min(wanted, stream.frames or wanted)
             frames = np.empty((most, stream.height, stream.width, 3), np.uint8)

@@ -15,6 +15,8 @@ from kinograph.tools.backends.soundness import PICKLES, TEXTS, contents, reading
 
 SMALL = 1 << 20
 """Bytes up to which a json file counts with all it says; a larger one, a vocabulary, counts with its size."""
+SAMPLES, SAMPLE = 64, 4096
+"""How many pieces of a weights file count with what is in them, and bytes of each."""
 HUB_ID = re.compile(r"(?P<repo>[\w-][\w.-]*/[\w-][\w.-]*)(?:@(?P<revision>[\w-][\w./-]*))?")
 WEIGHTS_NAME = re.compile(
     r"(?:diffusion_pytorch_model|pytorch_model|model)(?:-\d{5}-of-\d{5})?(?:\.(?P<variant>\w+))?(?:-\d{5}-of-\d{5})?"
@@ -29,7 +31,8 @@ class Weights(NamedTuple):
     folder: Path
     """A folder in the diffusers layout, or a single file."""
     revision: str
-    """The hub's commit when they come from its cache; else a digest of names, sizes, small json files and headers."""
+    """The hub's commit when they come from its cache; else a digest of names, sizes, small json files, headers, and
+    pieces of what the files hold."""
     gb: float
     """Size on disk in GiB."""
 
@@ -121,7 +124,8 @@ def _gb(path: Path) -> float:
 
 
 def _digest(path: Path) -> str:
-    """12 hex digits that change whenever a file that is loaded gets another name, size, layout or setting."""
+    """12 hex digits that change whenever a file that is loaded gets another name, size, layout or setting, or weights
+    of it that are many."""
     marks = hashlib.blake2b(digest_size=6)
     for file in _files(path):
         if file.suffix not in (*TEXTS, *PICKLES, ".safetensors"):
@@ -131,9 +135,21 @@ def _digest(path: Path) -> str:
         marks.update(f"{name}\0{size}\0".encode())
         if file.suffix == ".safetensors":
             marks.update(_header(file, size))
+        if file.suffix in (*PICKLES, ".safetensors"):
+            marks.update(_samples(file, size))
         elif file.suffix == ".json" and size <= SMALL:
             marks.update(file.read_bytes())
     return marks.hexdigest()
+
+
+def _samples(file: Path, size: int) -> bytes:
+    """Bytes from all over a file: weights of one layout, trained on, are other weights."""
+    with file.open("rb") as opened:
+        found = []
+        for number in range(SAMPLES):
+            opened.seek(max(0, size - SAMPLE) * number // (SAMPLES - 1))
+            found.append(opened.read(SAMPLE))
+        return b"".join(found)
 
 
 def _header(file: Path, size: int) -> bytes:

@@ -15,6 +15,8 @@ from kinograph.tools.workers import Terms
 from kinograph.tools.workers.errand import BEAT
 from kinograph.tools.workers.process import GRACE, LOOK
 
+WAITS = 10
+"""So many times longer than it may stand still a render may wait to begin: others have the model, or it is loaded."""
 Said = tuple[int, float] | list[Clip] | BaseException
 """Of a render: how far it is, or how it ended."""
 
@@ -67,7 +69,8 @@ class Here:
             if isinstance(said, list):
                 return said
             if said is not None:
-                moved, at = now, said
+                # A word that says no more than the one before is a sign of life, as of one that waits for its model.
+                moved, at = (now if said != at else moved), said
             if said is not None or now - told >= BEAT:
                 told = now
                 on_progress(*at)
@@ -75,7 +78,7 @@ class Here:
                 asked = now
             if asked is not None and now - asked > GRACE:
                 raise Cancelled(f"rendering was cancelled; {model} did not answer for {GRACE:g} s")
-            if now - moved > self._stall_seconds:
+            if now - moved > self._stall_seconds * (1 if at[1] else WAITS):
                 raise RenderStalled(
                     f"{model} made no progress for {self._stall_seconds:g} s (stall_seconds) and was left behind; "
                     "pool = 'local' can kill what hangs"

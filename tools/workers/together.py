@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from kinograph.errors import Cancelled, OutOfMemory, RenderStalled, StorageError
+from kinograph.errors import Cancelled, OutOfMemory, RenderFailed, RenderStalled, StorageError
 from kinograph.film import Clip, RenderRequest
 from kinograph.tools.backends import Progress, alike
 from kinograph.tools.workers import WorkerPool
@@ -47,11 +47,16 @@ class Together:
     suffice, calls are half as large from then on. May be used from many threads.
     """
 
-    def __init__(self, pool: WorkerPool, places: int, most: int) -> None:
-        """At most `places` calls at a time, each for at most `most` clips."""
+    def __init__(
+        self, pool: WorkerPool, places: int, most: int, joins: Callable[[RenderRequest], bool] = lambda request: True
+    ) -> None:
+        """At most `places` calls at a time, each for at most `most` clips; `joins` says whether a request can be one of
+        several.
+        """
         self._pool = pool
         self._places = places
         self._most = most
+        self._joins = joins
         self._waiting: list[_Ask] = []
         self._since = 0.0
         """When the last request came."""
@@ -64,6 +69,7 @@ class Together:
         if len(requests) != 1:
             return self._pool.render(requests, on_progress, cancelled)
         ask = _Ask(requests[0], on_progress, cancelled)
+        ask.alone = not self._joins(requests[0])
         self._queue([ask])
         try:
             while ask.outcome is None:
@@ -95,8 +101,9 @@ class Together:
                 self._changed.wait(LOOK)
             else:
                 kin = [one for one in self._waiting if one.kind == ask.kind and not one.alone]
-                batch = [ask] if ask.alone else kin[: self._most]
-                full = ask.alone or len(batch) == self._most
+                full = ask.alone or len(kin) >= self._most * self._places
+                # What waits is shared among the places that are free: none is idle while another has several.
+                batch = [ask] if ask.alone else kin[: min(self._most, -(-len(kin) // self._places))]
                 left = self._since + GATHER - time.monotonic()
                 if full or left <= 0:
                     self._places -= 1
@@ -120,6 +127,8 @@ class Together:
             outcomes = self._pool.render(
                 [one.request for one in batch], heard, lambda: all(one.gone or one.cancelled() for one in batch)
             )
+            if len(outcomes) != len(batch):
+                outcomes = [RenderFailed(f"{len(outcomes)} clips came for {len(batch)} requests")] * len(batch)
         except (Cancelled, RenderStalled, StorageError) as error:
             outcomes = [error] * len(batch)
         except Exception as error:  # it rises where each clip was asked for
