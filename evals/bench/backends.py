@@ -141,7 +141,8 @@ def told_of(job: Job, options: argparse.Namespace, scratch: Path) -> Iterator[st
     """The lines of one model."""
     made = compare(job, options.runs, scratch)
     if job.device == "cpu":
-        gb = [min((resident(job, which) for _ in range(options.memory)), default=0.0) for which in ("plain", "ours")]
+        held = [[resident(job, which) for _ in range(options.memory)] for which in ("plain", "ours")]
+        gb = [statistics.median(one or [0.0]) for one in held]
     else:
         gb = [max(run.gb for run in runs) for runs in (made.plain, made.ours)]
     yield row(job.model, "plain", made.plain, gb[0])
@@ -225,7 +226,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--runs", type=int, default=5)
     made.add_argument("--steps", type=int, default=0)
     made.add_argument("--batch", type=int, default=3, help="requests in one call; 1 leaves that out")
-    made.add_argument("--memory", type=int, default=1, help="processes each in which main memory is measured; 0: none")
+    made.add_argument("--memory", type=int, default=3, help="processes each in which main memory is measured; 0: none")
     made.add_argument("--compile", action="store_true")
     made.add_argument("--attention", default="")
     made.add_argument("--cache", default="none")
