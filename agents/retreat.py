@@ -67,7 +67,9 @@ def means_for(takes: Sequence[Take], decision: Decision) -> Means | None:
     failed = [take for take in takes if take.failure and take.means.model == last.means.model]
     if len(failed) < MOST:
         model = card(last.means.model or decision.model)
-        for rung in RUNGS[last.failure]:
+        # What is made elsewhere goes on there: the same request asks for it once more, another would pay for another.
+        waits: tuple[Rung, ...] = ("again",) if last.failure == "time" and not model.weights else ()
+        for rung in (*waits, *RUNGS[last.failure]):
             if (found := _down(rung, last, model)) is not None:
                 return found
     if any(take.clip is not None for take in takes):

@@ -44,6 +44,10 @@ class Odd:
     def __init__(self, card: ModelCard, workbench: Workbench, options: OddOptions) -> None:
         self.card, self.workbench, self.options, self.revision = card, workbench, options, "odd"
 
+    @staticmethod
+    def lacks(card: ModelCard, options: OddOptions) -> str:
+        return ""
+
     def render(
         self, requests: Sequence[RenderRequest], on_progress: Progress, cancelled: Callable[[], bool]
     ) -> list[Clip]:

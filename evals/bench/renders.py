@@ -16,7 +16,7 @@ from kinograph.tools.backends.diffusion import Diffusion, DiffusionOptions, argu
 from kinograph.tools.backends.families import kin_of, way
 from kinograph.tools.backends.pipelines import class_of, to_pixels
 from kinograph.tools.backends.placing import DENOISERS
-from kinograph.tools.backends.speed import Fired, Speed, speed_up
+from kinograph.tools.backends.speed import Speed
 from kinograph.tools.footage import png
 
 PARTS = ("text", "denoise", "decode", "rest", "file")
@@ -137,26 +137,22 @@ class Run(NamedTuple):
 
 
 class Adapter(Diffusion):
-    """Our backend with the speed plan on, and a clock on its parts."""
+    """Our backend with a clock on its parts."""
 
-    speed = Speed()
     clock: Clock | None = None
     made = 0.0
     """When the last frames were there, to be written."""
     frames: np.ndarray
-    fired: Fired | None = None
     weights_gb = 0.0
 
-    def _frames(self, loaded: Any, found: Any, requests: Any, call: Any, goes_on: Any) -> np.ndarray:
+    def _made(self, loaded: Any, found: Any, requests: Any, call: Any, goes_on: Any) -> Any:
         pipeline = loaded.pipeline(found)
         self.weights_gb = weights_gb(pipeline)
-        self.fired = speed_up(pipeline, self.speed, requests[0].steps)
         assert self.clock is not None
         with self.clock.on(pipeline):
-            self.frames = super()._frames(loaded, found, requests, call, goes_on)
-        self.fired.check()
-        self.made = self.clock.now()
-        return self.frames
+            made = super()._made(loaded, found, requests, call, goes_on)
+        self.frames, self.made = made.frames, self.clock.now()
+        return made
 
 
 def weights_gb(pipeline: Any) -> float:
@@ -183,8 +179,8 @@ def ours(job: Job, scratch: Path) -> Callable[[int], Run]:
     """Renders request after request as kinograph does."""
     (scratch / "first.png").write_bytes(png(job.picture()))
     bench = Workbench(scratch, lambda digest: scratch / f"{digest}.png")
-    backend = Adapter(card(job.model), bench, DiffusionOptions(weights=str(job.folder), device=job.device))
-    backend.speed = job.speed
+    options = DiffusionOptions(weights=str(job.folder), device=job.device, speed=job.speed)
+    backend = Adapter(card(job.model), bench, options)
 
     def render(number: int) -> Run:
         backend.clock = clock = Clock(job.device)
@@ -195,8 +191,8 @@ def ours(job: Job, scratch: Path) -> Callable[[int], Run]:
             clock.spent["file"] += clock.now() - backend.made
             gb = taken() + backend.weights_gb if taken() else 0.0
             how = f"rung {clip.made_with['rung']}"
-            if (fired := backend.fired) and fired.skipped:
-                how += f", {fired.ratio:.0%} of {fired.asked} block evaluations computed"
+            if (share := clip.made_with["blocks computed"]) != "100%":
+                how += f", {share} of the blocks computed"
             return Run(clock.spent, backend.frames[0], gb, how)
 
     return render

@@ -73,6 +73,12 @@ def test_what_does_not_end_in_time_gets_fewer_frames_then_fewer_steps():
     ]  # fmt: skip
 
 
+def test_what_is_made_elsewhere_is_asked_for_once_more_before_it_gets_less():
+    first, second, third = way_down(decision("openai-video"), again("time", 3))
+    assert first.request.digest == second.request.digest
+    assert third.request.frames < first.request.frames
+
+
 def test_any_other_failure_gets_another_seed_first():
     first, second, *_ = way_down(decision(), again("other", 20))
     assert second.request == first.request.changed(seed=second.request.seed)

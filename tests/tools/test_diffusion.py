@@ -12,12 +12,13 @@ import numpy as np
 import pytest
 import tiny_pipelines as tiny
 import torch
+from safetensors.torch import load_file, save_file
 
 from kinograph.errors import BadInput, BadSetting, Cancelled, Damaged, RenderFailed
 from kinograph.film import Clip, Conditioning, RenderRequest
 from kinograph.settings import Settings
 from kinograph.studio import Studio
-from kinograph.tools.backends import Workbench, card
+from kinograph.tools.backends import Workbench, card, ready
 from kinograph.tools.backends.diffusion import Diffusion, DiffusionOptions, smaller
 from kinograph.tools.backends.families import KINS, kin_of, way
 from kinograph.tools.footage import frames_in, load, png
@@ -170,7 +171,7 @@ def test_a_render_can_be_cancelled_at_any_step_and_the_pipeline_stays_usable(cas
 def test_requests_of_one_call_give_what_each_gives_alone(case: Case, stage):
     one = stage(case)
     requests = [one.request(seed=seed, prompt=words) for seed, words in ((1, "a red ball rolls"), (2, "a blue car"))]
-    assert one.backend._batches(requests[0])
+    assert one.backend.batches(requests[0])
     together = one.backend.render(requests, lambda *_: None, lambda: False)
     frames = [load(clip).astype(int) for clip in together]
     assert together[0].render_seconds == together[1].render_seconds
@@ -189,6 +190,14 @@ def test_a_model_that_goes_on_from_pictures_begins_with_what_another_makes_of_th
     red = one.frames_of(prompt="a red ball")
     assert red.shape == (one.frames, one.height, one.width, 3)
     assert not np.array_equal(red, one.frames_of(prompt="a blue car"))
+
+
+def test_a_model_that_goes_on_from_a_picture_takes_the_first_of_a_video(stage, folders):
+    case = next(case for case in CASES if case.card == "svd")
+    one = stage(case, before=str(folders("modelscope")))
+    made = one.frames_of(width=32, height=32)
+    assert made.shape == (one.frames, 32, 32, 3)
+    assert np.array_equal(made, one.frames_of(width=32, height=32))
 
 
 def test_a_model_that_enlarges_begins_with_a_smaller_video(stage, folders):
@@ -213,6 +222,7 @@ def test_animatediff_makes_long_clips_in_windows(stage):
     one = stage(case)
     short = one.frames_of()
     assert one.frames_of(frames=40).shape[0] == 40
+    assert not one.backend.batches(one.request(frames=40))
     assert np.array_equal(short, one.frames_of()), "and short ones as before"
 
 
@@ -297,10 +307,19 @@ def test_frames_begin_with_the_noise_that_they_share(case: Case, stage, monkeypa
     assert spread["plain"] > 0.1
 
 
-def test_ways_that_cannot_be_given_noise_say_so(stage):
+def test_ways_that_cannot_be_given_noise_say_so_and_render_all_the_same(stage):
     one = stage(CASES[0], noise="decomposed")
-    with pytest.raises(RenderFailed, match="AnimateDiffVideoToVideoPipeline cannot be given its noise"):
-        one.frames_of([("a", "first")])
+    clip = one.render(one.request(pictures=[("a", "first")]))
+    assert clip.note == "AnimateDiffVideoToVideoPipeline cannot be given its noise"
+    assert one.render(one.request()).note == ""
+
+
+def test_words_to_avoid_that_are_not_heard_are_told(stage):
+    case = next(case for case in CASES if case.key == "hunyuan")
+    one = stage(case)
+    assert one.render(one.request(negative="blur")).note == "words to avoid are not heard by HunyuanVideoPipeline"
+    other = stage(CASES[0])
+    assert other.render(other.request(negative="blur")).note == ""
 
 
 def test_steps_follow_the_prompt_where_that_is_wished(stage):
@@ -312,7 +331,7 @@ def test_steps_follow_the_prompt_where_that_is_wished(stage):
     told.clear()
     one.render(plain.changed(prompt=hard), told)
     assert len(told) == 16, "ten steps and four"
-    assert not one.backend._batches(plain)
+    assert not one.backend.batches(plain)
 
 
 def test_the_scheduler_can_be_chosen_among_those_that_fit(stage):
@@ -373,7 +392,7 @@ def test_a_single_file_says_which_class_it_is_for(folders, tmp_path: Path):
     file = folders("wan") / "transformer" / "diffusion_pytorch_model.safetensors"
     assert "set `pipeline` in its options" in Diffusion.lacks(card("ltx-video"), DiffusionOptions(weights=str(file)))
     one = Stage(tmp_path, "ltx", "ltx-video", weights=str(file), pipeline="LTXPipeline", base=str(folders("ltx")))
-    with pytest.raises(Damaged, match="cannot be loaded as LTXPipeline: Failed to load T5EncoderModel"):
+    with pytest.raises(RenderFailed, match="cannot be loaded as LTXPipeline: Failed to load T5EncoderModel"):
         one.render(one.request())  # a file with all parts in it cannot be made of a tiny pipeline
 
 
@@ -389,6 +408,30 @@ def test_the_revision_follows_the_weights_and_what_changes_pixels(stage, folders
     assert stage(case).backend.revision == plain
     assert stage(case, strength=0.3).backend.revision != plain
     assert stage(case._replace(key="modelscope")).backend.revision != plain
+
+
+def test_weights_of_the_same_layout_that_were_trained_on_are_other_weights(folders, tmp_path: Path):
+    copy = tmp_path / "tuned"
+    shutil.copytree(folders("animatediff"), copy)
+    file = copy / "unet" / "diffusion_pytorch_model.safetensors"
+    tensors = {name: value * 1.01 for name, value in load_file(file).items()}
+    save_file(tensors, file)
+    revisions = {
+        Diffusion(card("animatediff"), Workbench(tmp_path, Path), DiffusionOptions(weights=str(folder))).revision
+        for folder in (folders("animatediff"), copy)
+    }
+    assert len(revisions) == 2
+
+
+def test_only_models_that_render_from_words_and_are_whole_are_chosen_unasked(folders, tmp_path: Path):
+    half = tmp_path / "half"
+    half.mkdir()
+    shutil.copy(folders("wan") / "model_index.json", half)
+    options = {"wan-2.1-i2v": {"weights": str(folders("wan-i2v"))}, "wan-2.1-1.3b": {"weights": str(half)}}
+    assert ready(options) == ("storyworld-diffusion", "storyworld-render")
+    options["wan-2.1-i2v"]["before"] = str(folders("text-to-image"))
+    options["wan-2.1-1.3b"]["weights"] = str(folders("wan"))
+    assert set(ready(options)) == {"storyworld-diffusion", "storyworld-render", "wan-2.1-i2v", "wan-2.1-1.3b"}
 
 
 FIXED = ("allegro", "cogvideox-5b-i2v")

@@ -110,3 +110,19 @@ def test_an_error_of_who_listens_ends_the_render(tmp_path: Path, release):
 def test_what_a_model_raises_is_raised_where_it_was_asked_for(tmp_path: Path):
     with pytest.raises(RuntimeError, match="CUDA out of memory"):
         Here(odd(tmp_path), Terms()).render([ask("raise")], lambda *_: None, lambda: False)
+
+
+def test_what_only_ever_says_that_it_waits_is_given_up_in_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(here, "WAITS", 2)
+
+    def waits(tell: Callable[..., None], _: Callable[[], bool]) -> None:
+        while True:
+            time.sleep(0.02)
+            tell(0, 0.0)
+
+    one = Held(odd(tmp_path), waits)
+    started = time.monotonic()
+    with pytest.raises(RenderStalled, match="made no progress"):
+        render(one, stall_seconds=0.3)
+    assert time.monotonic() - started >= 0.6
+    assert one.over.wait(30)

@@ -21,7 +21,7 @@ from PIL import Image
 from video_service import VideoService, refusal
 
 from kinograph import Studio
-from kinograph.errors import BadSetting, Cancelled, RenderFailed, RenderStalled
+from kinograph.errors import BadInput, BadSetting, Cancelled, RenderFailed, RenderStalled
 from kinograph.film import Clip, RenderRequest
 from kinograph.memory.ledger import Ledger
 from kinograph.settings import Settings
@@ -178,13 +178,13 @@ def test_bad_options_are_named_in_one_line(tmp_path: Path, options, message):
     assert SECRET not in str(failure.value)
 
 
-def test_without_a_server_it_opens_and_says_what_is_missing(tmp_path: Path):
-    backend = open_backend("openai-video", Workbench(tmp_path, Path))
-    assert isinstance(backend, VideoServer)
-    words = VideoServer.lacks(card("openai-video"), VideoServer.Options())
+def test_without_a_server_it_says_what_is_missing(tmp_path: Path):
+    bench, words = Workbench(tmp_path, Path), VideoServer.lacks(card("openai-video"), VideoServer.Options())
     assert words == "openai-video has no server: set base_url in [backends.openai-video] to one that speaks /v1/videos"
+    with pytest.raises(BadInput, match="model 'openai-video' cannot render here: openai-video has no server"):
+        open_backend("openai-video", bench)
     with pytest.raises(RenderFailed) as failure:
-        backend.render([], lambda *_: None, lambda: False)
+        VideoServer(card("openai-video"), bench, VideoServer.Options()).render([], lambda *_: None, lambda: False)
     assert str(failure.value) == words
     assert VideoServer.lacks(card("openai-video"), VideoServer.Options(base_url="http://h/v1")) == ""
 

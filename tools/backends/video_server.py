@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kinograph.errors import Cancelled, RenderFailed, RenderStalled
+from kinograph.errors import Cancelled, RenderFailed
 from kinograph.film import Clip, Noun, RenderRequest, digest_of
 from kinograph.tools.backends import ModelCard, Progress, Workbench
 from kinograph.tools.backends.video_jobs import Order, Over, VideoJobs
@@ -53,6 +53,8 @@ class VideoServer:
     """Orders a video, waits for it, and makes a clip of it."""
 
     Options = ServerOptions
+    orders = True
+    """What it has under way elsewhere is noted by this process: it renders in no other."""
 
     def __init__(self, card: ModelCard, workbench: Workbench, options: ServerOptions) -> None:
         self.card = card
@@ -122,7 +124,7 @@ class VideoServer:
                 if not (over.gone and resumed):
                     raise RenderFailed(str(over)) from over
                 resumed = False
-            except (Cancelled, RenderStalled):  # the next try may well ask for less, which is another order
+            except Cancelled:
                 if self._jobs.delete(ticket.job):
                     self._forget(request, ticket)
                 raise
