@@ -13,7 +13,7 @@ import numpy as np
 
 from kinograph.agents.generation import Generation, resolve
 from kinograph.agents.memory import Memory
-from kinograph.agents.mind import Rules
+from kinograph.agents.mind import Ask, Part, Rules
 from kinograph.agents.validator import Validator
 from kinograph.evals.bench.traces import JUDGING, PACE, Trace
 from kinograph.events import Event
@@ -86,7 +86,9 @@ class Ponderer(Rules):
         if agent.role == "validator":
             time.sleep(self._judging)
             return Verdict(accepted=self._accepts(question.request))
-        time.sleep(self._thinking)
+        asks = getattr(agent, "ask", None)  # which gives an answer at once where there is nothing to ask a model
+        if asks is None or isinstance(asks(question), (Ask, Part)):
+            time.sleep(self._thinking)
         return super().think(agent, question)
 
 
