@@ -12,6 +12,7 @@ import pytest
 from kinograph.errors import Cancelled, OutOfMemory, RenderFailed, RenderStalled
 from kinograph.film import Clip, Conditioning, RenderRequest
 from kinograph.tools.backends import Progress
+from kinograph.tools.workers import together
 from kinograph.tools.workers.together import Together
 
 
@@ -47,6 +48,12 @@ class Pool:
         self.closed = True
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However slow the machine is, threads that ask together are there before a place stops to wait for them."""
+    monkeypatch.setattr(together, "GATHER", 30.0)
+
+
 @pytest.fixture
 def threads():
     with ThreadPoolExecutor(16) as pool:
@@ -70,43 +77,73 @@ def until(holds: Callable[[], object]) -> None:
 def test_what_asks_at_the_same_time_is_rendered_in_one_call_and_each_gets_its_own(threads, request_of):
     pool = Pool()
     requests = [request_of(seed=seed, prompt=f"ball {seed}") for seed in range(4)]
-    together = Together(pool, 1, 4)
-    assert ask(threads, together, requests[0]).result(10)[0].request == requests[0].digest
-    for request, future in [(one, ask(threads, together, one)) for one in requests]:
+    shared = Together(pool, 1, 4)
+    for request, future in [(one, ask(threads, shared, one)) for one in requests]:
         assert [clip.request for clip in future.result(10)] == [request.digest]
-    assert [sorted(call) for call in pool.calls] == [[0], [0, 1, 2, 3]]
+    assert [sorted(call) for call in pool.calls] == [[0, 1, 2, 3]]
 
 
-def test_what_asks_while_all_places_are_taken_gathers_and_only_what_is_alike_goes_together(threads, request_of):
+def test_who_is_alone_waits_for_others_no_longer_than_it_is_worth(threads, request_of, monkeypatch):
+    monkeypatch.setattr(together, "GATHER", 0.05)
+    pool = Pool()
+    assert ask(threads, Together(pool, 1, 4), request_of(seed=3)).result(10)
+    assert pool.calls == [[3]]
+
+
+def test_what_cannot_be_one_of_several_is_not(threads, request_of):
+    pool = Pool()
+    shared = Together(pool, 1, 4, lambda request: request.seed > 1)
+    for future in [ask(threads, shared, request_of(seed=seed)) for seed in range(6)]:
+        assert future.result(10)
+    assert sorted(map(sorted, pool.calls)) == [[0], [1], [2, 3, 4, 5]]
+
+
+def test_a_pool_that_gives_fewer_clips_than_it_was_asked_for_has_failed(threads, request_of):
+    class Short(Pool):
+        def render(self, requests, on_progress, cancelled):
+            return super().render(requests, on_progress, cancelled)[:1]
+
+    shared = Together(Short(), 1, 2)
+    futures = [ask(threads, shared, request_of(seed=seed)) for seed in range(2)]
+    for future in futures:
+        with pytest.raises(RenderFailed, match="1 clips came for 2 requests"):
+            future.result(10)
+
+
+def test_what_asks_while_all_places_are_taken_gathers_and_only_what_is_alike_goes_together(
+    threads, request_of, monkeypatch
+):
+    monkeypatch.setattr(together, "GATHER", 0.0)
     pool = Pool()
     pool.go_on.clear()
-    together = Together(pool, 1, 3)
-    futures = [ask(threads, together, request_of(seed=100))]
+    shared = Together(pool, 1, 3)
+    futures = [ask(threads, shared, request_of(seed=100))]
     until(lambda: pool.calls)
     first, last = (Conditioning(keyframe="ab", role=role) for role in ("first", "last"))
     for seed, fields in enumerate(
         [{}, {"frames": 8}, {}, {"conditioning": [first]}, {}, {}, {"conditioning": [last]}, {"frames": 8}]
     ):
-        futures.append(ask(threads, together, request_of(seed=seed, **fields)))
-        until(lambda: len(together._waiting) == len(futures) - 1)
+        futures.append(ask(threads, shared, request_of(seed=seed, **fields)))
+        until(lambda: len(shared._waiting) == len(futures) - 1)
     pool.go_on.set()
     for future in futures:
         future.result(10)
     assert pool.calls == [[100], [0, 2, 4], [1, 7], [3], [5], [6]]
 
 
-def test_every_place_is_used(threads, request_of):
+def test_every_place_is_used(threads, request_of, monkeypatch):
     pool = Pool()
     pool.go_on.clear()
-    together = Together(pool, 2, 2)
-    futures = [ask(threads, together, request_of(seed=seed)) for seed in range(5)]
+    shared = Together(pool, 2, 2)
+    futures = [ask(threads, shared, request_of(seed=seed)) for seed in range(6)]
     until(lambda: len(pool.calls) == 2)
     time.sleep(0.3)
     assert [len(call) for call in pool.calls] == [2, 2]
+    monkeypatch.setattr(together, "GATHER", 0.05)
     pool.go_on.set()
     for future in futures:
         future.result(10)
-    assert [len(call) for call in pool.calls] == [2, 2, 1]
+    assert sorted(seed for call in pool.calls for seed in call) == list(range(6))
 
 
 def test_a_bad_request_costs_the_others_nothing(threads, request_of):
@@ -115,8 +152,8 @@ def test_a_bad_request_costs_the_others_nothing(threads, request_of):
             raise RenderFailed("I will not draw that")
 
     pool = Pool(may)
-    together = Together(pool, 1, 4)
-    futures = [ask(threads, together, request_of(seed=seed)) for seed in range(4)]
+    shared = Together(pool, 1, 4)
+    futures = [ask(threads, shared, request_of(seed=seed)) for seed in range(4)]
     for seed, future in enumerate(futures):
         if seed == 2:
             with pytest.raises(RenderFailed, match="will not draw"):
@@ -133,11 +170,11 @@ def test_where_memory_does_not_suffice_calls_get_smaller(threads, request_of, er
             raise error
 
     pool = Pool(may)
-    together = Together(pool, 1, 4)
-    for future in [ask(threads, together, request_of(seed=seed)) for seed in range(4)]:
+    shared = Together(pool, 1, 4)
+    for future in [ask(threads, shared, request_of(seed=seed)) for seed in range(4)]:
         assert future.result(10)
     before = len(pool.calls)
-    for future in [ask(threads, together, request_of(seed=seed)) for seed in range(4)]:
+    for future in [ask(threads, shared, request_of(seed=seed)) for seed in range(4)]:
         assert future.result(10)
     assert [len(call) for call in pool.calls[before:]] == [2, 2]
 
@@ -147,8 +184,8 @@ def test_a_stall_has_cost_enough_and_is_not_tried_one_by_one(threads, request_of
         raise RenderStalled("no progress")
 
     pool = Pool(may)
-    together = Together(pool, 1, 2)
-    for future in [ask(threads, together, request_of(seed=seed)) for seed in range(2)]:
+    shared = Together(pool, 1, 2)
+    for future in [ask(threads, shared, request_of(seed=seed)) for seed in range(2)]:
         with pytest.raises(RenderStalled):
             future.result(10)
     assert len(pool.calls) == 1
@@ -157,11 +194,11 @@ def test_a_stall_has_cost_enough_and_is_not_tried_one_by_one(threads, request_of
 def test_who_is_cancelled_leaves_and_the_others_get_their_clips(threads, request_of):
     pool = Pool()
     pool.go_on.clear()
-    together, stop = Together(pool, 1, 2), threading.Event()
-    first = ask(threads, together, request_of(seed=0), stop.is_set)
-    until(lambda: together._waiting)
-    second = ask(threads, together, request_of(seed=1))
-    third = ask(threads, together, request_of(seed=2), stop.is_set)
+    shared, stop = Together(pool, 1, 2), threading.Event()
+    first = ask(threads, shared, request_of(seed=0), stop.is_set)
+    until(lambda: shared._waiting)
+    second = ask(threads, shared, request_of(seed=1))
+    third = ask(threads, shared, request_of(seed=2), stop.is_set)
     until(lambda: pool.calls)
     stop.set()
     with pytest.raises(Cancelled):
@@ -177,8 +214,8 @@ def test_who_is_cancelled_leaves_and_the_others_get_their_clips(threads, request
 def test_when_all_are_cancelled_the_call_ends(threads, request_of):
     pool, stop = Pool(), threading.Event()
     pool.go_on.clear()
-    together = Together(pool, 1, 2)
-    futures = [ask(threads, together, request_of(seed=seed), stop.is_set) for seed in range(2)]
+    shared = Together(pool, 1, 2)
+    futures = [ask(threads, shared, request_of(seed=seed), stop.is_set) for seed in range(2)]
     until(lambda: pool.calls)
     stop.set()
     for future in futures:
@@ -189,10 +226,10 @@ def test_when_all_are_cancelled_the_call_ends(threads, request_of):
 def test_each_of_a_call_hears_that_it_lives(threads, request_of):
     """A lease lives by its own render's progress, whichever clip of the call the model is at."""
     pool, heard = Pool(), dict[int, list[tuple[int, float]]]({0: [], 1: []})
-    together = Together(pool, 1, 2)
+    shared = Together(pool, 1, 2)
     futures = [
         threads.submit(
-            together.render, [request_of(seed=seed)], lambda *at, seed=seed: heard[seed].append(at), lambda: False
+            shared.render, [request_of(seed=seed)], lambda *at, seed=seed: heard[seed].append(at), lambda: False
         )
         for seed in range(2)
     ]
@@ -205,6 +242,6 @@ def test_each_of_a_call_hears_that_it_lives(threads, request_of):
 
 def test_the_pool_behind_is_closed_and_its_revision_told():
     pool = Pool()
-    together = Together(pool, 1, 2)
-    together.close()
-    assert (together.revision, pool.closed) == ("1", True)
+    shared = Together(pool, 1, 2)
+    shared.close()
+    assert (shared.revision, pool.closed) == ("1", True)
