@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import email.utils
 import os
-import random
 import threading
 import time
 from collections.abc import Sequence
@@ -25,14 +23,13 @@ from kinograph.agents.language.replies import (
 )
 from kinograph.errors import BadSetting
 from kinograph.settings import MindSettings
+from kinograph.tools.retrying import backoff, retry_after
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
 MAX_REPLY = 2 * 2**20
 """Longest HTTP body that is read, in bytes."""
-FIRST_WAIT, LONGEST_WAIT = 0.4, 20.0
-"""Seconds before the first further attempt, doubled for each one after it, and the most of them."""
 WORTH_RETRYING = frozenset((408, 409, 429))
 """Besides 5xx. Of those, 500 and 501 may also mean that the form of the request is not supported."""
 PERIOD = 60.0
@@ -199,34 +196,13 @@ def _wait(error: Exception, attempt: int, settings: MindSettings) -> tuple[float
         if attempt > settings.retries:
             kind = Refused if status in (500, 501) else Unavailable
             raise kind(f"the server said {status} to {attempt} attempts: {words}") from error
-        asked = _retry_after(error.response.headers)
-        return (_backoff(attempt), False) if asked is None else (asked, True)
+        asked = retry_after(error.response.headers)
+        return (backoff(attempt), False) if asked is None else (asked, True)
     if isinstance(error, (openai.APIConnectionError, HTTPError)):
         if attempt > settings.retries:
             raise Unavailable(f"no connection in {attempt} attempts: {_first_line(error, settings)}") from error
-        return _backoff(attempt), False
+        return backoff(attempt), False
     raise error
-
-
-def _backoff(attempt: int) -> float:
-    """Exponential, with full jitter in its upper half: clients that failed together do not return together."""
-    longest = min(LONGEST_WAIT, FIRST_WAIT * 2 ** (attempt - 1))
-    return longest * random.uniform(0.5, 1.0)
-
-
-def _retry_after(headers: Any) -> float | None:
-    """Seconds that a server asks to wait: a number, or a date."""
-    value = headers.get("retry-after")
-    if value is None:
-        return None
-    try:
-        return max(0.0, float(value))
-    except ValueError:
-        pass
-    try:
-        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
-    except ValueError:
-        return None
 
 
 def _first_line(error: Exception, settings: MindSettings) -> str:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from kinograph.errors import BadInput
 from kinograph.tools.backends import noise
-from kinograph.tools.backends.noise import between, blended, complexity, correlated, decomposed, packed, steps_for
+from kinograph.tools.backends.noise import between, blended, complexity, correlated, decomposed, steps_for
 
 BIG = (2, 4, 6, 64, 64)
 """Clips with 16384 values a frame: a correlation of frames is off by 0.008 (one sigma)."""
@@ -174,7 +174,6 @@ def test_a_number_format_only_rounds_the_same_noise():
         (lambda: correlated((1, 4, 3), 2, -0.1, seeds(1)), r"rho -0\.1"),
         (lambda: between(torch.ones(1, 2), torch.ones(1, 3), 0.5), r"\(1, 2\) and \(1, 3\)"),
         (lambda: blended(torch.ones(1, 2), torch.ones(1, 2), 1.1), r"share 1\.1"),
-        (lambda: packed(torch.ones(1, 2, 3, 4, 4), 3), "3x4x4 cannot be packed"),
         (lambda: steps_for("a cat", 20, 30, 10), "steps from 30 to 10"),
     ],
 )
@@ -182,20 +181,6 @@ def test_what_does_not_fit_is_named_with_what_would(call, words: str):
     with pytest.raises(BadInput, match=words) as error:
         call()
     assert "\n" not in str(error.value)
-
-
-@settings(max_examples=30, deadline=None)
-@given(st.integers(1, 2), *[st.integers(1, 3)] * 6)
-def test_packed_latents_are_those_that_ltx_packs(
-    batch: int, channels: int, frames: int, rows: int, columns: int, patch: int, patch_frames: int
-):
-    from diffusers import LTXPipeline
-
-    shape = (batch, channels, frames * patch_frames, rows * patch, columns * patch)
-    latents = decomposed(shape, 2, 0.7, seeds(*range(batch)))
-    made = packed(latents, patch, patch_frames)
-    assert torch.equal(made, LTXPipeline._pack_latents(latents, patch, patch_frames))
-    assert made.shape[1] == frames * rows * columns
 
 
 # ------------------------------------------------------------------------------------------------ steps

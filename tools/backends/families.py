@@ -64,7 +64,7 @@ KINS = (
     Kin(("LTXConditionPipeline",), rule="8k+1", multiple=32),
     Kin(("LTX2Pipeline", "LTX2ConditionPipeline"), axis=1, rule="8k+1", multiple=32),
     Kin(("MochiPipeline",), axis=2, rule="6k+1"),
-    Kin(("AllegroPipeline",), axis=2, single=True, decoding=("enable_tiling",)),
+    Kin(("AllegroPipeline",), axis=2, single=True, exact=True, decoding=("enable_tiling",)),
     Kin(
         ("SkyReelsV2DiffusionForcingPipeline", "SkyReelsV2DiffusionForcingImageToVideoPipeline"),
         axis=2,

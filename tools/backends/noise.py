@@ -102,22 +102,6 @@ def blended(a: Tensor, b: Tensor, share: float) -> Tensor:
     return ((1.0 - share) * a.float() + share * b.float()).to(a.dtype)
 
 
-def packed(latents: Tensor, patch: int = 1, patch_frames: int = 1) -> Tensor:
-    """Latents `[B,C,F,H,W]` as the tokens `[B, F/pt·H/p·W/p, C·pt·p·p]` that LTX models take.
-
-    What `LTXPipeline._pack_latents` of diffusers does: noise is drawn by frames and then packed. Raises BadInput.
-    """
-    batch, channels, frames, height, width = latents.shape
-    if frames % patch_frames or height % patch or width % patch:
-        raise BadInput(
-            f"latents of {frames}x{height}x{width} cannot be packed: frames should be a multiple of {patch_frames}, "
-            f"sides of {patch}"
-        )
-    rows, columns = height // patch, width // patch
-    parts = latents.reshape(batch, channels, frames // patch_frames, patch_frames, rows, patch, columns, patch)
-    return parts.permute(0, 2, 4, 6, 1, 3, 5, 7).flatten(4, 7).flatten(1, 3)
-
-
 def _slerp(a: Tensor, b: Tensor, share: float) -> Tensor:
     import torch
 

@@ -6,7 +6,6 @@ import inspect
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +14,11 @@ import numpy as np
 from kinograph.errors import BadSetting, Damaged, RenderFailed
 from kinograph.tools.backends.families import FITS, UNSHIFTED, Kin, Way, ends, way
 from kinograph.tools.backends.memory_plan import Rung, apply, is_out_of_memory
+from kinograph.tools.backends.placing import denoisers
 from kinograph.tools.backends.speed import Speed, slow_down, speed_up
 from kinograph.tools.backends.weights import Weights, variant
 from kinograph.tools.sound import resampled
 
-DENOISERS = ("transformer", "transformer_2", "unet")
 WINDOW = 32
 """Frames that a motion module of AnimateDiff knows."""
 PROMPTS_GB = 0.25
@@ -50,7 +49,7 @@ class Loaded:
         """Share of the network's blocks that the last call computed; the others a cache stood in for."""
         self._made: dict[str, Any] = {type(pipeline).__name__: pipeline}
         self._prompts: dict[str, Any] = {}
-        for one in self._denoisers:
+        for one in denoisers(self.first):
             one.eval()
         self._keep_prompts(pipeline)
 
@@ -82,10 +81,6 @@ class Loaded:
                 f"scheduler {name!r} does not fit {type(self.first).__name__}: {', '.join(sorted(fitting))}"
             )
         self.first.scheduler = fitting[name].from_config(own.config)
-
-    @cached_property
-    def _denoisers(self) -> list[Any]:
-        return [one for name in DENOISERS if (one := getattr(self.first, name, None)) is not None]
 
     def ways(self) -> Iterator[Way]:
         """Those in which these parts can be called."""
@@ -128,7 +123,7 @@ class Loaded:
     def stopping(self, goes_on: Callable[[], None]) -> Iterator[None]:
         """`goes_on` is called before each pass of the network that denoises, and may raise to end the call."""
         with ExitStack() as hooks:
-            for one in self._denoisers:
+            for one in denoisers(self.first):
                 hooks.callback(one.register_forward_pre_hook(lambda *_: goes_on()).remove)
             yield
 

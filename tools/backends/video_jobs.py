@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import email.utils
 import os
-import random
 import threading
-import time
 import warnings
 from collections.abc import Callable, Mapping
 from functools import cached_property
@@ -14,14 +11,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kinograph.errors import Cancelled, RenderFailed
 from kinograph.tools.backends.video_wait import Answer, ServerOptions, Wait
+from kinograph.tools.retrying import backoff, retry_after
 
 if TYPE_CHECKING:
     from openai import OpenAI
 
 KEYS = ("KINOGRAPH_VIDEO_API_KEY", "OPENAI_API_KEY")
 """Variables of the environment that may hold the key, the first set first."""
-FIRST_WAIT, LONGEST_WAIT = 0.5, 20.0
-"""Seconds before the first further attempt, doubled for each one after it, and the most of them."""
 WORTH_RETRYING = frozenset((408, 409, 429))
 """Besides 5xx."""
 FAREWELL = 3.0
@@ -189,7 +185,7 @@ class VideoJobs:
             if attempt > self.options.retries or (order and not _never_sent(error)):
                 unsure = "; the order may have got there" if order and not _never_sent(error) else ""
                 raise RenderFailed(f"{where} cannot be reached in {attempt} attempts: {words}{unsure}") from error
-            return _backoff(attempt)
+            return backoff(attempt)
         status = error.status_code
         if status in (401, 403):
             raise RenderFailed(f"{where} does not let us in ({status}): {words}; set {KEYS[0]}") from error
@@ -202,8 +198,8 @@ class VideoJobs:
             raise RenderFailed(f"{blames}{where} refuses the request ({status}): {words}") from error
         if attempt > self.options.retries:
             raise RenderFailed(f"{where} said {status} to {attempt} attempts: {words}") from error
-        asked = _retry_after(error.response.headers)
-        return _backoff(attempt) if asked is None else asked
+        asked = retry_after(error.response.headers)
+        return backoff(attempt) if asked is None else asked
 
     def _facts(self, answer: Any) -> dict[str, Any]:
         """A job as the server tells it. Raises RenderFailed when it tells something else."""
@@ -243,23 +239,3 @@ def _never_sent(error: Exception) -> bool:
 
 def _by_moderation(code: Any, words: str) -> bool:
     return any(mark in f"{code} {words}".lower() for mark in ("moderation", "content_policy", "safety system"))
-
-
-def _backoff(attempt: int) -> float:
-    """Exponential, with jitter in its upper half: clients that failed together do not return together."""
-    return min(LONGEST_WAIT, FIRST_WAIT * 2 ** (attempt - 1)) * random.uniform(0.5, 1.0)
-
-
-def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds that a server asks to wait: a number, or a date."""
-    value = headers.get("retry-after")
-    if value is None:
-        return None
-    try:
-        return max(0.0, float(value))
-    except ValueError:
-        pass
-    try:
-        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
-    except ValueError:
-        return None

@@ -21,6 +21,7 @@ from kinograph.agents.language.replies import Form, Nonsense, Refused, Reply, Un
 from kinograph.agents.planner import OutlineDraft, Planner
 from kinograph.errors import BadSetting
 from kinograph.settings import MindSettings
+from kinograph.tools import retrying
 
 FORM = Form("planner", schema_of(OutlineDraft), "json_schema")
 
@@ -59,7 +60,7 @@ def test_what_a_server_says_of_a_passing_trouble_is_tried_again(server: Server, 
     server.manners, server.times = {"*": f"status {status}"}, 1
     assert ask(server).attempts == 2
     first, second = server.asked
-    assert second.at - first.at >= connection.FIRST_WAIT / 2
+    assert second.at - first.at >= retrying.FIRST_WAIT / 2
 
 
 def test_a_server_that_asks_to_wait_longer_than_there_is_time_is_left_at_once(server: Server):
@@ -73,18 +74,18 @@ def test_a_server_that_asks_to_wait_longer_than_there_is_time_is_left_at_once(se
 
 @pytest.mark.parametrize(("value", "seconds"), [("7", 7.0), ("0.5", 0.5), ("-3", 0.0), ("soon", None)])
 def test_retry_after_is_a_number(value: str, seconds: float | None):
-    assert connection._retry_after({"retry-after": value}) == seconds
+    assert retrying.retry_after({"retry-after": value}) == seconds
 
 
 def test_retry_after_may_be_a_date():
     date = email.utils.formatdate(time.time() + 90, usegmt=True)
-    assert connection._retry_after({"retry-after": date}) == pytest.approx(90, abs=5)
+    assert retrying.retry_after({"retry-after": date}) == pytest.approx(90, abs=5)
 
 
 def test_waits_grow_and_are_spread(server: Server):
-    waits = [[connection._backoff(attempt) for _ in range(200)] for attempt in (1, 2, 3, 9)]
+    waits = [[retrying.backoff(attempt) for _ in range(200)] for attempt in (1, 2, 3, 9)]
     for attempt, drawn in zip((1, 2, 3, 9), waits, strict=True):
-        longest = min(connection.LONGEST_WAIT, connection.FIRST_WAIT * 2 ** (attempt - 1))
+        longest = min(retrying.LONGEST_WAIT, retrying.FIRST_WAIT * 2 ** (attempt - 1))
         assert longest / 2 <= min(drawn) < max(drawn) <= longest
         assert len(set(drawn)) > 150
 
