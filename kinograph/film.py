@@ -352,6 +352,10 @@ class Finding(Noun):
     first_frame: int = 0
     last_frame: int = 0
     """Inclusive."""
+    region: tuple[float, float, float, float] | None = None
+    """Where in the picture: left, top, right, bottom in shares of its width and height; None for all of it."""
+    evidence: tuple[str, ...] = ()
+    """Digests of pictures in the vault that show it."""
     severity: float = Field(ge=0, le=1)
     """1 makes the clip useless; below 0.5 it is a remark that does not reject."""
 
@@ -359,7 +363,21 @@ class Finding(Noun):
 class Correction(Noun):
     """What the next request must carry because of a finding."""
 
-    action: Literal["reseed", "emphasize", "avoid", "raise guidance", "more steps"]
+    action: Literal[
+        "reseed",
+        "emphasize",
+        "avoid",
+        "raise guidance",
+        "more steps",
+        "hold keyframe",
+        "loosen keyframe",
+        "share noise",
+        "shorten",
+        "other model",
+    ]
+    """hold keyframe: condition on a remembered picture that shows it right; loosen keyframe: condition less; share
+    noise: take more of the noise that the scene's shots have in common; shorten: fewer frames; other model: the next
+    of the decision's fallbacks."""
     words: str = ""
     because: FindingKind
 

@@ -1,0 +1,114 @@
+"""What an eval run leaves: a header, and a line for each sample and seed.
+
+A run's folder holds `run.json` (the header), `samples.jsonl` (a line for each finished sample and seed, appended and
+synced; a line torn by a crash is read as not there) and `media/` (clips, contact sheets and evidence, named in the
+lines by paths relative to the folder).
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from kinograph.film import Noun
+
+
+class Spent(Noun):
+    """What a sample cost."""
+
+    seconds: float = 0.0
+    """Wall seconds from brief to film."""
+    judging: float = 0.0
+    """Wall seconds that the scorers took."""
+    renders: float = 0.0
+    """Clips rendered newly; one that was stopped early counts as the share of its steps that was done."""
+    reused: int = 0
+    """Takes whose clip was already there."""
+    calls: int = 0
+    """Calls of language models."""
+    tokens: int = 0
+    money: float | None = None
+    """US dollars; None where no price is known."""
+
+
+class ShotLog(Noun):
+    """One shot of a sample."""
+
+    shot: str
+    asked: str
+    """What it should show, in words."""
+    accepted: bool
+    takes: int
+    scores: dict[str, float] = Field(default_factory=dict)
+    findings: tuple[str, ...] = ()
+    """What the validator said of the take that is used, and of those before it."""
+    clip: str = ""
+    """Path of the clip that is used; empty where there is none."""
+    sheet: str = ""
+    """Path of a strip of its frames."""
+
+
+class SampleLog(Noun):
+    """One sample with one seed: what came of it."""
+
+    sample: str
+    seed: int
+    state: Literal["done", "crashed", "excluded"]
+    """crashed: the system failed on it, which counts as the worst value of every metric; excluded: left out, aloud."""
+    error: str = ""
+    """Why it crashed or is excluded."""
+    asked: str = ""
+    """The brief."""
+    tags: tuple[str, ...] = ()
+    """Dimensions and categories that results are broken down by."""
+    scores: dict[str, float] = Field(default_factory=dict)
+    skipped: dict[str, str] = Field(default_factory=dict)
+    """Metric -> what it needs that is not there."""
+    shots: tuple[ShotLog, ...] = ()
+    spent: Spent = Spent()
+    path: tuple[str, ...] = ()
+    """The nodes of the graph as they were passed, a retake being passed again."""
+    film: str = ""
+    sheet: str = ""
+
+
+class Shown(Noun):
+    """How a metric is to be read in reports."""
+
+    metric: str
+    better: Literal["higher", "lower"]
+    least: float
+    greatest: float
+    target: float | None = None
+    """A published threshold."""
+    comparable: bool = True
+    """The threshold was measured the same way; otherwise it is shown with a remark."""
+    note: str = ""
+
+
+class Run(Noun):
+    """The header of a run."""
+
+    id: str
+    suite: str
+    suite_digest: str
+    """Changes whenever a sample does: runs of different digests are not compared."""
+    system: dict[str, str]
+    """Settings of the system under test by name: model, topology, mind, …"""
+    seeds: tuple[int, ...]
+    metrics: tuple[Shown, ...]
+    began: str
+    """ISO 8601, UTC."""
+    versions: dict[str, str] = Field(default_factory=dict)
+    """Packages, Python and machine."""
+    samples: tuple[str, ...] = ()
+    """Ids of the samples that the run is to have, in order."""
+
+
+class SetScore(Noun):
+    """A metric of all clips of a run together, such as a Fréchet distance."""
+
+    metric: str
+    value: float | None
+    skipped: str = ""

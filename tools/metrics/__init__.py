@@ -1,0 +1,133 @@
+"""Metrics of clips: pure functions from frames to one number, each in a file of its own.
+
+Adding one is a file with a `METRIC` and a line in METRICS. A metric that cannot be measured, because nothing was given
+to compare with or its weights are absent, is skipped and says what it needs; it never returns a made-up number.
+
+    measured = measure(["flicker", "text alignment"], frames, Beside(words="a red ball", embedder=embedder))
+    measured["flicker"].value, measured["text alignment"].skipped
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from typing import Literal, NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
+
+from kinograph.errors import UnknownName
+
+METRICS: dict[str, str] = {
+    "temporal coherence": "kinograph.tools.metrics.coherence",
+}
+"""Name -> module whose `METRIC` it is."""
+
+Need = Literal["words", "embedder", "reader", "reference", "cast", "before", "motion"]
+"""What a metric must be given besides frames: fields of Beside; reader is an embedder that reads words too."""
+Cost = Literal["pixels", "flow", "embedding", "model"]
+"""What it takes, cheapest first: a pass over pixels, optical flow, a forward pass a frame, a large model."""
+
+
+@runtime_checkable
+class Embedder(Protocol):
+    """Turns frames into unit vectors; `kinograph.memory.embedders` has some."""
+
+    name: str
+    size: int
+
+    def embed(self, frames: np.ndarray) -> np.ndarray:
+        """`[N,H,W,3]` uint8 RGB -> `[N,size]` float32, each row of length 1."""
+        ...
+
+
+@runtime_checkable
+class Reader(Embedder, Protocol):
+    """An embedder that reads too."""
+
+    def embed_words(self, texts: Sequence[str]) -> np.ndarray:
+        """N texts -> `[N,size]` float32, each row of length 1."""
+        ...
+
+
+class Beside(NamedTuple):
+    """What a clip is measured beside. Frames are uint8 RGB."""
+
+    words: str = ""
+    """What the clip should show."""
+    embedder: Embedder | None = None
+    reference: np.ndarray | None = None
+    """`[T,H,W,3]`: the same clip as it should be, frame for frame."""
+    cast: Mapping[str, Sequence[np.ndarray]] = {}
+    """Who should be in it -> pictures `[h,w,3]` of them."""
+    before: np.ndarray | None = None
+    """`[T,H,W,3]`: the clip that it follows in the film."""
+    motion: str = ""
+    """What its first subject should do: one of `kinograph.film.Motion`."""
+    fps: float = 8.0
+
+    def has(self, need: Need) -> bool:
+        """Whether something was given."""
+        match need:
+            case "embedder":
+                return self.embedder is not None
+            case "reader":
+                return isinstance(self.embedder, Reader)
+            case "reference":
+                return self.reference is not None
+            case "before":
+                return self.before is not None
+            case _:
+                return bool(getattr(self, need))
+
+
+class Metric(NamedTuple):
+    """One way to measure a clip."""
+
+    name: str
+    better: Literal["higher", "lower"]
+    range: tuple[float, float]
+    """Least and greatest value there can be; infinities are allowed."""
+    cost: Cost
+    measure: Callable[[np.ndarray, Beside], float]
+    """Frames `[T,H,W,3]` uint8 RGB, and what was given -> value. Raises Unmeasurable where the clip allows none."""
+    needs: tuple[Need, ...] = ()
+    vbench: str = ""
+    """The VBench dimension whose formula it is, computed over this project's embedder and at its size; "" for none."""
+
+
+class Unmeasurable(Exception):
+    """A clip has not what a metric measures: one frame has no motion. The message says what is missing."""
+
+
+class Measured(NamedTuple):
+    """A number, or why there is none."""
+
+    value: float | None
+    skipped: str = ""
+    """"needs words", or what else is missing; "" where there is a value."""
+
+
+def metric(name: str) -> Metric:
+    """The metric of that name. Raises UnknownName."""
+    if name not in METRICS:
+        raise UnknownName("metric", name, METRICS)
+    found = import_module(METRICS[name]).METRIC
+    assert isinstance(found, Metric)
+    assert found.name == name
+    return found
+
+
+def measure(names: Sequence[str], frames: np.ndarray, beside: Beside | None = None) -> dict[str, Measured]:
+    """Each of these metrics of a clip, in this order. Raises UnknownName, and ValueError for what are no frames."""
+    if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[-1] != 3 or not frames.size:
+        raise ValueError(f"{frames.dtype} {list(frames.shape)} is no uint8 RGB [T,H,W,3]")
+    return {name: _measured(metric(name), frames, beside or Beside()) for name in names}
+
+
+def _measured(one: Metric, frames: np.ndarray, beside: Beside) -> Measured:
+    if missing := [need for need in one.needs if not beside.has(need)]:
+        return Measured(None, f"needs {' and '.join(missing)}")
+    try:
+        return Measured(float(one.measure(frames, beside)))
+    except Unmeasurable as error:
+        return Measured(None, str(error))
