@@ -11,19 +11,52 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
-from typing import Literal, NamedTuple, Protocol, runtime_checkable
+from typing import Any, Literal, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 
 from kinograph.errors import UnknownName
 
 METRICS: dict[str, str] = {
+    "black share": "kinograph.tools.metrics.defect_shares:BLACK",
+    "corrupt share": "kinograph.tools.metrics.defect_shares:CORRUPT",
+    "frozen share": "kinograph.tools.metrics.defect_shares:FROZEN",
+    "jump share": "kinograph.tools.metrics.defect_shares:JUMPS",
     "temporal coherence": "kinograph.tools.metrics.coherence",
+    "embedding coherence": "kinograph.tools.metrics.embedding_coherence",
+    "warped coherence": "kinograph.tools.metrics.warped_coherence",
+    "warping error": "kinograph.tools.metrics.warping_error",
+    "flicker": "kinograph.tools.metrics.flicker",
+    "motion smoothness": "kinograph.tools.metrics.smoothness",
+    "dynamic degree": "kinograph.tools.metrics.dynamics",
+    "sharpness": "kinograph.tools.metrics.sharpness",
+    "contrast": "kinograph.tools.metrics.contrast",
+    "colorfulness": "kinograph.tools.metrics.colorfulness",
+    "exposure": "kinograph.tools.metrics.exposure",
+    "ssim": "kinograph.tools.metrics.ssim",
+    "ms-ssim": "kinograph.tools.metrics.ms_ssim",
+    "psnr": "kinograph.tools.metrics.psnr",
+    "lpips": "kinograph.tools.metrics.lpips",
+    "palette distance": "kinograph.tools.metrics.palette:DISTANCE",
+    "palette change": "kinograph.tools.metrics.palette:CHANGE",
+    "style distance": "kinograph.tools.metrics.style:DISTANCE",
+    "style change": "kinograph.tools.metrics.style:CHANGE",
+    "cut smoothness": "kinograph.tools.metrics.cut",
+    "subject consistency": "kinograph.tools.metrics.subject_consistency",
+    "background consistency": "kinograph.tools.metrics.background_consistency",
+    "identity similarity": "kinograph.tools.metrics.identity",
+    "cast palette distance": "kinograph.tools.metrics.cast_palette",
+    "face identity": "kinograph.tools.metrics.face_identity",
+    "text alignment": "kinograph.tools.metrics.text_alignment",
+    "attribute fidelity": "kinograph.tools.metrics.attribute_fidelity",
+    "motion agreement": "kinograph.tools.metrics.motion_agreement",
+    "gated consistency": "kinograph.tools.metrics.gated_consistency",
 }
-"""Name -> module whose `METRIC` it is."""
+"""Name -> module whose `METRIC` it is, or "module:NAME" where siblings share a file."""
 
-Need = Literal["words", "embedder", "reader", "reference", "cast", "before", "motion"]
+Need = Literal["words", "embedder", "reader", "reference", "cast", "before", "motion", "faces"]
 """What a metric must be given besides frames: fields of Beside; reader is an embedder that reads words too."""
+T = TypeVar("T")
 Cost = Literal["pixels", "flow", "embedding", "model"]
 """What it takes, cheapest first: a pass over pixels, optical flow, a forward pass a frame, a large model."""
 
@@ -64,6 +97,18 @@ class Beside(NamedTuple):
     motion: str = ""
     """What its first subject should do: one of `kinograph.film.Motion`."""
     fps: float = 8.0
+    faces: Callable[[np.ndarray], np.ndarray] | None = None
+    """Recognises faces: a picture `[h,w,3]` -> a vector for each face in it, `[N,size]`; N may be 0."""
+    shared: dict[str, Any] | None = None
+    """What metrics of one clip have worked out for each other; `measure` puts a fresh one in."""
+
+    def once(self, what: str, work: Callable[[], T]) -> T:
+        """What `work` gives; in one call of `measure` it works once for each name."""
+        if self.shared is None:
+            return work()
+        if what not in self.shared:
+            self.shared[what] = work()
+        return self.shared[what]
 
     def has(self, need: Need) -> bool:
         """Whether something was given."""
@@ -76,6 +121,8 @@ class Beside(NamedTuple):
                 return self.reference is not None
             case "before":
                 return self.before is not None
+            case "faces":
+                return self.faces is not None
             case _:
                 return bool(getattr(self, need))
 
@@ -93,6 +140,8 @@ class Metric(NamedTuple):
     needs: tuple[Need, ...] = ()
     vbench: str = ""
     """The VBench dimension whose formula it is, computed over this project's embedder and at its size; "" for none."""
+    note: str = ""
+    """What must be known to read it: how it differs from a published metric of the same name."""
 
 
 class Unmeasurable(Exception):
@@ -111,7 +160,8 @@ def metric(name: str) -> Metric:
     """The metric of that name. Raises UnknownName."""
     if name not in METRICS:
         raise UnknownName("metric", name, METRICS)
-    found = import_module(METRICS[name]).METRIC
+    module, _, attribute = METRICS[name].partition(":")
+    found = getattr(import_module(module), attribute or "METRIC")
     assert isinstance(found, Metric)
     assert found.name == name
     return found
@@ -121,7 +171,8 @@ def measure(names: Sequence[str], frames: np.ndarray, beside: Beside | None = No
     """Each of these metrics of a clip, in this order. Raises UnknownName, and ValueError for what are no frames."""
     if frames.dtype != np.uint8 or frames.ndim != 4 or frames.shape[-1] != 3 or not frames.size:
         raise ValueError(f"{frames.dtype} {list(frames.shape)} is no uint8 RGB [T,H,W,3]")
-    return {name: _measured(metric(name), frames, beside or Beside()) for name in names}
+    beside = (beside or Beside())._replace(shared={})
+    return {name: _measured(metric(name), frames, beside) for name in names}
 
 
 def _measured(one: Metric, frames: np.ndarray, beside: Beside) -> Measured:
