@@ -66,7 +66,7 @@ class ClipEmbedder:
 
                 disk.verify(self._weights)
                 try:
-                    with _no_bar():
+                    with no_bar():
                         model = CLIPModel.from_pretrained(self._weights, dtype=torch.float32, local_files_only=True)
                     tokenizer = PreTrainedTokenizerFast.from_pretrained(self._weights, local_files_only=True)
                 except (OSError, ValueError) as error:
@@ -76,7 +76,7 @@ class ClipEmbedder:
 
 
 @contextmanager
-def _no_bar() -> Iterator[None]:
+def no_bar() -> Iterator[None]:
     """Small weights are loaded without a bar on the user's terminal."""
     from transformers.utils import logging
 

@@ -11,12 +11,18 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
-from kinograph.errors import UnknownName
+from kinograph.errors import BadSetting, UnknownName
 
 EMBEDDERS = {
     "pixels": "kinograph.memory.embedders:PixelEmbedder",
     "storyworld-clip": "kinograph.memory.clip:ClipEmbedder",
+    "clip": "kinograph.memory.vision:Clip",
+    "siglip": "kinograph.memory.vision:Siglip",
+    "dinov2": "kinograph.memory.vision:Dino",
+    "dinov3": "kinograph.memory.vision:Dino3",
 }
+OF_USERS = frozenset(("clip", "siglip", "dinov2", "dinov3"))
+"""Those whose weights are in a folder of the user's: `clip:/folder`."""
 
 
 class Embedder(Protocol):
@@ -42,11 +48,15 @@ class JointEmbedder(Embedder, Protocol):
 
 
 def open_embedder(name: str) -> Embedder:
-    """The embedder of that name. Raises UnknownName."""
-    if name not in EMBEDDERS:
+    """The embedder of that name, or NAME:FOLDER for one with weights of the user's. Raises UnknownName, BadSetting."""
+    family, given, folder = name.partition(":")
+    if family not in EMBEDDERS:
         raise UnknownName("embedder", name, EMBEDDERS)
-    module, _, attribute = EMBEDDERS[name].partition(":")
-    return getattr(import_module(module), attribute)()
+    if (family in OF_USERS) != bool(folder.strip()) or (given and family not in OF_USERS):
+        asked = f"needs a folder with its weights: {family}:/folder" if family in OF_USERS else "takes no folder"
+        raise BadSetting(f"embedder {name!r} {asked}")
+    module, _, attribute = EMBEDDERS[family].partition(":")
+    return getattr(import_module(module), attribute)(*([folder] if folder else []))
 
 
 class PixelEmbedder:

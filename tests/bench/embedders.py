@@ -10,7 +10,7 @@ import sys
 
 import numpy as np
 
-from kinograph.memory.embedders import EMBEDDERS, Embedder, open_embedder
+from kinograph.memory.embedders import EMBEDDERS, OF_USERS, Embedder, open_embedder
 from kinograph.tools.storyworld import COLORS, KINDS, SETTINGS, World, paint
 from kinograph.tools.storyworld.world import TIMES
 
@@ -62,7 +62,7 @@ def found(embedder: Embedder, cases: int, cut: bool) -> float:
 
 def main(cases: int) -> None:
     print(f"found among {CROWD} (chance {100 / CROWD:.0f} %), {cases} cases, percent")
-    for name in EMBEDDERS:
+    for name in EMBEDDERS.keys() - OF_USERS:
         embedder = open_embedder(name)
         subject, place = 100 * found(embedder, cases, True), 100 * found(embedder, cases, False)
         print(f"{name:16} subject {subject:5.1f}   place {place:5.1f}")
