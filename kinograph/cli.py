@@ -1,4 +1,4 @@
-"""The command line: kinograph make | chat | resume | show | models | vault | doctor.
+"""The command line: kinograph make | chat | resume | show | models | measure | vault | doctor.
 
 Exit status: 0 done · 1 unexpected · 2 bad input · 3 production busy · 4 disk · 5 damaged file ·
 6 nothing could be rendered · 7 finished, but something was given up · 8 a critical task failed ·
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from kinograph import measuring
 from kinograph.errors import GAVE_UP, BadBrief, BadInput, Cancelled, Damaged, KinographError
 
 if TYPE_CHECKING:
@@ -348,6 +349,8 @@ def doctor(as_json: Json = False) -> None:
     if not all(check.ok for check in checks if check.needed):
         raise typer.Exit(1)
 
+
+app.command(epilog=EPILOG)(measuring.measure)
 
 vault = typer.Typer(help="Look after the clips that are kept.", rich_markup_mode=None)
 app.add_typer(vault, name="vault")

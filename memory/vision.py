@@ -56,7 +56,7 @@ class Eyepiece(NamedTuple):
         everywhere.
         """
         cut = np.stack([self._cut(frame) for frame in frames])
-        scaled = (cut.astype(np.float32) / 255 - np.float32(self.mean)) / np.float32(self.std)
+        scaled = (cut.astype(np.float32) / 255 - np.array(self.mean, np.float32)) / np.array(self.std, np.float32)
         return np.ascontiguousarray(np.moveaxis(scaled, -1, 1))
 
     def _cut(self, frame: np.ndarray) -> np.ndarray:
@@ -79,8 +79,8 @@ class Eyepiece(NamedTuple):
         return resized[top : top + self.crop[0], left : left + self.crop[1]]
 
 
-class Vision:
-    """A vision model of transformers: unit vectors of frames. Loads its weights at first use."""
+class Brought:
+    """A model of transformers that a user has in a folder. Loads its weights at first use."""
 
     family = ""
     kinds: tuple[str, ...] = ()
@@ -92,21 +92,12 @@ class Vision:
         told = _json(self.folder, "config.json")
         if (kind := told.get("model_type")) not in self.kinds:
             raise BadSetting(f"{str(self.folder)!r} holds a model of type {kind!r}, not {' or '.join(self.kinds)}")
-        self._eyepiece = Eyepiece.read(self.folder)
+        self.eyepiece = Eyepiece.read(self.folder)
+        self.config = told
         self.size = self._size(told)
         self.name = f"{self.family}-{_digest(self.folder)}"
         self._lock = threading.Lock()
         self._loaded: Any = None
-
-    def embed(self, frames: np.ndarray) -> np.ndarray:
-        """`[N,H,W,3]` uint8 RGB, any size -> `[N,size]` float32, each row of length 1."""
-        import torch
-
-        with torch.no_grad():
-            return _unit(self._look(torch.from_numpy(self._eyepiece.pictures(frames))))
-
-    def _look(self, pictures: Any) -> Any:
-        return self.model().get_image_features(pixel_values=pictures)
 
     def _size(self, config: dict[str, Any]) -> int:
         raise NotImplementedError
@@ -135,6 +126,20 @@ class Vision:
         return model.eval()
 
 
+class Vision(Brought):
+    """A model of pictures: unit vectors of frames."""
+
+    def embed(self, frames: np.ndarray) -> np.ndarray:
+        """`[N,H,W,3]` uint8 RGB, any size -> `[N,size]` float32, each row of length 1."""
+        import torch
+
+        with torch.no_grad():
+            return unit(self._look(torch.from_numpy(self.eyepiece.pictures(frames))))
+
+    def _look(self, pictures: Any) -> Any:
+        return self.model().get_image_features(pixel_values=pictures)
+
+
 class _Reading(Vision):
     """A vision model with a text tower beside it."""
 
@@ -147,7 +152,7 @@ class _Reading(Vision):
         tokens = self._tokenizer()(list(texts), padding=self.padding, truncation=True, return_tensors="pt")
         given = {name: tokens[name] for name in ("input_ids", "attention_mask") if name in tokens}
         with torch.no_grad():
-            return _unit(self.model().get_text_features(**given))
+            return unit(self.model().get_text_features(**given))
 
     def _tokenizer(self) -> Any:
         from transformers import AutoTokenizer
@@ -247,6 +252,7 @@ def _sha256(file: Path, size: int, changed: int) -> str:
         return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
-def _unit(features: Any) -> np.ndarray:
+def unit(features: Any) -> np.ndarray:
+    """What a model gives as `[N,size]` float32, each row of length 1."""
     vectors = (features if hasattr(features, "numpy") else features.pooler_output).float().numpy()
     return (vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)).astype(np.float32)
