@@ -7,6 +7,7 @@ import math
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, get_args
+from typing import cast as cast_to
 
 import typer
 
@@ -115,12 +116,12 @@ def _recogniser(place: str) -> Callable[[np.ndarray], np.ndarray]:
     """The callable that `module:callable` names. Raises BadInput."""
     module, _, name = place.partition(":")
     try:
-        found: Any = getattr(import_module(module), name)
+        found = getattr(import_module(module), name)
     except (ImportError, AttributeError, ValueError) as error:
         raise BadInput(f"faces {place!r} is no module:callable that can be imported: {error}") from error
     if not callable(found):
         raise BadInput(f"faces {place!r} is no callable but {type(found).__name__}")
-    return found
+    return cast_to("Callable[[np.ndarray], np.ndarray]", found)
 
 
 def _data(measured: Mapping[str, Measured]) -> dict[str, dict[str, Any]]:

@@ -13,9 +13,11 @@ from kinograph.tools.metrics.vectors import embedded
 def identity_similarity(frames: np.ndarray, beside: Beside) -> float:
     """Cosine of each cut-out subject to the nearest picture of its character, 0 to 1, mean over frames and cast.
 
-    A frame that shows something else in a character's place counts as 0, and so does a character who is nowhere.
+    A frame that shows something else in a character's place, or nothing where there was and will be something, counts
+    as 0, and so does a character who is nowhere.
     """
-    shown = len({frame for track in tracks_of(frames, beside) for frame in track})
+    anything = [frame for track in tracks_of(frames, beside) for frame in track]
+    shown = max(anything) - min(anything) + 1 if anything else 0
     found = zip(beside.cast.values(), of_cast(frames, beside), strict=True)
     return float(np.mean([_likeness(frames, beside, list(known), sighting, shown) for known, sighting in found]))
 

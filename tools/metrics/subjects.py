@@ -32,7 +32,7 @@ def subjects_of(frames: np.ndarray, beside: Beside) -> list[Sighting]:
     found = tracks_of(frames, beside)
     lasting = [track for track in found if len(track) >= 0.8 * len(frames)][:MOST]
     if not lasting:
-        lasting = [track for track in [_largest(found, len(frames))] if len(track) >= 0.5 * len(frames)]
+        lasting = [track for track in [_largest(found, len(frames))] if len(track) >= 0.3 * len(frames)]
     return eyes.assign(lasting, len(frames), [Wanted(None)] * len(lasting)) if lasting else []
 
 
@@ -51,6 +51,13 @@ def color_of(pictures: Sequence[np.ndarray]) -> str | None:
     """The named colour of the largest vivid thing in the first picture that has one."""
     hues = (eyes.picture_hue(picture) for picture in pictures)
     return next((name_of(hue) for hue in hues if hue is not None), None)
+
+
+def presence(sighting: Sighting) -> float:
+    """Share of the frames between the first and the last that show a subject in which it is there: one that comes and
+    goes is not consistent, however alike it looks each time."""
+    shown = np.flatnonzero(sighting.seen)
+    return len(shown) / (int(shown[-1] - shown[0]) + 1) if len(shown) else 0.0
 
 
 def cut_out(frames: np.ndarray, sighting: Sighting) -> np.ndarray:
