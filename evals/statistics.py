@@ -89,7 +89,7 @@ class Comparison(Noun):
     labels: tuple[str, ...]
     differences: tuple[Difference, ...]
     costs: tuple[Difference, ...]
-    """The same for what was spent, outside of the correction."""
+    """The same for what was spent on samples that both finished, outside of the correction."""
     notes: tuple[str, ...]
 
 
@@ -107,25 +107,36 @@ def worst(shown: Shown, runs: Sequence[LoadedRun]) -> float:
     return min(finite) if shown.better == "higher" else max(finite)
 
 
-def values(run: LoadedRun, shown: Shown, floor: float | None = None) -> list[Value]:
-    """A metric's values, cut at its limits. Crashed samples count as `floor`, by default the worst value, unless the
-    sample's other seeds, or without any all others, say that it cannot be measured."""
-    done = run.those("done")
-    measured = {one.sample for one in done if shown.metric in one.scores}
-    known = {one.sample for one in done}
+def values(run: LoadedRun, shown: Shown, among: Sequence[LoadedRun] = ()) -> list[Value]:
+    """A metric's values, cut at its limits. A crashed sample counts as the worst value `among` runs (by default this
+    one), unless the sample's other seeds, or where there are none all others, say that it cannot be measured."""
+    among = among or (run,)
+    due, crash = _due(run, shown, among), None
     found = []
     for one in run.samples:
         if one.state == "done" and shown.metric in one.scores:
-            value = min(max(one.scores[shown.metric], shown.least), shown.greatest)
-            if not math.isfinite(value):
-                raise BadInput(f"{shown.metric!r} of sample {one.sample} is {value} and has no finite limit")
-            found.append(Value(one.sample, one.seed, value))
-        elif one.state == "crashed" and (
-            one.sample in measured or (one.sample not in known and (measured or not done))
-        ):
-            low = worst(shown, [run]) if floor is None else floor
-            found.append(Value(one.sample, one.seed, low, crashed=True))
+            found.append(Value(one.sample, one.seed, _cut(one, shown)))
+        elif one.state == "crashed" and one.sample in due:
+            crash = worst(shown, among) if crash is None else crash
+            found.append(Value(one.sample, one.seed, crash, crashed=True))
     return found
+
+
+def _due(run: LoadedRun, shown: Shown, among: Sequence[LoadedRun]) -> set[str]:
+    """Samples that would have a value had they not crashed."""
+    done = {one.sample for one in run.those("done")}
+    measured = {one.sample for one in run.those("done") if shown.metric in one.scores}
+    others = [one for each in among for one in each.those("done")]
+    if others and not any(shown.metric in one.scores for one in others):
+        return set()
+    return measured | ({one.sample for one in run.samples} - done)
+
+
+def _cut(one: SampleLog, shown: Shown) -> float:
+    value = min(max(one.scores[shown.metric], shown.least), shown.greatest)
+    if not math.isfinite(value):
+        raise BadInput(f"{shown.metric!r} of sample {one.sample} is {value} and has no finite limit")
+    return value
 
 
 def means(run: LoadedRun, tag: str | None = None) -> list[Mean]:
@@ -146,7 +157,7 @@ def means(run: LoadedRun, tag: str | None = None) -> list[Mean]:
 
 
 def _mean(part: LoadedRun, shown: Shown, run: LoadedRun) -> Mean:
-    found = values(part, shown, worst(shown, [run]) if part.those("crashed") and _seen(run, shown) else None)
+    found = values(part, shown, (run,))
     reasons = Counter(one.skipped[shown.metric] for one in part.those("done") if shown.metric in one.skipped)
     total = len(part.samples)
     skipped = tuple(f"{why} ({count} of {total})" for why, count in sorted(reasons.items()))
@@ -155,10 +166,6 @@ def _mean(part: LoadedRun, shown: Shown, run: LoadedRun) -> Mean:
     estimate = clustered([one.value for one in found], [one.sample for one in found])
     crashed = sum(one.crashed for one in found)
     return Mean(shown=shown, estimate=estimate.within(shown.least, shown.greatest), crashed=crashed, skipped=skipped)
-
-
-def _seen(run: LoadedRun, shown: Shown) -> bool:
-    return any(shown.metric in one.scores for one in run.samples) or not run.those("done")
 
 
 def costs(run: LoadedRun) -> dict[str, Estimate]:
@@ -201,7 +208,13 @@ def compare(first: LoadedRun, *others: LoadedRun, metrics: Sequence[str] = ()) -
     shown = _chosen(runs, metrics)
     names = labels(runs)
     drawn = [
-        _difference(name, metric.metric, metric.better, *_both(first, other, metric))
+        _difference(
+            name,
+            metric.metric,
+            metric.better,
+            values(first, metric, (first, other)),
+            values(other, metric, (first, other)),
+        )
         for metric in shown
         for name, other in zip(names[1:], others, strict=True)
     ]
@@ -211,7 +224,7 @@ def compare(first: LoadedRun, *others: LoadedRun, metrics: Sequence[str] = ()) -
         for name, other in zip(names[1:], others, strict=True)
     ]
     known = [one for one in spent if one.estimate is not None]
-    return Comparison(labels=names, differences=_corrected(drawn), costs=tuple(known), notes=_notes(runs, names, shown))
+    return Comparison(labels=names, differences=_corrected(drawn), costs=tuple(known), notes=_notes(runs, names, drawn))
 
 
 def _same_suite(one: Run, other: Run) -> None:
@@ -236,15 +249,8 @@ def _chosen(runs: Sequence[LoadedRun], metrics: Sequence[str]) -> list[Shown]:
     return [one for one in shared if one.metric in metrics or (not metrics and one.metric not in sets)]
 
 
-def _both(first: LoadedRun, other: LoadedRun, shown: Shown) -> tuple[list[Value], list[Value]]:
-    runs = (first, other)
-    floor = worst(shown, runs) if any(run.those("crashed") and _seen(run, shown) for run in runs) else None
-    return values(first, shown, floor), values(other, shown, floor)
-
-
 def _spent(run: LoadedRun, cost: str) -> list[Value]:
-    counted = [one for one in run.samples if one.state != "excluded"]
-    return [Value(one.sample, one.seed, value) for one in counted if (value := COSTS[cost](one)) is not None]
+    return [Value(one.sample, one.seed, value) for one in run.those("done") if (value := COSTS[cost](one)) is not None]
 
 
 def _difference(
@@ -305,7 +311,7 @@ def _corrected(found: Sequence[Difference]) -> tuple[Difference, ...]:
     return tuple(made)
 
 
-def _notes(runs: Sequence[LoadedRun], names: Sequence[str], shown: Sequence[Shown]) -> tuple[str, ...]:
+def _notes(runs: Sequence[LoadedRun], names: Sequence[str], drawn: Sequence[Difference]) -> tuple[str, ...]:
     notes = []
     for name, run in zip(names, runs, strict=True):
         for state, words in (("crashed", "crashed and count as the worst value"), ("excluded", "are excluded")):
@@ -313,6 +319,6 @@ def _notes(runs: Sequence[LoadedRun], names: Sequence[str], shown: Sequence[Show
                 notes.append(f"{name}: {len(found)} of {len(run.samples)} samples {words}")
         if len(run.samples) < run.wanted:
             notes.append(f"{name}: {len(run.samples)} of {run.wanted} samples are done; the run is unfinished")
-    if (tests := len(shown) * (len(runs) - 1)) > 1:
+    if (tests := sum(one.p is not None for one in drawn)) > 1:
         notes.append(f"{tests} tests were made; p is corrected for that (Holm), intervals are each at 95 %")
     return tuple(notes)

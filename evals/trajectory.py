@@ -28,22 +28,23 @@ def edits(one: Sequence[str], other: Sequence[str]) -> int:
     return before[-1]
 
 
+State = Literal["passed", "unexpected", "missing"]
+
+
 class Step(NamedTuple):
     """Nodes that were passed one after another."""
 
     node: str
     times: int
-    state: Literal["passed", "unexpected", "missing"]
+    state: State
 
 
 def steps(path: Sequence[str], expected: Sequence[str]) -> list[Step]:
     """A path to look at: the same node several times in a row is one step; without an expected path all is passed."""
-    told: list[tuple[str, Literal["passed", "unexpected", "missing"]]] = []
-    if not expected:
-        told = [(node, "passed") for node in path]
-    else:
-        for what, left, right, low, high in SequenceMatcher(None, path, expected, autojunk=False).get_opcodes():
-            told += [(node, "passed" if what == "equal" else "unexpected") for node in path[left:right]]
-            if what != "equal":
-                told += [(node, "missing") for node in expected[low:high]]
+    told: list[tuple[str, State]] = []
+    for what, left, right, low, high in SequenceMatcher(None, path, expected or path, autojunk=False).get_opcodes():
+        state: State = "passed" if what == "equal" else "unexpected"
+        told.extend((node, state) for node in path[left:right])
+        if what != "equal":
+            told.extend((node, "missing") for node in expected[low:high])
     return [Step(node, len(list(group)), state) for (node, state), group in groupby(told)]

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from kinograph import reporting
 from kinograph.errors import GAVE_UP, BadBrief, BadInput, Cancelled, Damaged, KinographError
 
 if TYPE_CHECKING:
@@ -347,6 +348,11 @@ def doctor(as_json: Json = False) -> None:
     _print([check._asdict() for check in checks] if as_json else pages.checks(checks))
     if not all(check.ok for check in checks if check.needed):
         raise typer.Exit(1)
+
+
+evals = typer.Typer(help="Report and compare eval runs.", rich_markup_mode=None)
+app.add_typer(evals, name="eval")
+reporting.attach(evals)
 
 
 vault = typer.Typer(help="Look after the clips that are kept.", rich_markup_mode=None)
