@@ -1,8 +1,9 @@
 """What an eval run leaves: a header, and a line for each sample and seed.
 
 A run's folder holds `run.json` (the header), `samples.jsonl` (a line for each finished sample and seed, appended and
-synced; a line torn by a crash is read as not there) and `media/` (clips, contact sheets and evidence, named in the
-lines by paths relative to the folder).
+synced; a line torn by a crash is read as not there), `media/` (clips, contact sheets and evidence, named in the lines
+by paths relative to the folder) and, where metrics of all clips together were asked for, `sets.json` (a list of
+SetScore).
 """
 
 from __future__ import annotations
@@ -47,6 +48,8 @@ class ShotLog(Noun):
     """Path of the clip that is used; empty where there is none."""
     sheet: str = ""
     """Path of a strip of its frames."""
+    evidence: tuple[str, ...] = ()
+    """Paths of pictures that show what the findings say."""
 
 
 class SampleLog(Noun):
@@ -69,6 +72,8 @@ class SampleLog(Noun):
     spent: Spent = Spent()
     path: tuple[str, ...] = ()
     """The nodes of the graph as they were passed, a retake being passed again."""
+    expected: tuple[str, ...] = ()
+    """The path that the sample or its suite says is right; empty where none does."""
     film: str = ""
     sheet: str = ""
 

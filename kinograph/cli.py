@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from kinograph import measuring
+from kinograph import measuring, reporting
 from kinograph.errors import GAVE_UP, BadBrief, BadInput, Cancelled, Damaged, KinographError
 
 if TYPE_CHECKING:
@@ -351,6 +351,10 @@ def doctor(as_json: Json = False) -> None:
 
 
 app.command(epilog=EPILOG)(measuring.measure)
+evals = typer.Typer(help="Report and compare eval runs.", rich_markup_mode=None)
+app.add_typer(evals, name="eval")
+reporting.attach(evals)
+
 
 vault = typer.Typer(help="Look after the clips that are kept.", rich_markup_mode=None)
 app.add_typer(vault, name="vault")
