@@ -92,13 +92,18 @@ class Premises:
         return self.settings.home / "keyframes.sqlite"
 
     def _known(self, brief: Brief) -> list[Known]:
-        """What the series of a brief knows; asking must not create a database."""
+        """What the series of a brief knows; asking must not create a database. Raises BadSetting for another embedder's."""
         from kinograph.memory.embedders import open_embedder
+
+        return self._looked_at(brief.series, open_embedder(self.settings.embedder).name) if brief.series else []
+
+    def _looked_at(self, name: str, embedder: str | None = None) -> list[Known]:
+        """What a series knows, whatever remembers it, or by one embedder."""
         from kinograph.memory.series import Series
 
-        if brief.series is None or not self._keyframes_file.is_file():
+        if not self._keyframes_file.is_file():
             return []
-        with closing(Series(self._keyframes_file, brief.series, open_embedder(self.settings.embedder).name)) as series:
+        with closing(Series(self._keyframes_file, name, embedder)) as series:
             return [one.known for one in series.known()]
 
     def _remembered(self, picture: str) -> np.ndarray:
@@ -120,12 +125,14 @@ class Premises:
 
         home, embedder = self.settings.home, open_embedder(self.settings.embedder)
         with ExitStack() as opened:
-            keyframes = Keyframes(self._keyframes_file, home / "index" / production, production, embedder)
+            place = home / "index" / production
+            keyframes = Keyframes(self._keyframes_file, place, production, embedder, self.settings.index)
             opened.callback(keyframes.close)
             keyframes.renew(self._remembered)
             series = Series(self._keyframes_file, brief.series, embedder.name) if brief.series else None
             if series:
                 opened.callback(series.close)
+                series.known(story_of(production))  # refuses what another embedder saw before anything is rendered
             yield Memory(keyframes, self.vault, series, story_of(production)), keyframes
 
     # ------------------------------------------------------------------------------------ renders
