@@ -365,7 +365,7 @@ class Studio(Premises):
 
         found = self._looked_at(name)
         if not found:
-            raise UnknownName("series", name, names(self._keyframes_file))
+            raise UnknownName("series", name, names(self.keyframes_file))
         return found
 
     def stand(self, production: str, brief: Brief) -> None:

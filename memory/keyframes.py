@@ -1,8 +1,8 @@
 """Vector memory of keyframes: SQLite holds records and vectors, an index over them finds what looks alike.
 
-Nothing exists only in the index (`indexes/`): it is compared with the records and probed when it is opened, and filled anew
-when it does not answer for exactly them. What a shot left is kept in versions, of which one counts: making a shot again
-supersedes what it left before, and `rollback` has an earlier version count again.
+Nothing exists only in the index (`indexes/`): it is compared with the records and probed when it is opened, and filled
+anew when it does not answer for exactly them. What a shot left is kept in versions, of which one counts: making a shot
+again supersedes what it left before, and `rollback` has an earlier version count again.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class Keyframes:
     and those that ask compare beside the one that writes."""
 
     def __init__(self, path: Path, folder: Path, production: str, embedder: Embedder, index: str = "exact") -> None:
-        """`path` is the database of all productions, `folder` the index's own, and `index` names one as a setting does."""
+        """`path` is the database of all productions, `folder` the index's own, `index` names one as a setting does."""
         self.production = production
         self.embedder = embedder
         self.rebuilt = False
@@ -119,8 +119,8 @@ class Keyframes:
         """
         vectors = [self.embedder.embed(frame[None])[0] for _, frame in pictures]
         with self._changing({shot}):
-            plain = {keyframe.changed(version=1) for keyframe, _ in pictures}
-            known = [left for left in self._versions(shot) if {k.changed(version=1) for k in left.keyframes} == plain]
+            plain = _plain([keyframe for keyframe, _ in pictures])
+            known = [left for left in self._versions(shot) if _plain(left.keyframes) == plain]
             version = max((left.version for left in known), default=self._newest(shot) + 1)
             kept = tuple(keyframe.changed(version=version) for keyframe, _ in pictures)
             for keyframe, vector in zip(kept, vectors, strict=True):
@@ -169,7 +169,7 @@ class Keyframes:
             return self._versions(shot)
 
     def standing(self) -> dict[str, int]:
-        """Shot -> the version that counts; those of which nothing counts are not in it. It can be kept, and restored."""
+        """Shot -> the version that counts; those of which nothing counts are not in it. To be kept and restored."""
         with self._lock:
             rows = self._db.execute(
                 "SELECT DISTINCT shot, version FROM standing_keyframes WHERE production = ? ORDER BY shot",
@@ -328,7 +328,7 @@ class Keyframes:
             opened = open_index(
                 self._kind, self._site, lambda: records.rows_of(self._db, self._path, self._whose, size)
             )
-            self._index = opened.index
+            self._index = opened.searched
             if opened.repaired:
                 self.rebuilt = True
                 self.tell(
@@ -340,3 +340,8 @@ class Keyframes:
         if self._index is not None:
             self._index.close()
         self._index = None
+
+
+def _plain(keyframes: Sequence[Keyframe]) -> set[str]:
+    """What was seen, whichever version it is."""
+    return {keyframe.changed(version=1).model_dump_json() for keyframe in keyframes}

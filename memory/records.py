@@ -14,7 +14,7 @@ from kinograph import disk
 from kinograph.errors import Damaged
 from kinograph.memory.indexes import Rows
 
-TABLES = """
+SCHEMA = """
 CREATE TABLE IF NOT EXISTS keyframes (
   id TEXT PRIMARY KEY, production TEXT NOT NULL, embedder TEXT NOT NULL, shot TEXT NOT NULL,
   role TEXT NOT NULL, about TEXT NOT NULL, noun TEXT NOT NULL, vector BLOB NOT NULL,
@@ -34,7 +34,7 @@ CREATE VIEW IF NOT EXISTS standing_keyframes AS
 
 def connect(path: Path) -> sqlite3.Connection:
     """The database of keyframes; one of before there were versions gets them. Raises StorageError or Damaged."""
-    db = disk.connect(path, TABLES)
+    db = disk.connect(path, SCHEMA)
     if "version" not in _columns(db):
         with transaction(db, path):
             if "version" not in _columns(db):  # another process may have been first

@@ -52,7 +52,8 @@ def stale(
             continue
         owner = OWNER[table]
         rows = db.execute(
-            f"SELECT {owner}, id, noun FROM {table} WHERE embedder != ? AND {owner} = COALESCE(?, {owner}) ORDER BY 1, 2",
+            f"SELECT {owner}, id, noun FROM {table} "
+            f"WHERE embedder != ? AND {owner} = COALESCE(?, {owner}) ORDER BY 1, 2",
             (embedder, name),
         )
         found += [Stale(table, *row) for row in rows]
@@ -67,9 +68,10 @@ def reembed(
     rows: Sequence[Stale],
     on_progress: Callable[[int], None] = lambda seen: None,
 ) -> Renewed:
-    """Looks at these rows' pictures with `embedder`; `picture` gives the frame [H,W,3] uint8 of a digest or raises Damaged.
+    """Looks at these rows' pictures with `embedder`.
 
-    `on_progress` hears how many were looked at. Raises StorageError; what was done until then stays done.
+    `picture` gives the frame [H,W,3] uint8 of a digest, or raises Damaged where it is gone. `on_progress` hears how
+    many were looked at. Raises StorageError; what was done until then stays done.
     """
     done = 0
     for start in range(0, len(rows), AT_ONCE):
@@ -87,8 +89,6 @@ def reembed(
 
 
 def _seen(row: Stale, embedder: Embedder, picture: Callable[[str], np.ndarray]) -> bytes | None:
-    import json
-
     noun = json.loads(row.noun)
     try:
         frame = picture((noun["keyframe"] if row.table == "series" else noun)["picture"])

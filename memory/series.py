@@ -90,8 +90,9 @@ class Series:
     def _refuse(self, many: int, embedder: str) -> None:
         if self._embedder is not None:
             raise BadSetting(
-                f"{many} pictures of the series {self.name!r} are remembered by {embedder!r}, not by {self._embedder!r}; "
-                f"set embedder back, or have them looked at anew: kinograph memory reembed --series {shlex.quote(self.name)}"
+                f"{many} pictures of the series {self.name!r} are remembered by {embedder!r}, not by "
+                f"{self._embedder!r}; set embedder back, or have them looked at anew: "
+                f"kinograph memory reembed --series {shlex.quote(self.name)}"
             )
 
     def keep(self, story: str, pictures: Sequence[Pictured]) -> None:

@@ -1,7 +1,7 @@
 """Vector indexes: which keyframes look most like a picture, out of those that are asked about.
 
-The records in SQLite are the truth and an index is only as good as what it answers: it is held to the records when it is
-opened, and filled anew when it does not answer for exactly them. A setting names one: `exact`, `chroma`,
+The records in SQLite are the truth and an index is only as good as what it answers: it is held to the records when it
+is opened, and filled anew when it does not answer for exactly them. A setting names one: `exact`, `chroma`,
 `chroma-server://host:port`, `pgvector://user@host/database`. Adding one is a file here and a line in INDEXES: any store
 of vectors with a filter (Qdrant, Milvus, LanceDB) fits behind the six methods, with `Site.space` for its collection.
 """
@@ -72,8 +72,8 @@ class Hit(NamedTuple):
 class VectorIndex(Protocol):
     """Made with a Site; opens nothing before the first call. Safe for threads: many may query while one writes.
 
-    Raises Damaged where it cannot be read any more (it will be cleared and filled anew), StorageError where the disk takes
-    nothing, Unreachable where another machine does not answer.
+    Raises Damaged where it cannot be read any more (it will be cleared and filled anew), StorageError where the disk
+    takes nothing, Unreachable where another machine does not answer.
     """
 
     def put(self, rows: Rows) -> None:
@@ -102,7 +102,7 @@ class VectorIndex(Protocol):
 class Opened(NamedTuple):
     """An index that answers for exactly the records."""
 
-    index: VectorIndex
+    searched: VectorIndex
     repaired: bool
     """It was there and did not: it was filled anew."""
 

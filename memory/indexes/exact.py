@@ -1,7 +1,7 @@
 """The exact index: the vectors of one production in memory, apart by role, so that a filter costs what it leaves.
 
-Nothing of it is on disk, so nothing of it can be damaged, and no neighbour is missed. A million vectors of 128 numbers are
-512 MB, and as much as 300 MB more for what they are found by.
+Nothing of it is on disk, so nothing of it can be damaged, and no neighbour is missed. A million vectors of 128 numbers
+are 512 MB, and as much as 300 MB more for what they are found by.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Postgres with the extension pgvector: vectors in a table, compared exactly behind an index over what they are found by.
+"""Postgres with the extension pgvector: vectors in a table, compared exactly, found by role, thing and shot.
 
 The filters leave few rows, so no approximate index is made; whoever has millions of keyframes in one role adds one:
 `CREATE INDEX ON keyframe_vectors USING hnsw (vector vector_cosine_ops)`, with a size declared for the column.

@@ -46,7 +46,7 @@ def brute(there: Rows, vector: np.ndarray, where: Where, n: int) -> list[str]:
         for role, about, shot in tags
     ]
     scores = np.where(asked, there.vectors @ vector, -np.inf)
-    return [there.ids[at] for at in np.argsort(-scores)[: min(n, sum(asked))]]
+    return [str(there.ids[at]) for at in np.argsort(-scores)[: min(n, sum(asked))]]
 
 
 @pytest.fixture(scope="module")
@@ -77,7 +77,7 @@ def opens(setting: str, tmp_path: Path) -> Iterator[Opens]:
 
     def open_it(there: Rows) -> VectorIndex:
         site = Site(tmp_path / "index", f"kinograph-{tmp_path.name}".replace("_", "-")[:60], SIZE)
-        opened.append(open_index(setting, site, lambda: there).index)
+        opened.append(open_index(setting, site, lambda: there).searched)
         return opened[-1]
 
     yield open_it
@@ -135,7 +135,7 @@ def test_only_what_was_there_and_wrong_counts_as_repaired(setting: str, tmp_path
 
     def repaired(there: Rows) -> bool:
         opened = open_index(setting, site, lambda: there)
-        opened.index.close()
+        opened.searched.close()
         return opened.repaired
 
     assert not repaired(rows(1, 2))
@@ -199,7 +199,7 @@ def test_the_exact_index_gives_back_the_room_of_what_was_deleted():
 def test_chroma_takes_more_rows_than_go_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("kinograph.memory.indexes.chroma.MOST", 7)
     there = rows(*range(20))
-    index = open_index("chroma", Site(tmp_path, "kinograph-many", SIZE), lambda: there).index
+    index = open_index("chroma", Site(tmp_path, "kinograph-many", SIZE), lambda: there).searched
     assert index.ids() == set(there.ids)
 
 
@@ -264,6 +264,7 @@ def test_a_folder_that_chroma_cannot_write_is_one_line(tmp_path: Path):
         open_index("chroma", Site(tmp_path / "index", "kinograph-x", SIZE), lambda: rows(1))
 
 
-def test_the_default_loads_no_library(tmp_path: Path):
-    code = "import sys; import kinograph.memory.indexes.exact; print([m for m in ('chromadb', 'psycopg') if m in sys.modules])"
+def test_the_default_loads_no_library():
+    heavy = "[name for name in ('chromadb', 'psycopg') if name in sys.modules]"
+    code = f"import sys; import kinograph.memory.keyframes, kinograph.memory.indexes.exact; print({heavy})"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "[]"
