@@ -180,7 +180,9 @@ class Keyframes:
     def rollback(self, shot: str, version: int) -> None:
         """Has an earlier version of what a shot left count again. Raises UnknownName."""
         with self._lock:
-            self.restore(self.standing() | {shot: version})
+            self._must_have(shot, version)
+            with self._changing({shot}):
+                self._stand({shot: version})
 
     def restore(self, standing: Mapping[str, int]) -> None:
         """Has exactly these versions count, as `standing` told them once; of other shots nothing. All or nothing.
@@ -189,8 +191,7 @@ class Keyframes:
         """
         with self._lock:
             for shot, version in standing.items():
-                if version not in (known := [left.version for left in self._versions(shot)]):
-                    raise UnknownName(f"version of {shot!r}", str(version), map(str, known))
+                self._must_have(shot, version)
             now = self.standing()
             change = {shot: standing.get(shot, 0) for shot in now.keys() | standing.keys()}
             change = {shot: version for shot, version in change.items() if now.get(shot, 0) != version}
@@ -207,6 +208,10 @@ class Keyframes:
             gone = [(self.production, *row) for row in rows if tuple(row) not in stays]
             which = "DELETE FROM keyframes WHERE production = ? AND shot = ? AND version = ?"
             return sum(self._db.execute(which, one).rowcount for one in gone)
+
+    def _must_have(self, shot: str, version: int) -> None:
+        if version not in (known := [left.version for left in self._versions(shot)]):
+            raise UnknownName(f"version of {shot!r}", str(version), map(str, known))
 
     def _versions(self, shot: str) -> list[Left]:
         rows = self._db.execute(
@@ -252,7 +257,8 @@ class Keyframes:
                 self._drop_index()  # what was written counts; an index that missed it is held to it when it is asked
 
     def _vectors_of(self, shots: set[str]) -> dict[str, bytes]:
-        which = "SELECT id, vector FROM standing_keyframes WHERE production = ? AND embedder = ? AND shot = ?"
+        # The plus keeps SQLite from going through all of the production's: it is to find these by their shot.
+        which = "SELECT id, vector FROM standing_keyframes WHERE production = ? AND +embedder = ? AND shot = ?"
         return {
             row["id"]: row["vector"] for shot in sorted(shots) for row in self._db.execute(which, (*self._whose, shot))
         }

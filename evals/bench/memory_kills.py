@@ -102,20 +102,23 @@ def change(keyframes: Any, dice: random.Random, told: Connection) -> None:
         for n, digest in enumerate(digests)
     ]
     versions = keyframes.versions(shot)
-    told.send(("at", shot))
+    before = next((len(left.keyframes) for left in versions if left.counts), 0)
+    back = dice.choice(versions) if versions else None
+    many = {"replace": len(made), "remember": before + 1, "forget": 0, "rollback": len(back.keyframes) if back else 0}
+    told.send(("at", shot, many[what]))
     if what == "replace":
         keyframes.replace(shot, [(one, frame(one.picture)) for one in made])
     elif what == "remember":
         keyframes.remember(made[0], frame(made[0].picture))
     elif what == "forget":
         keyframes.forget_shot(shot)
-    elif versions:
-        keyframes.rollback(shot, dice.choice(versions).version)
+    elif back is not None:
+        keyframes.rollback(shot, back.version)
     now = next((left.keyframes for left in keyframes.versions(shot) if left.counts), ())
-    told.send(("done", shot, sorted(one.id for one in now), len(now)))
+    told.send(("done", shot, sorted(one.id for one in now)))
 
 
-def audit(place: str, index: str, seed: int, wanted: State, at: str | None, told: Connection) -> None:
+def audit(place: str, index: str, seed: int, wanted: State, at: tuple[str, int] | None, told: Connection) -> None:
     """Looks at what is left, in a process of its own: Chroma may take its process down with it."""
     from kinograph.memory.contents import torn
 
@@ -126,8 +129,9 @@ def audit(place: str, index: str, seed: int, wanted: State, at: str | None, told
         seconds = time.perf_counter() - began
         records, found = keyframes.records(), counting(keyframes)
         for shot in sorted(wanted.keys() | found.keys()):
-            if shot != at and wanted.get(shot, []) != found.get(shot, []):
-                faults.append(f"lost: {shot} has {found.get(shot, [])}, not {wanted.get(shot, [])}")
+            mine, theirs = found.get(shot, []), wanted.get(shot, [])
+            if mine != theirs and (shot, len(mine)) != at:
+                faults.append(f"lost: {shot} has {mine}, not {theirs}")
         ids = keyframes._index.ids()
         if ids != {keyframe.id for keyframe, _ in records}:
             faults.append(f"index: it answers for {len(ids)} records, not the {len(records)}")
@@ -148,20 +152,21 @@ def run(seed: int, index: str, place: Path, children: Any, wanted: State) -> tup
     child.start()
     theirs.close()
     faults = list[str]()
-    changes, at, wanted = 0, None, dict(wanted)
+    at: tuple[str, int] | None = None
+    """The change at hand: its shot, and how many keyframes that has after it."""
+    changes, wanted = 0, dict(wanted)
     try:
         if mine.recv() == "begun":
             child.join(dice.uniform(0.0, LONGEST))
         child.kill()
         while True:  # what it said until then is in the pipe
             match mine.recv():
-                case ("at", shot):
-                    at = shot
-                case ("done", shot, ids, _):
+                case ("at", shot, many):
+                    at = shot, many
+                case ("done", shot, ids):
                     wanted[shot], at, changes = ids, None, changes + 1
-    except EOFError:
-        pass  # all was heard
-    child.join()
+    except (EOFError, OSError):
+        child.join()  # all was heard; what it was saying when it died is the change at hand
     if child.exitcode != -9:
         faults.append(f"lost: the writer ended with {child.exitcode}")
     told, others = children.Pipe()
