@@ -172,18 +172,17 @@ class Memory:
         if not take.accepted or take.clip is None:
             return ()
         frames = load(take.clip)
-        self._keyframes.forget_shot(shot.id)
         middle, last = len(frames) // 2, len(frames) - 1
-        kept = [
-            self._keep(shot.id, "setting", shot.setting, frames[middle], middle),
-            self._keep(shot.id, "look", storyboard.look.name, frames[middle], middle),
-            self._keep(shot.id, "last", shot.id, frames[last], last),
+        seen = [
+            self._seen(take, "setting", shot.setting, frames[middle], middle),
+            self._seen(take, "look", storyboard.look.name, frames[middle], middle),
+            self._seen(take, "last", shot.id, frames[last], last),
         ]
         sightings = look(frames, [wanted(storyboard.character(a.who)) for a in shot.cast])
         for appearance, sighting in zip(shot.cast, sightings, strict=True):
             if (best := clearest(sighting)) is not None:
-                kept.append(self._keep(shot.id, "identity", appearance.who, sighting.crop(frames, best), best))
-        return tuple(kept)
+                seen.append(self._seen(take, "identity", appearance.who, sighting.crop(frames, best), best))
+        return self._keyframes.replace(shot.id, seen)
 
     def promote(self, film: Film) -> tuple[Known, ...]:
         """Leaves the best keyframes of a finished film to its series, in place of what its story left before.
@@ -229,18 +228,18 @@ class Memory:
             found.append(Pictured(known, vector))
         return sorted(found, key=lambda one: (order.index(one.known.keyframe.shot), one.known.keyframe.id))
 
-    def _keep(self, shot: str, role: Role, about: str, picture: np.ndarray, frame: int) -> Keyframe:
-        digest = self._vault.keep_picture(png(picture))
+    def _seen(self, take: Take, role: Role, about: str, picture: np.ndarray, frame: int) -> tuple[Keyframe, np.ndarray]:
+        """A keyframe of a take, its picture kept in the vault."""
         keyframe = Keyframe(
             production=self._keyframes.production,
-            shot=shot,
+            shot=take.shot,
             role=role,
             about=about,
-            picture=digest,
+            picture=self._vault.keep_picture(png(picture)),
             frame=frame,
+            take=take.attempt,
         )
-        self._keyframes.remember(keyframe, picture)
-        return keyframe
+        return keyframe, picture
 
 
 def _figure(character: Character) -> tuple[str, str]:

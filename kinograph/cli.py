@@ -1,4 +1,4 @@
-"""The command line: kinograph make | chat | resume | show | models | measure | vault | doctor.
+"""The command line: kinograph make | chat | resume | show | memory | models | measure | eval | vault | doctor.
 
 Exit status: 0 done · 1 unexpected · 2 bad input · 3 production busy · 4 disk · 5 damaged file ·
 6 nothing could be rendered · 7 finished, but something was given up · 8 a critical task failed ·
@@ -19,6 +19,7 @@ import typer
 
 from kinograph import measuring, reporting
 from kinograph.errors import GAVE_UP, BadBrief, BadInput, Cancelled, Damaged, KinographError
+from kinograph.remembering import memory
 
 if TYPE_CHECKING:
     from kinograph.events import Event
@@ -254,6 +255,7 @@ def show(
         _print(facts if as_json else f"{found.id} is {found.state}; go on with: kinograph resume {found.id}")
 
 
+app.add_typer(memory, name="memory")
 models = typer.Typer(
     help="List the model cards; fetch and check the weights of one.", rich_markup_mode=None, invoke_without_command=True
 )

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from kinograph.events import Proposed
     from kinograph.film import Decision, Film, Review, Storyboard, Take
     from kinograph.memory.ledger import Record
+    from kinograph.memory.contents import Entry
     from kinograph.memory.series import Known
     from kinograph.memory.sessions import Kept, Version
     from kinograph.models import Installed, Model
@@ -162,6 +163,18 @@ def productions(records: Sequence[Record]) -> RenderableType:
     for record in records:
         table.add_row(record.id, record.state, Text(str(record.folder)), Text(record.brief.text[:60]))
     return table if records else Text('no productions yet; begin with: kinograph make "…"')
+
+
+def memory(found: Sequence[Entry]) -> RenderableType:
+    """The keyframes that are remembered; superseded ones say so."""
+    table = Table("of", "role", "what", "shot", "frame", "take", "version", "picture", "by")
+    for one in found:
+        keyframe = one.keyframe
+        version = f"{keyframe.version}" if one.counts else f"{keyframe.version}, superseded"
+        what = Text(one.words or keyframe.about)
+        place = (keyframe.shot, str(keyframe.frame), str(keyframe.take or "-"), version, keyframe.picture[:12])
+        table.add_row(Text(one.whose), keyframe.role, what, *place, one.embedder)
+    return table
 
 
 def series(name: str, rows: Sequence[Row]) -> RenderableType:

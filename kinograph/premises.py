@@ -88,20 +88,29 @@ class Premises:
     # ------------------------------------------------------------------------------------- memory
 
     @property
-    def _keyframes_file(self) -> Path:
+    def keyframes_file(self) -> Path:
+        """The database of what is remembered."""
         return self.settings.home / "keyframes.sqlite"
 
     def _known(self, brief: Brief) -> list[Known]:
-        """What the series of a brief knows; asking must not create a database."""
+        """What the series of a brief knows; asking must not create a database.
+
+        Raises BadSetting where another embedder saw it.
+        """
         from kinograph.memory.embedders import open_embedder
+
+        return self._looked_at(brief.series, open_embedder(self.settings.embedder).name) if brief.series else []
+
+    def _looked_at(self, name: str, embedder: str | None = None) -> list[Known]:
+        """What a series knows, whatever remembers it, or by one embedder."""
         from kinograph.memory.series import Series
 
-        if brief.series is None or not self._keyframes_file.is_file():
+        if not self.keyframes_file.is_file():
             return []
-        with closing(Series(self._keyframes_file, brief.series, open_embedder(self.settings.embedder).name)) as series:
+        with closing(Series(self.keyframes_file, name, embedder)) as series:
             return [one.known for one in series.known()]
 
-    def _remembered(self, picture: str) -> np.ndarray:
+    def remembered(self, picture: str) -> np.ndarray:
         """The frame of a remembered picture. Raises Damaged when it is gone or no picture."""
         from kinograph.tools.footage import load_picture
 
@@ -111,21 +120,28 @@ class Premises:
         except (OSError, ValueError, SyntaxError) as error:  # as Pillow tells of broken files
             raise Damaged(f"{str(file)!r} is no picture any more: {error}") from error
 
+    def keyframes(self, production: str) -> Keyframes:
+        """What a production remembers, to be closed. Raises UnknownName or BadSetting for a setting."""
+        from kinograph.memory.embedders import open_embedder
+        from kinograph.memory.keyframes import Keyframes
+
+        place, settings = self.settings.home / "index" / production, self.settings
+        embedder = open_embedder(settings.embedder)
+        return Keyframes(self.keyframes_file, place, production, embedder, settings.index)
+
     @contextmanager
     def _memory(self, production: str, brief: Brief) -> Iterator[tuple[Memory, Keyframes]]:
         from kinograph.agents.memory import Memory
-        from kinograph.memory.embedders import open_embedder
-        from kinograph.memory.keyframes import Keyframes
         from kinograph.memory.series import Series
 
-        home, embedder = self.settings.home, open_embedder(self.settings.embedder)
         with ExitStack() as opened:
-            keyframes = Keyframes(self._keyframes_file, home / "index" / production, production, embedder)
+            keyframes = self.keyframes(production)
             opened.callback(keyframes.close)
-            keyframes.renew(self._remembered)
-            series = Series(self._keyframes_file, brief.series, embedder.name) if brief.series else None
+            keyframes.renew(self.remembered)
+            series = Series(self.keyframes_file, brief.series, keyframes.embedder.name) if brief.series else None
             if series:
                 opened.callback(series.close)
+                series.known(story_of(production))  # refuses what another embedder saw before anything is rendered
             yield Memory(keyframes, self.vault, series, story_of(production)), keyframes
 
     # ------------------------------------------------------------------------------------ renders

@@ -159,6 +159,8 @@ class Settings(BaseSettings):
     embedder: str = "storyworld-clip"
     """What keyframes are remembered by: storyworld-clip, whose vectors words can be compared with, or pixels, which has
     no weights and knows no world better than another."""
+    index: str = "exact"
+    """What searches keyframes: exact (in memory), chroma (on disk), chroma-server://host:port or pgvector://user@host/db."""
     series: str | None = None
     """Series that new films belong to: they know its cast and places, and leave it theirs."""
     speech: str = "espeak"
@@ -187,12 +189,13 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _stays_here(self) -> Self:
-        asked = {"mind": self.mind.base_url} if self.mind.kind == "openai" else {}
-        asked |= {f"backends.{id}": str(options.get("base_url", "")) for id, options in self.backends.items()}
+        asked = {"mind.base_url": self.mind.base_url} if self.mind.kind == "openai" else {}
+        asked |= {f"backends.{id}.base_url": str(options.get("base_url", "")) for id, options in self.backends.items()}
+        asked["index"] = self.index if "://" in self.index else ""
         for whose, url in asked.items() if self.offline else ():
             host = urlsplit(url).hostname or ""
             if url and not (host in ("localhost", "::1") or host.startswith("127.")):
-                raise ValueError(f"offline = true, but {whose}.base_url asks another machine: {host!r}")
+                raise ValueError(f"offline = true, but {whose} asks another machine: {host!r}")
         address = self.ray.address or "local"
         where = address.removeprefix("ray://").rpartition(":")[0] or address
         if self.offline and self.pool == "ray" and where not in ("local", "auto", "localhost", "127.0.0.1"):

@@ -158,6 +158,7 @@ class Studio(Premises):
         self._cancelled.clear()
         mind = self.fresh_mind()
         decision = self._decide(brief, mind)
+        self._known(brief)  # a series that cannot be compared with is told before anything is opened
         id = name_for(brief.text)
         folder = Path(out).expanduser().absolute() if out else (self.settings.films / id).absolute()
         check_free(folder)
@@ -362,9 +363,9 @@ class Studio(Premises):
         """What a series knows: pictures of its cast and places. Raises UnknownName."""
         from kinograph.memory.series import names
 
-        found = self._known(self.brief("a film", series=name))
+        found = self._looked_at(name)
         if not found:
-            raise UnknownName("series", name, names(self._keyframes_file))
+            raise UnknownName("series", name, names(self.keyframes_file))
         return found
 
     def stand(self, production: str, brief: Brief) -> None:
@@ -492,6 +493,7 @@ class Studio(Premises):
                     floor=self._floor,
                     cancelled=stop,
                 )
+                keyframes.tell = lambda words: crew.tell(Warned(words=words))
                 move_in(crew, vault, keyframes.shots())
                 yield crew
         finally:

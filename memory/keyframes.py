@@ -1,32 +1,29 @@
-"""Vector memory of keyframes: SQLite holds records and vectors, Chroma is a rebuildable index over them.
+"""Vector memory of keyframes: SQLite holds records and vectors, an index over them finds what looks alike.
 
-A process killed while Chroma writes can leave an unreadable index (measured; upstream 7238, 7510), so
-nothing exists only there: on open the index is compared with the records and probed, and built anew
-when it does not answer for exactly them.
+Nothing exists only in the index (`indexes/`): it is compared with the records and probed when it is opened, and filled
+anew when it does not answer for exactly them. What a shot left is kept in versions, of which one counts: making a shot
+again supersedes what it left before, and `rollback` has an earlier version count again.
 """
 
 from __future__ import annotations
 
-import shutil
 import threading
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
+from pydantic import Field
 
-from kinograph import disk
-from kinograph.errors import Damaged
+from kinograph.errors import Damaged, KinographError, UnknownName
 from kinograph.film import Noun, canonical_json, digest_of
+from kinograph.memory import records
 from kinograph.memory.embedders import Embedder
-
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS keyframes (
-  id TEXT PRIMARY KEY, production TEXT NOT NULL, embedder TEXT NOT NULL, shot TEXT NOT NULL,
-  role TEXT NOT NULL, about TEXT NOT NULL, noun TEXT NOT NULL, vector BLOB NOT NULL);
-CREATE INDEX IF NOT EXISTS keyframes_of ON keyframes (production, embedder, role, about);
-"""
+from kinograph.memory.indexes import Hit, Site, VectorIndex, Where, open_index
+from kinograph.memory.owners import host
+from kinograph.memory.reembedding import reembed, stale
 
 Role = Literal["identity", "setting", "look", "last"]
 
@@ -43,10 +40,15 @@ class Keyframe(Noun):
     picture: str
     """Digest of the picture in the vault."""
     frame: int
+    take: int = 0
+    """Attempt of the shot that it was cut out of; 0 where that was not written down."""
+    version: int = Field(default=1, ge=1)
+    """Of what the shot left; the memory numbers it when it is remembered."""
 
     @property
     def id(self) -> str:
-        return digest_of(canonical_json([self.production, self.shot, self.role, self.about, self.frame]))
+        told: list[str | int] = [self.production, self.shot, self.role, self.about, self.frame]
+        return digest_of(canonical_json(told if self.version == 1 else [*told, self.version]))
 
     @property
     def words(self) -> str:
@@ -61,193 +63,291 @@ class Match(NamedTuple):
     similarity: float
 
 
-class Keyframes:
-    """The keyframes of one production. One process owns them at a time (the production's lock)."""
+class Left(NamedTuple):
+    """What a shot left at one time."""
 
-    def __init__(self, path: Path, index: Path, production: str, embedder: Embedder) -> None:
+    version: int
+    keyframes: tuple[Keyframe, ...]
+    counts: bool
+    """It is what is recalled."""
+
+
+class Keyframes:
+    """The keyframes of one production. One process owns them at a time (the production's lock); its threads share them,
+    and those that ask compare beside the one that writes."""
+
+    def __init__(self, path: Path, folder: Path, production: str, embedder: Embedder, index: str = "exact") -> None:
+        """`path` is the database of all productions, `folder` the index's own, `index` names one as a setting does."""
         self.production = production
         self.embedder = embedder
         self.rebuilt = False
-        """The index was found damaged or behind and was built anew."""
-        self._index = index
+        """The index was found damaged or behind and was filled anew."""
+        self.tell: Callable[[str], None] = lambda words: None
+        """Hears in one line what the user should know."""
+        self._path = path
         self._lock = threading.RLock()
-        self._db = disk.connect(path, SCHEMA)
-        self._collection: Any = None
+        self._db = records.connect(path)
+        space = digest_of(canonical_json([host(), str(path), production, embedder.name]))
+        self._site = Site(folder, f"kinograph-{space}", embedder.size)
+        self._kind = index
+        self._index: VectorIndex | None = None
 
     def close(self) -> None:
         with self._lock:
+            self._drop_index()
             self._db.close()
-            self._collection = None
 
     # ----------------------------------------------------------------------------------- writing
 
-    def remember(self, keyframe: Keyframe, frame: np.ndarray) -> None:
-        """Keeps a keyframe with the vector of `frame` [H,W,3] uint8; remembering it again changes nothing."""
+    def remember(self, keyframe: Keyframe, frame: np.ndarray) -> Keyframe:
+        """Adds a keyframe with the vector of `frame` [H,W,3] uint8 to what counts of its shot; remembering it again
+        changes nothing. Returns it with its version. Raises StorageError; then nothing is kept of it."""
         vector = self.embedder.embed(frame[None])[0]
-        with self._lock:
-            with disk.storage(self._index):
-                self._db.execute(
-                    "INSERT OR REPLACE INTO keyframes VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                    (
-                        keyframe.id,
-                        self.production,
-                        self.embedder.name,
-                        keyframe.shot,
-                        keyframe.role,
-                        keyframe.about,
-                        keyframe.model_dump_json(),
-                        vector.astype("<f4").tobytes(),
-                    ),
-                )
-            if self._collection is not None:
-                self._put([keyframe], vector[None])
+        with self._changing({keyframe.shot}):
+            version = self._standing(keyframe.shot)
+            if version == 0:
+                version = self._newest(keyframe.shot) + 1
+                self._stand({keyframe.shot: version})
+            kept = keyframe.changed(version=version)
+            self._write(kept, vector)
+        return kept
+
+    def replace(self, shot: str, pictures: Sequence[tuple[Keyframe, np.ndarray]]) -> tuple[Keyframe, ...]:
+        """These, with frames [H,W,3] uint8, are what counts of a shot from now on: a new version, all or nothing.
+
+        The same as a version that there is makes that one count again. Raises StorageError; then all is as before.
+        """
+        vectors = [self.embedder.embed(frame[None])[0] for _, frame in pictures]
+        with self._changing({shot}):
+            plain = _plain([keyframe for keyframe, _ in pictures])
+            known = [left for left in self._versions(shot) if _plain(left.keyframes) == plain]
+            version = max((left.version for left in known), default=self._newest(shot) + 1)
+            kept = tuple(keyframe.changed(version=version) for keyframe, _ in pictures)
+            for keyframe, vector in zip(kept, vectors, strict=True):
+                self._write(keyframe, vector)
+            self._stand({shot: version})
+        return kept
+
+    def forget_shot(self, shot: str) -> None:
+        """Nothing that a shot left counts any more: its accepted take is accepted no longer."""
+        with self._changing({shot}):
+            if self._newest(shot):
+                self._stand({shot: 0})
 
     def renew(self, picture: Callable[[str], np.ndarray]) -> None:
         """Embeds anew what another embedder saw, as after a change of the setting; `picture` gives the frame
         [H,W,3] uint8 of a digest. What cannot be looked at any more (Damaged) stays as it is and is not recalled.
         """
         with self._lock:
-            theirs = "SELECT id, noun FROM keyframes WHERE production = ? AND embedder != ?"
-            old = self._db.execute(theirs, (self.production, self.embedder.name)).fetchall()
-        seen = {}
-        for row in old:
-            with suppress(Damaged):
-                frame = picture(Keyframe.model_validate_json(row["noun"]).picture)
-                seen[row["id"], row["noun"]] = self.embedder.embed(frame[None])[0].astype("<f4").tobytes()
-        with self._lock, disk.storage(self._index):
-            for (id, noun), vector in seen.items():
-                change = "UPDATE keyframes SET embedder = ?, vector = ? WHERE id = ? AND noun = ?"
-                self._db.execute(change, (self.embedder.name, vector, id, noun))
-            if seen:
-                self._collection = None  # the index has other vectors now, which opening it finds out
+            if (old := stale(self._db, self.embedder.name, production=self.production)) and reembed(
+                self._db, self._path, self.embedder, picture, old
+            ).done:
+                self._drop_index()  # it has other vectors now, which opening it finds out
 
-    def forget_shot(self, shot: str) -> None:
-        """Drops what a shot left here: its accepted take is accepted no longer."""
-        with self._lock, disk.storage(self._index):
-            which = "FROM keyframes WHERE production = ? AND shot = ?"
-            stale = [row["id"] for row in self._db.execute(f"SELECT id {which}", (self.production, shot))]
-            self._db.execute(f"DELETE {which}", (self.production, shot))
-            if stale and self._collection is not None:
-                self._collection.delete(ids=stale)
+    def _write(self, keyframe: Keyframe, vector: np.ndarray) -> None:
+        self._db.execute(
+            "INSERT OR REPLACE INTO keyframes (id, production, embedder, shot, role, about, noun, vector, version) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                keyframe.id,
+                self.production,
+                self.embedder.name,
+                keyframe.shot,
+                keyframe.role,
+                keyframe.about,
+                keyframe.model_dump_json(),
+                vector.astype("<f4").tobytes(),
+                keyframe.version,
+            ),
+        )
+
+    # ---------------------------------------------------------------------------------- versions
+
+    def versions(self, shot: str) -> list[Left]:
+        """All that a shot left, the oldest first."""
+        with self._lock:
+            return self._versions(shot)
+
+    def standing(self) -> dict[str, int]:
+        """Shot -> the version that counts; those of which nothing counts are not in it. To be kept and restored."""
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT DISTINCT shot, version FROM standing_keyframes WHERE production = ? ORDER BY shot",
+                (self.production,),
+            )
+            return {row["shot"]: row["version"] for row in rows}
+
+    def rollback(self, shot: str, version: int) -> None:
+        """Has an earlier version of what a shot left count again. Raises UnknownName."""
+        with self._lock:
+            self._must_have(shot, version)
+            with self._changing({shot}):
+                self._stand({shot: version})
+
+    def restore(self, standing: Mapping[str, int]) -> None:
+        """Has exactly these versions count, as `standing` told them once; of other shots nothing. All or nothing.
+
+        Raises UnknownName for a version that there is not, StorageError.
+        """
+        with self._lock:
+            for shot, version in standing.items():
+                self._must_have(shot, version)
+            now = self.standing()
+            change = {shot: standing.get(shot, 0) for shot in now.keys() | standing.keys()}
+            change = {shot: version for shot, version in change.items() if now.get(shot, 0) != version}
+            with self._changing(set(change)):
+                self._stand(change)
+
+    def prune(self, kept: Sequence[Mapping[str, int]] = ()) -> int:
+        """Deletes the versions that neither count nor are in any of `kept`; how many keyframes that were."""
+        stays = {pair for one in (self.standing(), *kept) for pair in one.items()}
+        with self._changing(set()):
+            rows = self._db.execute(
+                "SELECT DISTINCT shot, version FROM keyframes WHERE production = ?", (self.production,)
+            ).fetchall()
+            gone = [(self.production, *row) for row in rows if tuple(row) not in stays]
+            which = "DELETE FROM keyframes WHERE production = ? AND shot = ? AND version = ?"
+            return sum(self._db.execute(which, one).rowcount for one in gone)
+
+    def _must_have(self, shot: str, version: int) -> None:
+        if version not in (known := [left.version for left in self._versions(shot)]):
+            raise UnknownName(f"version of {shot!r}", str(version), map(str, known))
+
+    def _versions(self, shot: str) -> list[Left]:
+        rows = self._db.execute(
+            "SELECT noun, version FROM keyframes WHERE production = ? AND shot = ? ORDER BY version, rowid",
+            (self.production, shot),
+        ).fetchall()
+        stands, found = self._standing(shot), dict[int, list[Keyframe]]()
+        for row in rows:
+            found.setdefault(row["version"], []).append(Keyframe.model_validate_json(row["noun"]))
+        return [Left(version, tuple(keyframes), version == stands) for version, keyframes in found.items()]
+
+    def _standing(self, shot: str) -> int:
+        """The version that counts; 0 for none."""
+        which = "SELECT version FROM standing WHERE production = ? AND shot = ?"
+        row = self._db.execute(which, (self.production, shot)).fetchone()
+        return 1 if row is None else row["version"]
+
+    def _newest(self, shot: str) -> int:
+        which = "SELECT COALESCE(MAX(version), 0) FROM keyframes WHERE production = ? AND shot = ?"
+        return self._db.execute(which, (self.production, shot)).fetchone()[0]
+
+    def _stand(self, versions: Mapping[str, int]) -> None:
+        change = [(self.production, shot, version) for shot, version in versions.items()]
+        self._db.executemany("INSERT OR REPLACE INTO standing VALUES (?, ?, ?)", change)
+
+    @contextmanager
+    def _changing(self, shots: set[str]) -> Iterator[None]:
+        """A transaction over what is kept of these shots; the index follows once it is committed."""
+        with self._lock:
+            before = self._vectors_of(shots) if self._index is not None else {}
+            with records.transaction(self._db, self._path):
+                yield
+            if self._index is None:
+                return
+            after = self._vectors_of(shots)
+            try:
+                if gone := [id for id in before if id not in after]:
+                    self._index.delete(gone)
+                new = [id for id, vector in after.items() if before.get(id) != vector]
+                if new:
+                    self._index.put(records.rows_of(self._db, self._path, self._whose, self.embedder.size, ids=new))
+            except KinographError:
+                self._drop_index()  # what was written counts; an index that missed it is held to it when it is asked
+
+    def _vectors_of(self, shots: set[str]) -> dict[str, bytes]:
+        # The plus keeps SQLite from going through all of the production's: it is to find these by their shot.
+        which = "SELECT id, vector FROM standing_keyframes WHERE production = ? AND +embedder = ? AND shot = ?"
+        return {
+            row["id"]: row["vector"] for shot in sorted(shots) for row in self._db.execute(which, (*self._whose, shot))
+        }
+
+    @property
+    def _whose(self) -> tuple[str, str]:
+        return self.production, self.embedder.name
 
     # ----------------------------------------------------------------------------------- reading
 
     def shots(self) -> set[str]:
-        """The shots that left anything here."""
-        with self._lock:
-            rows = self._db.execute("SELECT DISTINCT shot FROM keyframes WHERE production = ?", (self.production,))
-            return {row["shot"] for row in rows}
+        """The shots of which anything counts here."""
+        return set(self.standing())
 
     def recall(self, role: Role, about: str, shots: tuple[str, ...]) -> list[Keyframe]:
         """The keyframes of one thing, out of these shots only, in the shots' order."""
         with self._lock:
             rows = self._db.execute(
-                "SELECT noun FROM keyframes WHERE production = ? AND embedder = ? AND role = ? AND about = ?",
-                (self.production, self.embedder.name, role, about),
+                "SELECT noun FROM standing_keyframes WHERE production = ? AND embedder = ? AND role = ? AND about = ?",
+                (*self._whose, role, about),
             ).fetchall()
         found = [Keyframe.model_validate_json(row["noun"]) for row in rows]
-        return sorted((k for k in found if k.shot in shots), key=lambda k: (shots.index(k.shot), k.frame))
+        place = dict(zip(shots, count(), strict=False))
+        return sorted((k for k in found if k.shot in place), key=lambda k: (place[k.shot], k.frame))
 
     def nearest(self, frame: np.ndarray, role: Role, shots: Sequence[str], n: int = 4) -> list[Match]:
         """The keyframes of a role, out of these shots only, that look most like `frame` [H,W,3] uint8, best first."""
-        vector = self.embedder.embed(frame[None])[0]
-        where = {"$and": [{"role": role}, {"shot": {"$in": list(shots)}}]}
+        return self.search(self.embedder.embed(frame[None])[0], Where(role, None, shots), n)
+
+    def search(self, vector: np.ndarray, where: Where, n: int = 4) -> list[Match]:
+        """The keyframes that look most like what made a vector, out of those that are asked about, best first."""
         with self._lock:
-            answer = self._open().query(
-                query_embeddings=[vector], n_results=n, where=where, include=["metadatas", "distances"]
-            )
-        return [
-            Match(Keyframe.model_validate_json(str(metadata["noun"])), 1.0 - float(distance))
-            for metadata, distance in zip(answer["metadatas"][0], answer["distances"][0], strict=True)
-        ]
+            index = self._open()
+        try:
+            hits = index.query(vector, where, n)
+        except Damaged:
+            with self._lock:
+                self._drop_index()
+                index = self._open()
+            hits = index.query(vector, where, n)
+        return self._matches(hits)
+
+    def _matches(self, hits: Sequence[Hit]) -> list[Match]:
+        marks = ", ".join("?" * len(hits))
+        with self._lock:
+            rows = self._db.execute(f"SELECT id, noun FROM keyframes WHERE id IN ({marks})", [hit.id for hit in hits])
+            nouns = {row["id"]: row["noun"] for row in rows}
+        known = [hit for hit in hits if hit.id in nouns]  # a writer beside may have dropped one since
+        return [Match(Keyframe.model_validate_json(nouns[hit.id]), hit.similarity) for hit in known]
 
     def records(self) -> list[tuple[Keyframe, np.ndarray]]:
-        """Every keyframe of the production with its vector, by id."""
+        """Every keyframe of the production that counts, with its vector, by id."""
         with self._lock:
-            keyframes, vectors = self._records()
-        return list(zip(keyframes, vectors, strict=True))
+            rows = self._db.execute(
+                "SELECT noun, vector FROM standing_keyframes WHERE production = ? AND embedder = ? ORDER BY id",
+                self._whose,
+            ).fetchall()
+        return [(Keyframe.model_validate_json(row["noun"]), np.frombuffer(row["vector"], "<f4")) for row in rows]
 
     # ------------------------------------------------------------------------------------- index
 
-    def _records(self) -> tuple[list[Keyframe], np.ndarray]:
-        rows = self._db.execute(
-            "SELECT noun, vector FROM keyframes WHERE production = ? AND embedder = ? ORDER BY id",
-            (self.production, self.embedder.name),
-        ).fetchall()
-        vectors = np.array([np.frombuffer(row["vector"], "<f4") for row in rows]).reshape(-1, self.embedder.size)
-        return [Keyframe.model_validate_json(row["noun"]) for row in rows], vectors
+    def check(self) -> bool:
+        """Holds the index to the records; whether it had to be filled anew. Raises as VectorIndex does."""
+        with self._lock:
+            self._drop_index()
+            self.rebuilt = False
+            self._open()
+            return self.rebuilt
 
-    def _open(self) -> Any:
-        if self._collection is None:
-            keyframes, vectors = self._records()
-            try:
-                self._collection = self._healthy(keyframes, vectors)
-            except BaseException as error:
-                # Chroma's native part panics with a BaseException of its own; anything else rises.
-                if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
-                    raise
-                self._collection = None
-            if self._collection is None:
-                self._rebuild(keyframes, vectors)
-        return self._collection
-
-    def _healthy(self, keyframes: list[Keyframe], vectors: np.ndarray) -> Any | None:
-        folders = sorted(self._index.glob("*/chroma.sqlite3"))
-        if not folders:
-            return None
-        collection = _client(folders[-1].parent).get_or_create_collection(**self._collection_options())
-        if set(collection.get(include=[])["ids"]) != {keyframe.id for keyframe in keyframes}:
-            return None
-        if keyframes:
-            best = collection.query(query_embeddings=[vectors[0]], n_results=1, include=["distances"])
-            if not best["ids"][0] or best["distances"][0][0] > 1e-3:
-                return None
-        return collection
-
-    def _rebuild(self, keyframes: list[Keyframe], vectors: np.ndarray) -> None:
-        # A fresh folder each time: Chroma cannot reopen a path that this process has opened before.
-        older = sorted(self._index.glob("*/")) if self._index.is_dir() else []
-        number = int(older[-1].name) + 1 if older else 0
-        self.rebuilt = self.rebuilt or bool(older)
-        fresh = disk.folder(self._index / f"{number:06d}")
-        try:
-            with disk.storage(fresh):
-                self._collection = _client(fresh).get_or_create_collection(**self._collection_options())
-                self._put(keyframes, vectors)
-        except disk.KinographError:
-            raise
-        except Exception as error:
-            raise Damaged(f"the keyframe index in {str(fresh)!r} cannot be built: {error}") from error
-        for folder in older:
-            shutil.rmtree(folder, ignore_errors=True)
-
-    def _collection_options(self) -> dict[str, Any]:
-        return {
-            "name": self.embedder.name,
-            "embedding_function": None,
-            "configuration": {"hnsw": {"space": "cosine"}},
-        }
-
-    def _put(self, keyframes: list[Keyframe], vectors: np.ndarray) -> None:
-        for start in range(0, len(keyframes), 5000):  # Chroma takes at most 5461 at once
-            part = keyframes[start : start + 5000]
-            self._collection.upsert(
-                ids=[keyframe.id for keyframe in part],
-                embeddings=list(vectors[start : start + 5000]),
-                metadatas=[
-                    {
-                        "role": keyframe.role,
-                        "about": keyframe.about,
-                        "shot": keyframe.shot,
-                        "noun": keyframe.model_dump_json(),
-                    }
-                    for keyframe in part
-                ],
+    def _open(self) -> VectorIndex:
+        if self._index is None:
+            size = self.embedder.size
+            opened = open_index(
+                self._kind, self._site, lambda: records.rows_of(self._db, self._path, self._whose, size)
             )
+            self._index = opened.searched
+            if opened.repaired:
+                self.rebuilt = True
+                self.tell(
+                    f"the {self._kind} index of {self.production}'s keyframes was damaged or behind and is made anew"
+                )
+        return self._index
+
+    def _drop_index(self) -> None:
+        if self._index is not None:
+            self._index.close()
+        self._index = None
 
 
-def _client(path: Path) -> Any:
-    import chromadb
-    from chromadb.config import Settings
-
-    return chromadb.PersistentClient(str(path), settings=Settings(anonymized_telemetry=False))
+def _plain(keyframes: Sequence[Keyframe]) -> set[str]:
+    """What was seen, whichever version it is."""
+    return {keyframe.changed(version=1).model_dump_json() for keyframe in keyframes}

@@ -6,6 +6,7 @@ other can see, and a production that names none sees nothing.
 
 from __future__ import annotations
 
+import shlex
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from kinograph import disk
+from kinograph.errors import BadSetting
 from kinograph.film import Noun, TimeOfDay, canonical_json, digest_of
 from kinograph.memory.keyframes import Keyframe
 
@@ -51,14 +53,16 @@ class Pictured(NamedTuple):
 
     known: Known
     vector: np.ndarray
-    """Empty where another embedder made it: such are known and not compared."""
 
 
 class Series:
-    """The memory of one series. Safe for threads, and for several processes."""
+    """The memory of one series. Safe for threads, and for several processes.
 
-    def __init__(self, path: Path, name: str, embedder: str) -> None:
-        """`embedder` is the name of what makes vectors now."""
+    What shares it must see alike: vectors of another embedder are refused, with the command that makes them anew.
+    """
+
+    def __init__(self, path: Path, name: str, embedder: str | None) -> None:
+        """`embedder` is the name of what makes vectors now; None for who only looks at what is known."""
         self.name = name
         self._embedder = embedder
         self._path = path
@@ -70,17 +74,30 @@ class Series:
             self._db.close()
 
     def known(self, without: str = "") -> list[Pictured]:
-        """Everything remembered but that of one story: the story that was told first comes first."""
+        """Everything remembered but that of one story: the story that was told first comes first.
+
+        Raises BadSetting where another embedder saw any of it.
+        """
         with self._lock:
             rows = self._db.execute(
-                "SELECT noun, CASE embedder WHEN ? THEN vector ELSE x'' END FROM series "
-                "WHERE series = ? AND story != ? ORDER BY since, place",
-                (self._embedder, self.name, without),
+                "SELECT noun, vector, embedder FROM series WHERE series = ? AND story != ? ORDER BY since, place",
+                (self.name, without),
             ).fetchall()
+        if others := [row[2] for row in rows if row[2] != self._embedder]:
+            self._refuse(len(others), others[0])
         return [Pictured(Known.model_validate_json(row[0]), np.frombuffer(row[1], "<f4")) for row in rows]
+
+    def _refuse(self, many: int, embedder: str) -> None:
+        if self._embedder is not None:
+            raise BadSetting(
+                f"{many} pictures of the series {self.name!r} are remembered by {embedder!r}, not by "
+                f"{self._embedder!r}; set embedder back, or have them looked at anew: "
+                f"kinograph memory reembed --series {shlex.quote(self.name)}"
+            )
 
     def keep(self, story: str, pictures: Sequence[Pictured]) -> None:
         """These are what a story leaves, in place of all that it left before: all or nothing. Raises StorageError."""
+        assert self._embedder is not None, "whoever keeps pictures knows what made their vectors"
         with self._lock, disk.storage(self._path):
             self._db.execute("BEGIN IMMEDIATE")
             try:
