@@ -1,6 +1,7 @@
 """A process that renders what it is told: a JSON message a line, in on standard input, out on standard output.
 
-In: {"errand": n, …an Errand} and {"cancel": n}. Out: {"at": [index, share]}, {"preview": …} where asked for, then {"clips": […]} or {"failure": …}.
+In: {"errand": n, …an Errand} and {"cancel": n}. Out: {"at": [index, share]}, {"preview": …} where
+asked for, then {"clips": […]} or {"failure": …}.
 It ends when its parent does, however that ends, and when nothing was asked of it for a while.
 """
 

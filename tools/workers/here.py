@@ -23,7 +23,7 @@ WAITS = 10
 class Shown(NamedTuple):
     """What a request of a render will look like."""
 
-    index: int
+    request: int
     preview: Preview
 
 

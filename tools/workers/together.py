@@ -125,7 +125,9 @@ class Together:
         outcomes: Sequence[Clip | BaseException] = ()
         try:
             outcomes = self._pool.render(
-                [one.request for one in batch], _seen(batch, heard), lambda: all(one.gone or one.cancelled() for one in batch)
+                [one.request for one in batch],
+                _seen(batch, heard),
+                lambda: all(one.gone or one.cancelled() for one in batch),
             )
             if len(outcomes) != len(batch):
                 outcomes = [RenderFailed(f"{len(outcomes)} clips came for {len(batch)} requests")] * len(batch)
