@@ -6,12 +6,12 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from kinograph import prompts
 from kinograph.agents import strategy
 from kinograph.agents.retreat import FAILED, failure_of
-from kinograph.errors import Cancelled, Damaged, KinographError, LeaseLost, RenderFailed, StorageError, told
+from kinograph.errors import Cancelled, Damaged, KinographError, LeaseLost, RenderFailed, Stopped, StorageError, told
 from kinograph.film import (
     Brief,
     Camera,
@@ -19,6 +19,7 @@ from kinograph.film import (
     Conditioning,
     Correction,
     Decision,
+    Finding,
     Means,
     Motion,
     RenderRequest,
@@ -32,7 +33,7 @@ from kinograph.memory.jobs import Claim
 from kinograph.memory.keyframes import Keyframe
 from kinograph.memory.ledger import Ledger
 from kinograph.memory.vault import Vault
-from kinograph.tools.backends import ModelCard
+from kinograph.tools.backends import ModelCard, Preview, Progress, Watched
 from kinograph.tools.footage import load
 from kinograph.tools.workers import WorkerPool
 
@@ -183,6 +184,49 @@ class Rendered(NamedTuple):
     reused: bool
 
 
+class Oversight(Protocol):
+    """Whoever looks at a render under way and may have it ended."""
+
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """Of the denoising, after each of which a look is wanted."""
+        ...
+
+    def against(self, preview: Preview) -> tuple[Finding, ...]:
+        """What makes it hopeless; nothing lets it go on."""
+        ...
+
+
+class Stopping:
+    """A render's progress, which its oversight hears too and may have end."""
+
+    def __init__(self, on_progress: Callable[[float], None], oversight: Oversight | None) -> None:
+        self._tell, self._oversight = on_progress, oversight
+        self.findings: tuple[Finding, ...] = ()
+        self.share = 0.0
+        """How far the render is, as far as is known."""
+
+    @property
+    def asked(self) -> bool:
+        """Whether the render is to end."""
+        return bool(self.findings)
+
+    @property
+    def watched(self) -> Progress:
+        if self._oversight is None:
+            return self._heard
+        return Watched(self._heard, self._oversight.shares, self._see)
+
+    def _heard(self, _: int, share: float) -> None:
+        self.share = max(self.share, share)
+        self._tell(share)
+
+    def _see(self, _: int, preview: Preview) -> None:
+        self.share = max(self.share, preview.share)
+        if self._oversight is not None and not self.asked:
+            self.findings = self._oversight.against(preview)
+
+
 LOOK = 0.1
 """Seconds between looks at what others render."""
 
@@ -230,12 +274,17 @@ class Generation:
             pool.close()
 
     def render(
-        self, request: RenderRequest, on_progress: Callable[[float], None], cancelled: Callable[[], bool]
+        self,
+        request: RenderRequest,
+        on_progress: Callable[[float], None],
+        cancelled: Callable[[], bool],
+        oversight: Oversight | None = None,
     ) -> Rendered:
         """The clip of a request: out of the vault when it is there and whole, else rendered under a lease.
 
         While no slot is free the request waits in the ledger, and whoever lends a hand may render it. Waits for another
-        worker that renders the same as long as that one's claim lives. Raises RenderFailed, StorageError or Cancelled.
+        worker that renders the same as long as that one's claim lives. What is rendered here `oversight` may look at
+        and end. Raises RenderFailed, StorageError, Cancelled, or Stopped where it did.
         """
         if (clip := self._kept(request.digest)) is not None:
             return Rendered(clip, reused=True)
@@ -247,7 +296,7 @@ class Generation:
                 with self._slot(LOOK if asked else 0.0) as free:
                     claim = self._jobs.claim(request) if free else None
                     if claim is not None:
-                        if (made := self._made(request, claim, on_progress, cancelled)) is not None:
+                        if (made := self._made(request, claim, on_progress, cancelled, oversight)) is not None:
                             return made
                         continue
                 job = self._jobs.job(request.digest)
@@ -308,14 +357,16 @@ class Generation:
         claim: Claim,
         on_progress: Callable[[float], None],
         cancelled: Callable[[], bool],
+        oversight: Oversight | None = None,
     ) -> Rendered | None:
         """The clip of a claimed request, filed; None when another process took the job over meanwhile."""
+        ended = Stopping(on_progress, oversight)
         try:
             if (clip := self._kept(request.digest)) is not None:  # whoever had the job before came as far as that
                 self._jobs.release(claim)
                 return Rendered(clip, reused=True)
             clip = self._pool(request.model).render(
-                [request], lambda _, share: on_progress(share), lambda: claim.lost.is_set() or cancelled()
+                [request], ended.watched, lambda: claim.lost.is_set() or ended.asked or cancelled()
             )[0]
             return Rendered(self._vault.keep_clip(clip, self._jobs.committing(claim)), reused=False)
         except LeaseLost:
@@ -324,6 +375,8 @@ class Generation:
             self._jobs.give_back(claim, str(error))
             if claim.lost.is_set() and isinstance(error, Cancelled) and not cancelled():
                 return None
+            if ended.asked and isinstance(error, Cancelled) and not cancelled():
+                raise Stopped(ended.share, ended.findings) from error
             raise
         except KinographError as error:
             self._jobs.settle(claim, str(error))

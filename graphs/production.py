@@ -16,6 +16,7 @@ from langgraph.runtime import Runtime
 
 from kinograph.agents.fusion import Fusion
 from kinograph.agents.generation import Generation
+from kinograph.agents.glance import Glance
 from kinograph.agents.memory import Memory
 from kinograph.agents.mind import Mind
 from kinograph.agents.motion import Moves
@@ -84,6 +85,8 @@ class Crew:
     generation: Generation
     memory: Memory
     validator: Validator
+    glance: Glance | None = None
+    """Looks at renders under way and ends hopeless ones; None where every render goes to its end."""
     fusion: Fusion | None = None
     """Puts sound and captions beside the picture; None where nobody asked for any."""
     floor: Floor = field(default_factory=Floor)

@@ -12,10 +12,11 @@ from langgraph.graph import END, START, StateGraph
 
 from kinograph.agents import concessions, retreat
 from kinograph.agents.generation import follows, resolve
+from kinograph.agents.glance import Overseen, unfinished
 from kinograph.agents.memory import Recalled
-from kinograph.agents.verdicts import Viewing
-from kinograph.errors import OrchestrationError, RenderFailed, told
-from kinograph.events import GivenUp, ShotSettled, TakeJudged, TakeProgress, TakeStarted, Waiting, Warned
+from kinograph.agents.verdicts import Viewing, verdict
+from kinograph.errors import OrchestrationError, RenderFailed, Stopped, told
+from kinograph.events import GivenUp, ShotSettled, TakeJudged, TakeProgress, TakeStarted, TakeStopped, Waiting, Warned
 from kinograph.film import Clip, Concession, Correction, Failure, Finding, Means, Outcome, RenderRequest, Take, Verdict
 from kinograph.graphs import rounds
 from kinograph.graphs.boundaries import rises, spared
@@ -109,6 +110,9 @@ def render(state: TakeState, runtime: Run) -> dict[str, Any]:
     except RenderFailed as error:
         unopened = error
     request = _request(crew, state, earlier, means, revision)
+    oversight = _oversight(crew, state, earlier, request)
+    if oversight is not None and _stopped_before(crew, shot, attempt, request):
+        return {}
     try:
         if unopened is not None:
             raise unopened
@@ -117,15 +121,48 @@ def render(state: TakeState, runtime: Run) -> dict[str, Any]:
             crew.ledger.stint(crew.id, shot, attempt, "render", worker),
         ):
             crew.tell(TakeStarted(shot=shot, attempt=attempt))
-            rendered = crew.generation.render(request, _Heard(crew, shot, attempt), crew.cancelled.is_set)
+            seen = (oversight,) if oversight else ()
+            rendered = crew.generation.render(request, _Heard(crew, shot, attempt), crew.cancelled.is_set, *seen)
         take = Take(
             shot=shot, attempt=attempt, request=request, clip=rendered.clip, reused=rendered.reused, means=means
         )
+    except Stopped as error:
+        take = _hopeless(crew, state, request, error, means)
     except RenderFailed as error:
         failure = retreat.failure_of(error)
         take = Take(shot=shot, attempt=attempt, request=request, error=str(error), means=means, failure=failure)
     crew.ledger.record_take(crew.id, take)
     return {}
+
+
+def _oversight(crew: Crew, state: TakeState, earlier: list[Take], request: RenderRequest) -> Overseen | None:
+    """Who may end the render midway; nobody ends the last take that the shot may cost."""
+    if crew.glance is None:
+        return None
+    attempt = _attempt(state)
+    left = state["most"] - attempt if "most" in state else crew.decision.takes - _judged(earlier) - 1
+    return crew.glance.over(_viewing(crew, state, state["shot"], request, unfinished(request)), left)
+
+
+def _stopped_before(crew: Crew, shot: str, attempt: int, request: RenderRequest) -> bool:
+    """Whether this very render was ended before: what is hopeless once is so after a kill too."""
+    takes = crew.ledger.takes(crew.id, shot)
+    return any(
+        one.attempt == attempt and one.stopped is not None and one.request.digest == request.digest for one in takes
+    )
+
+
+def _hopeless(crew: Crew, state: TakeState, request: RenderRequest, error: Stopped, means: Means) -> Take:
+    """The take whose render was ended, with the verdict by which the next one does better."""
+    shot, attempt = state["shot"], _attempt(state)
+    crew.tell(TakeStopped(shot=shot, attempt=attempt, share=error.share, why=error.findings[0].words))
+    against = verdict(
+        list(error.findings),
+        [],
+        ["the clip: its render was ended midway"],
+        _viewing(crew, state, shot, request, unfinished(request)),
+    )
+    return Take(shot=shot, attempt=attempt, request=request, verdict=against, means=means, stopped=error.share)
 
 
 class _Heard:
@@ -186,7 +223,7 @@ def judge(state: TakeState, runtime: Run) -> dict[str, Any]:
     take = crew.ledger.take(crew.id, state["shot"], _attempt(state))
     if take.clip is not None:
         started = time.monotonic()
-        viewing = _viewing(crew, state, take, take.clip)
+        viewing = _viewing(crew, state, take.shot, take.request, take.clip)
         with crew.ledger.stint(crew.id, take.shot, take.attempt, "verdict"):
             verdict = spared(
                 "judge",
@@ -203,7 +240,7 @@ def judge(state: TakeState, runtime: Run) -> dict[str, Any]:
     if take.accepted:
         return {"verdict": "accepted"}
     takes = [one for one in crew.ledger.takes(crew.id, take.shot) if one.attempt <= take.attempt]
-    if take.clip is None:
+    if take.clip is None and take.stopped is None:
         more = retreat.means_for(_of_life(crew, state, takes), crew.decision) is not None
     elif "most" in state:
         more = not failed and take.attempt < state["most"]
@@ -220,13 +257,13 @@ def _unseen(take: Take, failed: Concession) -> Verdict:
     return Verdict(accepted=False, findings=(finding,), unchecked=("everything: the validator failed",))
 
 
-def _viewing(crew: Crew, state: TakeState, take: Take, clip: Clip) -> Viewing:
-    board, shot = crew.storyboard, crew.storyboard.shot(take.shot)
+def _viewing(crew: Crew, state: TakeState, id: str, request: RenderRequest, clip: Clip) -> Viewing:
+    board, shot = crew.storyboard, crew.storyboard.shot(id)
     return Viewing(
         shot=shot,
         cast=tuple(board.character(appearance.who) for appearance in shot.cast),
         look=board.look,
-        request=take.request,
+        request=request,
         clip=clip,
         recalled=tuple(_recalled(state)),
     )
@@ -381,7 +418,7 @@ def _salvaged(crew: Crew, state: TakeState, takes: list[Take]) -> Outcome | None
     found: list[Outcome] = []
     for take in takes:
         if take.clip is not None and take.verdict is not None:
-            part = crew.validator.salvage(_viewing(crew, state, take, take.clip), take.verdict)
+            part = crew.validator.salvage(_viewing(crew, state, take.shot, take.request, take.clip), take.verdict)
             if part is not None:
                 found.append(
                     Outcome(shot=take.shot, state="trimmed", attempt=take.attempt, first=part[0], last=part[1])

@@ -493,8 +493,8 @@ def _show_series(studio: Studio, name: str, file: str | None, as_json: bool) -> 
 
 def _watch(studio: Studio, start: Callable[[], Iterator[Event]], as_json: bool) -> None:
     """Runs a production: bars on a terminal, quiet in a pipe, events as JSON lines with --json."""
-    from kinograph.events import Finished, Lent, Waiting, Warned
-    from kinograph.telling import conceded, lacks, spoken
+    from kinograph.events import Finished, Lent, TakeStopped, Waiting, Warned
+    from kinograph.telling import conceded, ended, lacks, spoken
     from kinograph.watching import stopping, watching
 
     film: Film | None = None
@@ -505,6 +505,8 @@ def _watch(studio: Studio, start: Callable[[], Iterator[Event]], as_json: bool) 
                 print(json.dumps({"event": type(event).__name__} | event.model_dump(mode="json")), flush=True)
             elif isinstance(event, Warned):
                 bars.say(f"kinograph: {event.words}")
+            elif isinstance(event, TakeStopped):
+                bars.say(f"kinograph: {ended(event)}")
             elif isinstance(event, Lent):
                 bars.say(f"kinograph: lent a hand: {event.count} rendered")
             elif isinstance(event, Waiting):

@@ -15,6 +15,7 @@
     │   ├── RenderStalled                nothing came in time; less of it may
     │   ├── WorkerLost                   what rendered died or is not to be had; the same may pass the next time
     │   └── NoFilm                       not one shot of the film could be rendered
+    ├── Stopped                          a render was ended as hopeless; no failure of its worker
     ├── OrchestrationError      exit 8   a task without which there is no film failed; carries the causes
     ├── Unreachable                      another machine does not answer, or not as it should; asking again may help
     ├── LeaseLost                        another process took a render over: what came of it here is not filed
@@ -27,6 +28,10 @@ A message is one line.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kinograph.film import Finding
 
 GAVE_UP = 7
 """Exit status of a film that is finished and lacks something that was asked for."""
@@ -110,6 +115,17 @@ class NoFilm(RenderFailed):
 
 class Unreachable(KinographError):
     """Another machine that was asked does not answer, or not as it should."""
+
+
+class Stopped(KinographError):
+    """A render was ended before time, because what it was coming to is hopeless.
+
+    `share` is how much of it was done, 0..1, and `findings` say what is wrong.
+    """
+
+    def __init__(self, share: float, findings: Sequence[Finding]) -> None:
+        self.share, self.findings = share, tuple(findings)
+        super().__init__(f"stopped at {share:.0%}: {'; '.join(one.words for one in self.findings)}")
 
 
 class LeaseLost(KinographError):

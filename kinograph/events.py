@@ -47,6 +47,16 @@ class TakeProgress(Event):
     """Share of the take that is rendered, 0..1."""
 
 
+class TakeStopped(Event):
+    """A take is hopeless, and its render was ended before time; the verdict follows."""
+
+    shot: str
+    attempt: int
+    share: float
+    """Of the render that was done, 0..1."""
+    why: str
+
+
 class TakeJudged(Event):
     """A take was rendered and looked at, or failed to render."""
 

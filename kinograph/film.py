@@ -472,6 +472,9 @@ class Take(Noun):
     means: Means = Means()
     failure: Failure | None = None
     """How the render failed."""
+    stopped: float | None = Field(default=None, ge=0, le=1)
+    """Share of the render after which it was ended, because what came was hopeless; the verdict says why. None for one
+    that was rendered to its end, or failed."""
     placeholder: bool = False
     """No attempt at all, but a card that stands in the film where the shot should."""
 

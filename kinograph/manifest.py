@@ -94,6 +94,7 @@ def _manifest(film: Film, record: Record, outcomes: Mapping[str, Outcome], track
             "seconds": film.seconds,
             "film_seconds": round(sum(cut.seconds for cut in film.timeline), 4),
             "render_seconds": round(sum(t.clip.render_seconds for t in film.takes if t.clip and not t.reused), 3),
+            "stopped_early": sum(take.stopped is not None for take in film.takes),
         },
     }
 

@@ -466,6 +466,7 @@ class Studio(Premises):
     def _crew(self, ledger: Ledger, record: Record, mind: Mind) -> Iterator[Crew]:
         from kinograph.agents.fusion import Fusion
         from kinograph.agents.generation import Generation
+        from kinograph.agents.glance import open_glance
         from kinograph.agents.validator import Validator
         from kinograph.graphs.production import Crew
         from kinograph.joining import move_in
@@ -489,6 +490,7 @@ class Studio(Premises):
                     generation=generation,
                     memory=memory,
                     validator=Validator(vault, keyframes),
+                    glance=open_glance(keyframes.embedder, self.settings.early_stop),
                     fusion=Fusion(vault, open_voice(self.settings.speech)),
                     floor=self._floor,
                     cancelled=stop,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kinograph.events import Proposed, Work
+from kinograph.events import Proposed, TakeStopped, Work
 from kinograph.film import Concession, Film
 
 
@@ -64,6 +64,11 @@ def spoken(seconds: float) -> str:
             name = "day" if unit == "days" and whole // size == 1 else unit
             return f"{whole // size} {name}" + (f" {rest} {minor}" if rest else "")
     return f"{whole} s"
+
+
+def ended(event: TakeStopped) -> str:
+    """A take that was ended midway, in one line."""
+    return f"take {event.attempt} of {event.shot} stopped at {event.share:.0%}: {event.why}"
 
 
 GIVEN: dict[str, str] = {

@@ -161,6 +161,8 @@ def _kind(stint: Stint, take: Take | None, redone: bool) -> Kind:
         return "verdict"
     if take is None:
         return "pending" if stint.ended is None else "stopped"
+    if take.stopped is not None:
+        return "rejected"
     if take.clip is None:
         return "failed"
     if take.verdict is None:
@@ -174,7 +176,8 @@ def _against(take: Take | None) -> str:
     if take is None:
         return ""
     findings = take.verdict.findings if take.verdict and not take.accepted else ()
-    return take.error or (findings[0].words if findings else "")
+    words = take.error or (findings[0].words if findings else "")
+    return words if take.stopped is None else f"stopped at {take.stopped:.0%}: {words}"
 
 
 def critical_path(bars: Sequence[Bar], needs: Mapping[str, Sequence[str]]) -> tuple[int, ...]:

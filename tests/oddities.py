@@ -18,7 +18,7 @@ from pydantic import Field
 
 from kinograph.errors import Cancelled, UnknownName
 from kinograph.film import Clip, Conditioning, Noun, RenderRequest
-from kinograph.tools.backends import ModelCard, Progress, VideoBackend, Workbench, backend_of, card
+from kinograph.tools.backends import ModelCard, Preview, Progress, VideoBackend, Watched, Workbench, backend_of, card
 from kinograph.tools.footage import develop, load_picture
 
 HERE = str(Path(__file__).parent)
@@ -37,7 +37,7 @@ class OddOptions(Noun):
 
 class Odd:
     """Renders one colour. A prompt with a word of these in it does more: crash, stall, stubborn, leak, raise, unknown,
-    picture, threads."""
+    picture, threads, shows."""
 
     Options: ClassVar[type[Noun]] = OddOptions
 
@@ -76,6 +76,9 @@ class Odd:
             raise UnknownName("word", "wombat", ["ball"])
         if "threads" in words:
             note = os.environ.get("OMP_NUM_THREADS", "")
+        if "shows" in words and isinstance(on_progress, Watched):
+            for share in on_progress.shares:
+                on_progress.see(index, Preview(share, np.full((2, 48, 64, 3), round(100 * share), np.uint8), (0, 2)))
         picture = [load_picture(self.workbench.picture(one.keyframe)) for one in request.conditioning]
         until = time.monotonic() + self.options.hold
         while time.monotonic() < until:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from kinograph.agents.generation import Generation, resolve
-from kinograph.errors import RenderFailed
+from kinograph.errors import Cancelled, RenderFailed, Stopped
 from kinograph.film import (
     Appearance,
     Brief,
@@ -18,6 +18,7 @@ from kinograph.film import (
     Clip,
     Correction,
     Decision,
+    Finding,
     Look,
     RenderRequest,
     Scene,
@@ -27,7 +28,7 @@ from kinograph.film import (
 from kinograph.memory.keyframes import Keyframe
 from kinograph.memory.ledger import Ledger
 from kinograph.memory.vault import Vault
-from kinograph.tools.backends import Progress, card
+from kinograph.tools.backends import Preview, Progress, Watched, card
 from kinograph.tools.footage import develop
 from kinograph.tools.storyworld.grammar import read
 from kinograph.tools.storyworld.world import CAMERAS, MOTIONS, TIMES
@@ -171,3 +172,55 @@ def test_whatever_a_model_raises_is_render_failed_and_can_be_tried_again(tmp_pat
     with pytest.raises(RenderFailed, match="ValueError: CUDA out of memory"):
         broken.render(request_of(), lambda _: None, lambda: False)
     assert not generation(tmp_path, Workers(tmp_path)).render(request_of(), lambda _: None, lambda: False).reused
+
+
+class Seer:
+    """Looks once, in the middle, and says what it is told to."""
+
+    shares = (0.5,)
+
+    def __init__(self, *findings: Finding) -> None:
+        self.findings, self.seen = findings, list[Preview]()
+
+    def against(self, preview: Preview) -> tuple[Finding, ...]:
+        self.seen.append(preview)
+        return self.findings
+
+
+class Showing(Workers):
+    """Shows a black frame, and ends when it is told to."""
+
+    def render(
+        self, requests: Sequence[RenderRequest], on_progress: Progress, cancelled: Callable[[], bool]
+    ) -> list[Clip]:
+        if isinstance(on_progress, Watched):
+            on_progress.see(0, Preview(0.5, np.zeros((1, 8, 8, 3), np.uint8), (0,)))
+        if cancelled():
+            raise Cancelled("as told")
+        return super().render(requests, on_progress, cancelled)
+
+
+BLACK = Finding(kind="black", words="the picture is black", shot="s1", severity=1.0)
+
+
+def test_what_its_oversight_has_something_against_is_stopped_and_is_no_failure(tmp_path: Path, request_of):
+    agent, seer = generation(tmp_path, Showing(tmp_path)), Seer(BLACK)
+    with pytest.raises(Stopped, match="stopped at 50%: the picture is black") as stopped:
+        agent.render(request_of(), lambda _: None, lambda: False, seer)
+    assert (stopped.value.share, stopped.value.findings) == (0.5, (BLACK,))
+    assert not isinstance(stopped.value, RenderFailed)
+    assert agent._jobs.job(request_of().digest).state == "waiting"
+    assert not agent.render(request_of(), lambda _: None, lambda: False).reused
+
+
+def test_what_its_oversight_lets_pass_goes_on(tmp_path: Path, request_of):
+    agent, seer = generation(tmp_path, Showing(tmp_path)), Seer()
+    assert agent.render(request_of(), lambda _: None, lambda: False, seer).clip.frames == 12
+    assert len(seer.seen) == 1
+    assert agent.render(request_of(), lambda _: None, lambda: False, Seer(BLACK)).reused  # it is there: nothing to save
+
+
+def test_a_production_that_is_stopped_is_cancelled_whatever_the_take_is_like(tmp_path: Path, request_of):
+    seer = Seer(BLACK)
+    with pytest.raises(Cancelled):
+        generation(tmp_path, Showing(tmp_path)).render(request_of(), lambda _: None, lambda: bool(seer.seen), seer)

@@ -11,7 +11,7 @@ import pytest
 
 from kinograph.errors import BadSetting, Cancelled, Damaged, RenderFailed
 from kinograph.film import Conditioning, Motion, RenderRequest
-from kinograph.tools.backends import Workbench, card, open_backend
+from kinograph.tools.backends import Preview, Watched, Workbench, card, open_backend
 from kinograph.tools.backends.storyworld_diffusion import MODEL, StoryworldDiffusion
 from kinograph.tools.footage import load, png
 from kinograph.tools.shelf import shelf
@@ -212,3 +212,28 @@ def test_who_does_not_travel_faces_where_a_keyframe_shows_it(motion: Motion, fac
         noise = torch.Generator().manual_seed(1)
         layouts = pipeline._layouts(words, pipeline.draft.pictures(words), known, 17, 128 / 224, noise)
     assert (layouts[0, :, FLIP].sign() == facing).all()
+
+
+def test_what_comes_is_shown_the_truer_the_later_and_in_the_end_as_it_is(backend: StoryworldDiffusion):
+    """Predicted clean latents at the last step are the result; looking changes no pixel."""
+    shown = list[Preview]()
+    watched = Watched(lambda *_: None, (0.02, 0.1, 0.5, 1.0), lambda _, preview: shown.append(preview))
+    (clip,) = backend.render([request(backend)], watched, lambda: False)
+    made = load(clip)
+    gaps = [float(np.abs(made[list(one.at)].astype(int) - one.frames).mean()) for one in shown]
+    assert [one.at for one in shown] == [(0,), (0,), (0, 8, 16), (0, 8, 16)]
+    assert all(one.share >= asked for one, asked in zip(shown, watched.shares, strict=True))
+    assert gaps[0] > gaps[1] >= 0
+    assert gaps[-1] == 0
+    (unseen,) = backend.render([request(backend)], lambda *_: None, lambda: False)
+    assert unseen.pixels == clip.pixels
+
+
+def test_each_clip_of_a_call_is_shown_to_whom_it_belongs(backend: StoryworldDiffusion):
+    shown = list[tuple[int, Preview]]()
+    watched = Watched(lambda *_: None, (1.0,), lambda *one: shown.append(one))
+    asked = [request(backend, frames=9), request(backend, PROMPT.replace("red", "blue"), frames=9)]
+    clips = backend.render(asked, watched, lambda: False)
+    for index, preview in shown:
+        assert np.array_equal(load(clips[index])[list(preview.at)], preview.frames)
+    assert [index for index, _ in shown] == [0, 1]

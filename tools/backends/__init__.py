@@ -12,13 +12,16 @@ from functools import cache
 from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, ClassVar, Literal, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, Protocol
 
 from pydantic import Field, ValidationError
 
 from kinograph.errors import BadInput, BadSetting, UnknownName
 from kinograph.film import Clip, Noun, Rating, RenderRequest, Task, Topology
 from kinograph.settings import explain
+
+if TYPE_CHECKING:
+    import numpy as np
 
 FrameRule = Literal["n", "4k+1", "6k+1", "8k+1", "fixed"]
 COSTS: dict[Rating, float] = {"low": 0.3, "medium": 0.5, "high": 0.75, "very high": 1.0}
@@ -163,7 +166,37 @@ class Workbench(NamedTuple):
 
 
 Progress = Callable[[int, float], None]
-"""on_progress(index of the request, share done in 0..1)"""
+"""on_progress(index of the request, share done in 0..1); a Watched asks for previews besides."""
+
+
+class Preview(NamedTuple):
+    """What a clip will look like, as far as its render knows before it ends."""
+
+    share: float
+    """Of the denoising that is done, 0..1."""
+    frames: np.ndarray
+    """uint8 RGB `[N,h,w,3]`: a few frames, small."""
+    at: tuple[int, ...]
+    """Which frames of the clip they are, ascending."""
+
+
+class Watched(NamedTuple):
+    """A progress of somebody who wants to see what comes while it is rendered. Backends that cannot show it, and those
+    who know nothing of previews, call it like any other."""
+
+    progress: Progress
+    shares: tuple[float, ...]
+    """Of the denoising, 0..1, after each of which one preview is wanted."""
+    see: Callable[[int, Preview], None]
+    """see(index of the request, preview)"""
+
+    def __call__(self, index: int, share: float) -> None:
+        self.progress(index, share)
+
+
+def wanted(on_progress: Progress) -> tuple[float, ...]:
+    """The shares after which previews are wanted; none where nobody looks."""
+    return on_progress.shares if isinstance(on_progress, Watched) else ()
 
 
 class VideoBackend(Protocol):
@@ -192,7 +225,8 @@ class VideoBackend(Protocol):
     ) -> list[Clip]:
         """One clip a request, in order, each reproducible from its own seed.
 
-        `cancelled` is asked often; when it says True, Cancelled is raised. Raises RenderFailed.
+        `cancelled` is asked often; when it says True, Cancelled is raised. Where `on_progress` is Watched, a backend
+        that can shows what comes; what nobody looks at costs nothing. Raises RenderFailed.
         """
         ...
 

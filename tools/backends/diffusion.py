@@ -17,9 +17,10 @@ from pydantic import Field
 
 from kinograph.errors import BadInput, Cancelled, Damaged, RenderFailed, StorageError
 from kinograph.film import Clip, Conditioning, Noun, RenderRequest, digest_of
-from kinograph.tools.backends import ModelCard, Progress, Workbench, alike
+from kinograph.tools.backends import ModelCard, Preview, Progress, Watched, Workbench, alike
 from kinograph.tools.backends.calling import arguments_of, beating, diced, fitted, free, named, smaller
 from kinograph.tools.backends.families import Call, Kin, Picture, Way, kin_of, way
+from kinograph.tools.backends.foreseen import Canvas, Foresight
 from kinograph.tools.backends.memory_plan import Remembered, Rung, climb, first, key_of, ladder, needs
 from kinograph.tools.backends.noise import BASE, correlated, decomposed, steps_for
 from kinograph.tools.backends.pipelines import WINDOW, Loaded, class_of, load, seeded, sounds_of, to_pixels
@@ -28,6 +29,7 @@ from kinograph.tools.backends.weights import Weights, check, check_part, find
 from kinograph.tools.backends.weights import needs as wanted
 from kinograph.tools.footage import conformed, develop, load_picture
 from kinograph.tools.gpus import gpus
+from kinograph.tools.previews import Due
 from kinograph.tools.shelf import shelf
 
 Result = TypeVar("Result")
@@ -200,9 +202,14 @@ class Diffusion:
         with self._lent(self._source, waits) as loaded:
             started, notes = time.perf_counter(), list[str]()
             found = loaded.way_for({"first"} if call.video is not None else {one.role for one in call.pictures})
+            foresight = _foresight(loaded, found, requests, start, on_progress)
             made = self._fitting(
-                loaded, requests, notes.append, lambda: self._made(loaded, found, requests, call, goes_on)
+                loaded, requests, notes.append, lambda: self._made(loaded, found, requests, call, goes_on, foresight)
             )
+            if foresight is not None:
+                foresight.learn(made.frames)
+                loaded.colors = foresight.colors
+                notes += [f"no preview: {foresight.lacking}"] if foresight.lacking else []
             seconds = time.perf_counter() - started
             made_with = self._made_with(loaded, found)
             notes += self._unheard(loaded, found, requests)
@@ -307,6 +314,7 @@ class Diffusion:
         requests: Sequence[RenderRequest],
         call: Call,
         goes_on: Callable[..., None],
+        foresight: Foresight | None = None,
     ) -> Made:
         """What the pipeline gives."""
         pipeline, steps = loaded.pipeline(found), max(self._steps(requests[0]), 1)
@@ -340,6 +348,7 @@ class Diffusion:
                 loaded.hurried(pipeline, self.options.speed, steps),
                 loaded.stopping(passing),
                 self._noised(loaded, found, requests),
+                foresight.over(pipeline) if foresight is not None else nullcontext(),
                 diced(requests[0].seed, self._device),
             ):
                 given = pipeline(**arguments)
@@ -438,6 +447,22 @@ class Diffusion:
         if self.options.scheduler and source == self._source:
             loaded.reschedule(self.options.scheduler)
         return loaded
+
+
+def _foresight(
+    loaded: Loaded, found: Way, requests: Sequence[RenderRequest], start: int, on_progress: Progress
+) -> Foresight | None:
+    """The eyes of whoever wants previews of these requests, the first of which has the index `start`."""
+    if not isinstance(on_progress, Watched) or not on_progress.shares:
+        return None
+    watched, one = on_progress, requests[0]
+
+    def see(index: int, preview: Preview) -> None:
+        watched.see(start + index, preview)
+
+    ratio = getattr(loaded.pipeline(found), "vae_temporal_compression_ratio", 1)
+    canvas = Canvas(len(requests), one.frames, one.height, one.width, loaded.kin.axis, ratio)
+    return Foresight(Due(on_progress), canvas, loaded.colors, see)
 
 
 PIXELS = {"strength", "noise", "shared", "adaptive_steps", "scheduler", "speed", "pipeline"}

@@ -13,6 +13,7 @@ import numpy as np
 
 from kinograph.errors import BadSetting, Damaged, RenderFailed
 from kinograph.tools.backends.families import FITS, UNSHIFTED, Kin, Way, ends, way
+from kinograph.tools.backends.foreseen import Colors
 from kinograph.tools.backends.memory_plan import Rung, apply, is_out_of_memory
 from kinograph.tools.backends.placing import denoisers
 from kinograph.tools.backends.speed import Speed, slow_down, speed_up
@@ -47,6 +48,8 @@ class Loaded:
         """It makes clips in windows."""
         self.computed = 1.0
         """Share of the network's blocks that the last call computed; the others a cache stood in for."""
+        self.colors: Colors | None = None
+        """What its latents look like; None until a render that somebody watched has come to its end."""
         self._made: dict[str, Any] = {type(pipeline).__name__: pipeline}
         self._prompts: dict[str, Any] = {}
         for one in denoisers(self.first):

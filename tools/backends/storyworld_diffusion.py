@@ -16,8 +16,9 @@ from pydantic import Field
 from kinograph import disk
 from kinograph.errors import Cancelled, Damaged, RenderFailed
 from kinograph.film import Clip, Conditioning, Noun, RenderRequest, digest_of
-from kinograph.tools.backends import ModelCard, Progress, Workbench, alike
+from kinograph.tools.backends import ModelCard, Preview, Progress, Watched, Workbench, alike
 from kinograph.tools.footage import develop, load_picture
+from kinograph.tools.previews import Due, chosen, small
 from kinograph.tools.shelf import shelf
 
 if TYPE_CHECKING:
@@ -88,6 +89,11 @@ class StoryworldDiffusion:
             for index in range(len(requests)):
                 on_progress(first + index, share)
 
+        def see(preview: Preview) -> None:
+            if isinstance(on_progress, Watched):
+                for index in range(len(requests)):
+                    on_progress.see(first + index, preview._replace(frames=preview.frames[index]))
+
         def waits() -> bool:
             goes_on(0.0)  # a render that waits for the model says that it lives
             return False
@@ -96,7 +102,8 @@ class StoryworldDiffusion:
         told = [self.tell(request.prompt) for request in requests]
         with self._lent(waits, len(requests)) as pipeline:
             started = time.perf_counter()
-            frames = self._frames(pipeline, requests, [one.prompt for one in told], goes_on)
+            due = Due(on_progress)
+            frames = self._frames(pipeline, requests, [one.prompt for one in told], goes_on, due, see)
             seconds = time.perf_counter() - started
         clips = []
         for index, (request, made, one) in enumerate(zip(requests, frames, told, strict=True)):
@@ -119,12 +126,18 @@ class StoryworldDiffusion:
         requests: Sequence[RenderRequest],
         prompts: Sequence[str],
         goes_on: Callable[[float], None],
+        due: Due,
+        see: Callable[[Preview], None],
     ) -> np.ndarray:
-        """`[B,T,H,W,3]`"""
+        """`[B,T,H,W,3]`; `see` is shown previews `[B,N,h,w,3]`."""
         import torch
 
         def after(_: Any, step: int, __: float, values: dict) -> dict:
-            goes_on(0.95 * (step + 1) / pipeline.num_timesteps)
+            if due.now(values["work"]):
+                at = chosen(sorted(values["predicted"]))
+                latents = torch.stack([values["predicted"][frame] for frame in at], 1)
+                see(Preview(values["work"], small(pipeline.pictures(latents)), at))
+            goes_on(0.95 * values["work"])
             return values
 
         one = requests[0]

@@ -266,6 +266,9 @@ class StoryworldPipeline(DiffusionPipeline):
         `frames` is 2 to 33; `width` and `height` are multiples of 32. With a list of generators every clip has its
         own noise. The first frame is made by the image UNet, unless keyframes are given; then the clip's ends, then
         the middle of every gap, until no frame is missing.
+
+        The callback is given `latents`, which it may change, and to look at: `predicted`, of every frame that is made
+        or in the making its estimate of the clean latents `[B,C,h,w]`, and `work`, the share of all denoising done.
         """
         prompts = [prompt] if isinstance(prompt, str) else list(prompt)
         if not 2 <= frames <= LONG or width % SIDE or height % SIDE:
@@ -279,13 +282,17 @@ class StoryworldPipeline(DiffusionPipeline):
         few = self.between_steps or num_inference_steps
         lengths = [num_inference_steps if max(1, len(known)) + i < 2 else few for i in range(len(plan))]
         self._num_timesteps = sum(lengths) + (0 if known else num_inference_steps)
-        done = 0
+        # A step of a pass costs by the frames that it makes.
+        work = sum(len(targets) * steps for targets, steps in zip(plan, lengths, strict=True))
+        work += 0 if known else num_inference_steps
+        done = worked = 0
 
         def sample(
-            unet: UNet2DConditionModel, values: torch.Tensor, hints: Hints, steps: int, shift: float, guidance: float
+            unet: UNet2DConditionModel, targets: list[int], hints: Hints, steps: int, shift: float, guidance: float
         ) -> torch.Tensor:
-            """`values` `[B,N,C,h,w]` of noise to latents."""
-            nonlocal done
+            """The frames `targets` of every clip, `[B,N,C,h,w]`, from their noise."""
+            nonlocal done, worked
+            values = noise[:, targets]
             size = values.shape[:2]
             context = words.repeat_interleave(size[1], 0)
             contexts = torch.cat([context, silence.expand_as(context)]) if guidance > 1 else context
@@ -302,9 +309,11 @@ class StoryworldPipeline(DiffusionPipeline):
                     clean = free + guidance * (clean - free)
                 velocity = (values - clean) / sigma
                 values = self.scheduler.step(velocity, timestep, values, return_dict=False)[0]
+                worked += len(targets)
                 if callback_on_step_end is not None:
-                    told = callback_on_step_end(self, done, float(timestep), {"latents": values})
-                    values = told.get("latents", values)
+                    coming = dict(zip(targets, clean.unflatten(0, size).unbind(1), strict=True))
+                    heard = {"latents": values, "predicted": known | coming, "work": worked / work}
+                    values = callback_on_step_end(self, done, float(timestep), heard).get("latents", values)
                 done += 1
             return values.unflatten(0, size)
 
@@ -313,18 +322,24 @@ class StoryworldPipeline(DiffusionPipeline):
         if not known:
             drafts = self.draft.first(words, scene.pictures, scene.layouts[:, 0], *shape[-2:])
             hints, shift = hints_first(drafts), self.image_shift
-            known[0] = sample(self.image_unet, noise[:, :1], hints, num_inference_steps, shift, guidance_scale)[:, 0]
+            known[0] = sample(self.image_unet, [0], hints, num_inference_steps, shift, guidance_scale)[:, 0]
         shift = self.scheduler.config.shift
         for targets, steps in zip(plan, lengths, strict=True):
             each = [self._between(scene, known, target) for target in targets]
             hints = Hints(*(torch.stack(parts, 1).flatten(0, 1) for parts in zip(*each, strict=True)))
-            made = sample(self.video_unet, noise[:, targets], hints, steps, shift, self.video_guidance)
+            made = sample(self.video_unet, targets, hints, steps, shift, self.video_guidance)
             known |= dict(zip(targets, made.unbind(1), strict=True))
         latents = torch.stack([known[frame] for frame in range(frames)], 1)
-        decoded = self.decode_latents(latents.flatten(0, 1))
-        made = ((decoded.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).unflatten(0, (len(prompts), frames))
+        made = self.pictures(latents)
         self.maybe_free_model_hooks()
-        return Clips(made.permute(0, 1, 3, 4, 2).cpu().numpy())
+        return Clips(made)
+
+    @torch.no_grad()
+    def pictures(self, latents: torch.Tensor) -> np.ndarray:
+        """uint8 RGB `[B,N,8h,8w,3]` of normalised latents `[B,N,C,h,w]`."""
+        decoded = self.decode_latents(latents.flatten(0, 1))
+        made = ((decoded.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8).unflatten(0, latents.shape[:2])
+        return made.permute(0, 1, 3, 4, 2).cpu().numpy()
 
     def _between(self, scene: Scene, known: Mapping[int, torch.Tensor], target: int) -> Hints:
         """What the video UNet is told of one frame of every clip."""

@@ -13,7 +13,9 @@ from typing import Any, NamedTuple
 import psutil
 import ray
 
+from kinograph.tools.backends import Preview, Watched
 from kinograph.tools.gpus import held_gb
+from kinograph.tools.previews import packed
 from kinograph.tools.workers.errand import Errand, failure, perform
 
 WATCH = 2.0
@@ -41,6 +43,8 @@ class Renderer:
             os.environ["OMP_NUM_THREADS"] = threads
         self._at: dict[int, tuple[int, int, float]] = {}
         """Errand -> how many times it told progress, and the last: one that waits tells the same again and again."""
+        self._shown: dict[int, list[dict[str, Any]]] = {}
+        """Errand -> what it will look like, where somebody wants to see that, in the order of the shares asked for."""
         self._cancelled: set[int] = set()
         self._moved = threading.Condition()
 
@@ -53,6 +57,10 @@ class Renderer:
                 self._at[number] = self._at.get(number, (0,))[0] + 1, index, share
                 self._moved.notify_all()
 
+        def see(index: int, preview: Preview) -> None:
+            self._shown.setdefault(number, []).append(packed(index, preview))
+            progress(index, self._at.get(number, (0, 0, 0.0))[2])  # whoever watches hears that there is something new
+
         with tempfile.TemporaryDirectory(prefix="kinograph-") as scratch:
             files = {digest: Path(scratch) / f"{digest}.png" for digest in pictures}
             for digest, png in pictures.items():
@@ -61,10 +69,11 @@ class Renderer:
                 {**errand, "scratch": scratch, "pictures": {digest: str(file) for digest, file in files.items()}}
             )
             try:
-                clips = perform(sent, progress, lambda: number in self._cancelled)
+                clips = perform(sent, Watched(progress, sent.previews, see), lambda: number in self._cancelled)
                 done = {"clips": [(clip.model_dump(), Path(clip.path).read_bytes()) for clip in clips]}
             except Exception as error:  # whatever a model may raise is told, and the actor lives on
                 done = {"failure": failure(error).model_dump()}
+        self._shown.pop(number, None)
         held = (psutil.Process().memory_info().rss / 2**30, held_gb(os.getpid()))
         return {**done, "held": held}
 
@@ -76,6 +85,11 @@ class Renderer:
             while self._at.get(number) == seen and (left := until - time.monotonic()) > 0:
                 self._moved.wait(left)
             return self._at.get(number)
+
+    @ray.method(concurrency_group="desk")
+    def shown(self, number: int, seen: int) -> list[dict[str, Any]]:
+        """The previews of an errand after the first `seen`, packed."""
+        return self._shown.get(number, [])[seen:]
 
     @ray.method(concurrency_group="desk")
     def cancel(self, number: int) -> None:

@@ -1,6 +1,7 @@
 """A process that renders what it is told: a JSON message a line, in on standard input, out on standard output.
 
-In: {"errand": n, …an Errand} and {"cancel": n}. Out: {"at": [index, share]}, then {"clips": […]} or {"failure": …}.
+In: {"errand": n, …an Errand} and {"cancel": n}. Out: {"at": [index, share]}, {"preview": …} where
+asked for, then {"clips": […]} or {"failure": …}.
 It ends when its parent does, however that ends, and when nothing was asked of it for a while.
 """
 
@@ -64,6 +65,8 @@ def main() -> None:
 
 def _done(message: dict[str, Any], desk: Desk, out: IO[str]) -> dict[str, Any]:
     """Does an errand, tells progress, and returns the last message about it."""
+    from kinograph.tools.backends import Preview, Watched
+    from kinograph.tools.previews import packed
     from kinograph.tools.workers.errand import Errand, failure, perform
 
     number = message.pop("errand")
@@ -71,8 +74,12 @@ def _done(message: dict[str, Any], desk: Desk, out: IO[str]) -> dict[str, Any]:
     def progress(index: int, share: float) -> None:
         out.write(json.dumps({"at": [index, share]}) + "\n")
 
+    def see(index: int, preview: Preview) -> None:
+        out.write(json.dumps({"preview": packed(index, preview)}) + "\n")
+
     try:
-        clips = perform(Errand.model_validate(message), progress, lambda: number in desk.cancelled)
+        errand = Errand.model_validate(message)
+        clips = perform(errand, Watched(progress, errand.previews, see), lambda: number in desk.cancelled)
     except Exception as error:  # whatever a model may raise is told, and the process lives on
         return {"failure": failure(error).model_dump()}
     return {"clips": [clip.model_dump() for clip in clips]}

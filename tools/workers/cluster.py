@@ -23,7 +23,8 @@ from kinograph import disk
 from kinograph.errors import BadInput, Cancelled, RenderFailed, RenderStalled, WorkerLost
 from kinograph.film import Clip, RenderRequest
 from kinograph.settings import RaySettings
-from kinograph.tools.backends import ModelCard, Progress, VideoBackend
+from kinograph.tools.backends import ModelCard, Progress, VideoBackend, Watched, wanted
+from kinograph.tools.previews import unpacked
 from kinograph.tools.workers import Terms
 from kinograph.tools.workers.errand import BEAT, MOST_DEATHS, Failure, backoff, errand, error_of, leaks
 from kinograph.tools.workers.process import GRACE, LOOK, keeper
@@ -131,7 +132,7 @@ class Cluster:
     ) -> list[Clip]:
         from ray.exceptions import RayError
 
-        job = errand(self._backend, requests)
+        job = errand(self._backend, requests, wanted(on_progress))
         pictures = {digest: Path(file).read_bytes() for digest, file in job.pictures.items()}
         sent = job.model_dump(mode="json", exclude={"pictures", "scratch"})
         first = ""
@@ -176,6 +177,7 @@ class Cluster:
         ended = False
         moved, told, asked = began, began, None
         seen: tuple[int, int, float] | None = None
+        previews = 0
         watch: Any = None
         try:
             while True:
@@ -194,6 +196,8 @@ class Cluster:
                     watch = None
                 if news is not None and news != seen:
                     seen, moved = news, now
+                    if isinstance(on_progress, Watched) and previews < len(on_progress.shares):
+                        previews += self._show(hand, number, previews, on_progress)
                 if (moved == now) or now - told >= BEAT:
                     told = now
                     on_progress(*(seen[1:] if seen else (0, 0.0)))
@@ -212,6 +216,20 @@ class Cluster:
         finally:
             if not ended:
                 self._drop(hand)  # it may still be rendering, for nobody
+
+    @staticmethod
+    def _show(hand: Hand, number: int, seen: int, watched: Watched) -> int:
+        """Shows what an actor has to show after the first `seen` previews; how many that were."""
+        import ray
+        from ray.exceptions import RayError
+
+        try:
+            shown = ray.get(hand.actor.shown.remote(number, seen), timeout=GRACE)
+        except RayError:
+            return 0  # it is being restarted, or slow to answer; the next news asks again
+        for one in shown:
+            watched.see(*unpacked(one))
+        return len(shown)
 
     # ---------------------------------------------------------------------------------- actors
 

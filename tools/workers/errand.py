@@ -33,6 +33,8 @@ class Errand(Noun):
     """Folder for what backends learn of the machine."""
     pictures: dict[str, str] = Field(default_factory=dict)
     """Digest -> file of each conditioning picture."""
+    previews: tuple[float, ...] = ()
+    """Shares of the denoising after which somebody wants to see what comes."""
 
 
 class Failure(Noun):
@@ -42,7 +44,7 @@ class Failure(Noun):
     words: str
 
 
-def errand(backend: VideoBackend, requests: Sequence[RenderRequest]) -> Errand:
+def errand(backend: VideoBackend, requests: Sequence[RenderRequest], previews: tuple[float, ...] = ()) -> Errand:
     """Raises Damaged when a conditioning picture is gone."""
     bench = backend.workbench
     wanted = {given.keyframe for request in requests for given in request.conditioning}
@@ -54,6 +56,7 @@ def errand(backend: VideoBackend, requests: Sequence[RenderRequest]) -> Errand:
         scratch=str(bench.scratch),
         learned=str(bench.learned or ""),
         pictures={digest: str(bench.picture(digest)) for digest in sorted(wanted)},
+        previews=previews,
     )
 
 

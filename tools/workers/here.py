@@ -7,18 +7,28 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextvars import copy_context
+from typing import NamedTuple
 
 from kinograph.errors import Cancelled, RenderStalled
 from kinograph.film import Clip, RenderRequest
-from kinograph.tools.backends import Progress, VideoBackend
+from kinograph.tools.backends import Preview, Progress, VideoBackend, Watched
 from kinograph.tools.workers import Terms
 from kinograph.tools.workers.errand import BEAT
 from kinograph.tools.workers.process import GRACE, LOOK
 
 WAITS = 10
 """So many times longer than it may stand still a render may wait to begin: others have the model, or it is loaded."""
-Said = tuple[int, float] | list[Clip] | BaseException
-"""Of a render: how far it is, or how it ended."""
+
+
+class Shown(NamedTuple):
+    """What a request of a render will look like."""
+
+    request: int
+    preview: Preview
+
+
+Said = tuple[int, float] | Shown | list[Clip] | BaseException
+"""Of a render: how far it is, what comes, or how it ended."""
 
 
 class Here:
@@ -39,9 +49,13 @@ class Here:
                 raise Cancelled("nobody waits for it any more")
             heard.put((index, share))
 
+        heed: Progress = tell
+        if isinstance(on_progress, Watched):
+            heed = on_progress._replace(progress=tell, see=lambda *shown: heard.put(Shown(*shown)))
+
         def work() -> None:
             try:
-                heard.put(self._backend.render(requests, tell, lambda: left.is_set() or cancelled()))
+                heard.put(self._backend.render(requests, heed, lambda: left.is_set() or cancelled()))
             except BaseException as error:  # it rises again where the clips were asked for
                 heard.put(error)
 
@@ -68,6 +82,11 @@ class Here:
                 raise said
             if isinstance(said, list):
                 return said
+            if isinstance(said, Shown):
+                moved = now
+                if isinstance(on_progress, Watched):
+                    on_progress.see(*said)
+                said = None
             if said is not None:
                 # A word that says no more than the one before is a sign of life, as of one that waits for its model.
                 moved, at = (now if said != at else moved), said

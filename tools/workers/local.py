@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from kinograph.errors import Cancelled, WorkerLost
 from kinograph.film import Clip, RenderRequest
-from kinograph.tools.backends import ModelCard, Progress, VideoBackend
+from kinograph.tools.backends import ModelCard, Progress, VideoBackend, wanted
 from kinograph.tools.gpus import gpus
 from kinograph.tools.workers import Terms
 from kinograph.tools.workers.errand import MOST_DEATHS, backoff, errand, leaks
@@ -141,7 +141,8 @@ class Local:
     def render(
         self, requests: Sequence[RenderRequest], on_progress: Progress, cancelled: Callable[[], bool]
     ) -> list[Clip]:
-        job, model, told = errand(self._backend, requests), self._backend.card.id, [0.0]
+        job, model = errand(self._backend, requests, wanted(on_progress)), self._backend.card.id
+        told = [0.0]
 
         def waiting() -> None:
             if cancelled():

@@ -19,8 +19,9 @@ import psutil
 
 from kinograph.errors import Cancelled, RenderStalled
 from kinograph.film import Clip
-from kinograph.tools.backends import Progress
+from kinograph.tools.backends import Progress, Watched
 from kinograph.tools.gpus import held_gb
+from kinograph.tools.previews import unpacked
 from kinograph.tools.workers.errand import BEAT, Errand, Failure, error_of
 
 LOOK = 0.1
@@ -163,6 +164,9 @@ class Process:
                 return message
             if "at" in message:
                 moved, at = now, (int(message["at"][0]), float(message["at"][1]))
+            if "preview" in message and isinstance(on_progress, Watched):
+                moved = now
+                on_progress.see(*unpacked(message["preview"]))
             if "at" in message or now - told >= BEAT:
                 told = now
                 on_progress(*at)

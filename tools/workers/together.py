@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 from kinograph.errors import Cancelled, OutOfMemory, RenderFailed, RenderStalled, StorageError
 from kinograph.film import Clip, RenderRequest
-from kinograph.tools.backends import Progress, alike
+from kinograph.tools.backends import Progress, Watched, alike
 from kinograph.tools.workers import WorkerPool
 from kinograph.tools.workers.errand import FOREIGN
 
@@ -125,7 +125,9 @@ class Together:
         outcomes: Sequence[Clip | BaseException] = ()
         try:
             outcomes = self._pool.render(
-                [one.request for one in batch], heard, lambda: all(one.gone or one.cancelled() for one in batch)
+                [one.request for one in batch],
+                _seen(batch, heard),
+                lambda: all(one.gone or one.cancelled() for one in batch),
             )
             if len(outcomes) != len(batch):
                 outcomes = [RenderFailed(f"{len(outcomes)} clips came for {len(batch)} requests")] * len(batch)
@@ -152,3 +154,10 @@ class Together:
 
     def close(self) -> None:
         self._pool.close()
+
+
+def _seen(batch: Sequence[_Ask], heard: Progress) -> Progress:
+    """`heard`, with what comes shown to whoever asked alone: of several that are made together, to end one before the
+    others do saves nothing."""
+    asked = batch[0].on_progress
+    return asked._replace(progress=heard) if len(batch) == 1 and isinstance(asked, Watched) else heard
