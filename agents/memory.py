@@ -7,6 +7,7 @@ of them count.
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -28,6 +29,8 @@ from kinograph.tools.footage import load, load_picture, png
 REFERENCES = 2
 """Most keyframes of a character that a shot is held to."""
 BUDGET = Budget()
+PLAIN = 14.0
+"""Degrees of CIELAB hue that a colour may be off the one that it is called by; the nearest named ones are 28 apart."""
 CONTRADICTION = 25.0
 """Degrees of CIELAB hue between two pictures of a character that cannot both be right: nearly another colour."""
 
@@ -147,6 +150,16 @@ class Memory:
             tools=toolbox.of_memory({number: (k.words, self._loads(k)) for number, k in numbered.items()}),
         )
 
+    def at_random(self, recalled: Recalled, seed: int) -> Recalled:
+        """As many keyframes, each with any remembered picture of the film in place of its own: to measure what the
+        right ones are worth."""
+        known, dice = [keyframe for keyframe, _ in self._keyframes.records()], random.Random(seed)
+        others = {k.id: dice.choice(known) for k in recalled.keyframes if known}
+        mixed = (
+            k.changed(picture=o.picture, seen=o.seen) if (o := others.get(k.id)) else k for k in recalled.keyframes
+        )
+        return recalled.changed(keyframes=tuple(mixed))
+
     def _context(self, question: Recollection) -> hierarchy.Context:
         notes = hierarchy.notes_of(question.shot, question.storyboard, question.found, question.production)
         return hierarchy.context(notes, self._budget)
@@ -182,7 +195,8 @@ class Memory:
         sightings = look(frames, [wanted(storyboard.character(a.who)) for a in shot.cast])
         for appearance, sighting in zip(shot.cast, sightings, strict=True):
             if (best := clearest(sighting)) is not None:
-                kept.append(self._keep(shot.id, "identity", appearance.who, sighting.crop(frames, best), best))
+                crop = sighting.crop(frames, best)
+                kept.append(self._keep(shot.id, "identity", appearance.who, crop, best, color_of(sighting)))
         return tuple(kept)
 
     def promote(self, film: Film) -> tuple[Known, ...]:
@@ -229,7 +243,7 @@ class Memory:
             found.append(Pictured(known, vector))
         return sorted(found, key=lambda one: (order.index(one.known.keyframe.shot), one.known.keyframe.id))
 
-    def _keep(self, shot: str, role: Role, about: str, picture: np.ndarray, frame: int) -> Keyframe:
+    def _keep(self, shot: str, role: Role, about: str, picture: np.ndarray, frame: int, seen: str = "") -> Keyframe:
         digest = self._vault.keep_picture(png(picture))
         keyframe = Keyframe(
             production=self._keyframes.production,
@@ -238,6 +252,7 @@ class Memory:
             about=about,
             picture=digest,
             frame=frame,
+            seen=seen,
         )
         self._keyframes.remember(keyframe, picture)
         return keyframe
@@ -313,6 +328,14 @@ def complaints(
         elif _widest(kept, hues) > CONTRADICTION:
             found.append(f"the pictures of {who} that are kept contradict each other")
     return found
+
+
+def color_of(sighting: Sighting) -> str:
+    """The plain name of a subject's colour through a clip; "" where it lies between two."""
+    turn = np.radians(sighting.hue[sighting.seen])
+    hue = float(np.degrees(np.arctan2(np.sin(turn).mean(), np.cos(turn).mean()))) % 360
+    name = colors.name_of(hue)
+    return name if float(colors.hue_gap(hue, colors.HUES[name][0])) <= PLAIN else ""
 
 
 def clearest(sighting: Sighting) -> int | None:

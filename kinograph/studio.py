@@ -436,7 +436,8 @@ class Studio(Premises):
         )
         thinking = mind or self.mind
         decision = critical("the decision (orchestrator)", lambda: thinking.think(Orchestrator(), commission))
-        return decision.changed(revision=self._backend(decision.model, Path()).revision)
+        candidates = min(settings.candidates, decision.takes)
+        return decision.changed(revision=self._backend(decision.model, Path()).revision, candidates=candidates)
 
     def _find(self, ledger: Ledger, production: str | Path) -> Record:
         """By id, or by folder: the folder knows its id even after it was moved."""
@@ -490,6 +491,8 @@ class Studio(Premises):
                     validator=Validator(vault, keyframes),
                     fusion=Fusion(vault, open_voice(self.settings.speech)),
                     floor=self._floor,
+                    learn=self.settings.learn_corrections,
+                    ablations=self.settings.ablations,
                     cancelled=stop,
                 )
                 move_in(crew, vault, keyframes.shots())

@@ -43,6 +43,8 @@ class Keyframe(Noun):
     picture: str
     """Digest of the picture in the vault."""
     frame: int
+    seen: str = ""
+    """Of a character: its colour as it was seen, where that has a plain name; "" in records from before."""
 
     @property
     def id(self) -> str:
