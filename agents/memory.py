@@ -150,15 +150,16 @@ class Memory:
             tools=toolbox.of_memory({number: (k.words, self._loads(k)) for number, k in numbered.items()}),
         )
 
-    def at_random(self, recalled: Recalled, seed: int) -> Recalled:
-        """As many keyframes, each with any remembered picture of the film in place of its own: to measure what the
-        right ones are worth."""
-        known, dice = [keyframe for keyframe, _ in self._keyframes.records()], random.Random(seed)
-        others = {k.id: dice.choice(known) for k in recalled.keyframes if known}
-        mixed = (
-            k.changed(picture=o.picture, seen=o.seen) if (o := others.get(k.id)) else k for k in recalled.keyframes
-        )
-        return recalled.changed(keyframes=tuple(mixed))
+    def at_random(self, recalled: Recalled, shot: Shot, storyboard: Storyboard, seed: int) -> Recalled:
+        """As many keyframes, each with any picture that is remembered of the shots that this one needs: to measure what
+        the right ones are worth."""
+        shots, dice = self._ancestors(shot, storyboard), random.Random(seed)
+        known = [keyframe for keyframe, _ in self._keyframes.records() if keyframe.shot in shots]
+        if not known:
+            return recalled
+        drawn = [(one, dice.choice(known)) for one in recalled.keyframes]
+        mixed = tuple(one.changed(picture=other.picture, seen=other.seen) for one, other in drawn)
+        return recalled.changed(keyframes=mixed)
 
     def _context(self, question: Recollection) -> hierarchy.Context:
         notes = hierarchy.notes_of(question.shot, question.storyboard, question.found, question.production)

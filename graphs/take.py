@@ -38,6 +38,8 @@ from kinograph.tools.backends import card
 
 WAITS = (10.0, 60.0)
 """Seconds after which it is told that a render has not begun, and how long until it is told again."""
+UNJUDGED = Verdict(accepted=True, unchecked=("everything: there is no validator",))
+"""What is said of a take where the validator is taken away."""
 
 
 def build() -> StateGraph[Any, Any, Any, Any]:
@@ -99,7 +101,7 @@ def _ablated(crew: Crew, shot: Shot, recalled: Recalled) -> Recalled:
     if crew.ablations.recall == "none":
         return Recalled(keyframes=())
     if crew.ablations.recall == "random":
-        return crew.memory.at_random(recalled, seed_for(crew.brief.seed, shot.id, "recall"))
+        return crew.memory.at_random(recalled, shot, crew.storyboard, seed_for(crew.brief.seed, shot.id, "recall"))
     return recalled
 
 
@@ -262,10 +264,6 @@ def judge(state: TakeState, runtime: Run) -> dict[str, Any]:
     else:  # what cannot be looked at gets no better by another render
         more = not failed and _judged(takes) < crew.decision.takes
     return {"verdict": "retake" if more else "exhausted"}
-
-
-UNJUDGED = Verdict(accepted=True, unchecked=("everything: there is no validator",))
-"""What is said of a take where the validator is taken away."""
 
 
 def _learn(crew: Crew, takes: list[Take]) -> None:

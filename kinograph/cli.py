@@ -1,4 +1,4 @@
-"""The command line: kinograph make | chat | resume | show | models | vault | doctor.
+"""The command line: kinograph make | chat | resume | show | models | remedies | vault | doctor.
 
 Exit status: 0 done · 1 unexpected · 2 bad input · 3 production busy · 4 disk · 5 damaged file ·
 6 nothing could be rendered · 7 finished, but something was given up · 8 a critical task failed ·
@@ -347,6 +347,19 @@ def doctor(as_json: Json = False) -> None:
     _print([check._asdict() for check in checks] if as_json else pages.checks(checks))
     if not all(check.ok for check in checks if check.needed):
         raise typer.Exit(1)
+
+
+@app.command(name="remedies", epilog=EPILOG)
+def list_remedies(
+    model: Annotated[str | None, typer.Option(help="Of this model only; see kinograph models.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Show what has been learned: which remedy has helped against which finding, on which model."""
+    from kinograph import pages
+    from kinograph.studio import Studio
+
+    found = Studio().remedies(model)
+    _print([one.model_dump() for one in found] if as_json else pages.remedies(found))
 
 
 vault = typer.Typer(help="Look after the clips that are kept.", rich_markup_mode=None)

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from kinograph.conversation import Conversation
     from kinograph.graphs.production import Carried, Crew
     from kinograph.memory.ledger import Ledger, Record
+    from kinograph.memory.remedies import Tally
     from kinograph.memory.seats import What
     from kinograph.memory.series import Known
     from kinograph.memory.sessions import Kept, Version
@@ -357,6 +358,17 @@ class Studio(Premises):
 
         with self.ledger() as ledger:
             return timeline_of(ledger, self._find(ledger, production))
+
+    def remedies(self, model: str | None = None) -> list[Tally]:
+        """What has helped against findings, on one model or on all. Raises UnknownName."""
+        from kinograph.tools.backends import card
+
+        if model is not None:
+            card(model)
+        if isinstance(self.place, Path) and not self.place.is_file():
+            return []  # asking must not create a ledger
+        with self.ledger() as ledger:
+            return ledger.remedies.tallies(model)
 
     def series(self, name: str) -> list[Known]:
         """What a series knows: pictures of its cast and places. Raises UnknownName."""
