@@ -41,7 +41,8 @@ def failures(takes: Sequence[Take]) -> str:
 
 def of_means(take: Take, decision: Decision, takes: Sequence[Take]) -> list[Concession]:
     """What a take was rendered without, and the failures that led to that."""
-    means, request, why = take.means, take.request, failures([one for one in takes if one.attempt < take.attempt])
+    means, request, before = take.means, take.request, [one for one in takes if one.attempt < take.attempt]
+    why = failures(before) if any(one.error for one in before) or not before else against(before[-1].verdict)
     found: list[Concession] = []
 
     def note(kind: str, instead: str) -> None:
@@ -53,7 +54,7 @@ def of_means(take: Take, decision: Decision, takes: Sequence[Take]) -> list[Conc
     elif means.size < 1:
         wanted = f"{decision.width}x{decision.height}"
         note("smaller", f"rendered at {request.width}x{request.height} and enlarged to {wanted}")
-    if means.frames < 1:
+    if means.frames < 1 or (not means.model and request.fps < decision.fps):
         note("fewer frames", f"{request.frames} frames at {request.fps} fps, each shown for longer")
     if means.steps < 1:
         note("fewer steps", f"{request.steps} denoising steps")

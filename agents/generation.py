@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -9,12 +10,13 @@ from contextlib import contextmanager
 from typing import NamedTuple, Protocol
 
 from kinograph import prompts
-from kinograph.agents import strategy
+from kinograph.agents import remedies, strategy
 from kinograph.agents.retreat import FAILED, failure_of
 from kinograph.errors import Cancelled, Damaged, KinographError, LeaseLost, RenderFailed, Stopped, StorageError, told
 from kinograph.film import (
     Brief,
     Camera,
+    Character,
     Clip,
     Conditioning,
     Correction,
@@ -92,13 +94,15 @@ def resolve(
     frames take as long as all would: they come at a lower rate.
     """
     whole = card.legal_frames(round(shot.seconds * decision.fps))
-    frames = whole if means.frames == 1 else card.legal_frames(round(whole * means.frames))
+    share = means.frames * remedies.SHORT ** _count(corrections, "shorten")
+    frames = whole if share == 1 else card.legal_frames(round(whole * share))
+    shared = remedies.shared(_count(corrections, "share noise")) if card.shared_noise else 0.0
     steps = min(card.max_steps, round(decision.steps * 1.25 ** _count(corrections, "more steps")))
     stronger = _count(corrections, "raise guidance")
     return RenderRequest(
         model=decision.model,
         revision=decision.revision,
-        prompt=_prompt(shot, storyboard, _words(corrections, "emphasize")),
+        prompt=_prompt(shot, storyboard, recalled, _words(corrections, "emphasize")),
         negative=", ".join(_words(corrections, "avoid")),
         seed=_seed(shot, brief, attempt, means.seeds),
         frames=frames,
@@ -107,8 +111,10 @@ def resolve(
         height=decision.height if means.size == 1 else card.legal_side(decision.height * means.size),
         steps=steps if means.steps == 1 else max(card.min_steps, round(steps * means.steps)),
         guidance=min(card.max_guidance, decision.guidance * 1.2**stronger),
-        conditioning=_conditioning(shot, storyboard, decision, brief, card, recalled, attempt),
+        conditioning=_conditioning(shot, storyboard, decision, brief, card, recalled, attempt, corrections),
         offloaded=means.offloaded,
+        shared_noise=shared,
+        scene_seed=seed_for(brief.seed, shot.scene) if shared else 0,
     )
 
 
@@ -129,12 +135,12 @@ def _words(corrections: Sequence[Correction], action: str) -> list[str]:
     return list(dict.fromkeys(correction.words for correction in corrections if correction.action == action))
 
 
-def _prompt(shot: Shot, storyboard: Storyboard, emphasis: list[str]) -> str:
+def _prompt(shot: Shot, storyboard: Storyboard, recalled: Sequence[Keyframe], emphasis: list[str]) -> str:
     return prompts.render(
         "shot",
         subjects=[
             {
-                "words": storyboard.character(appearance.who).words,
+                "words": as_seen(storyboard.character(appearance.who), recalled),
                 "action": appearance.action,
                 "motion": MOTION_WORDS[appearance.motion],
             }
@@ -148,6 +154,20 @@ def _prompt(shot: Shot, storyboard: Storyboard, emphasis: list[str]) -> str:
         look=storyboard.look,
         emphasis=emphasis,
     )
+
+
+def as_seen(character: Character, recalled: Sequence[Keyframe]) -> str:
+    """How a prompt names a character: one of whom no colour was told in the colour that it was first seen in."""
+    seen = next((k.seen for k in recalled if k.role == "identity" and k.about == character.id and k.seen), "")
+    if character.color is not None or not seen:
+        return character.words
+    named = rf"(?:\b(an?)\s+)?((?:[\w'’-]+\s+){{0,3}}?)\b{re.escape(character.kind)}\b"
+    match = re.search(named, character.words, re.I)
+    if match is None:
+        return f"{character.words}, {seen}"
+    before = f"{match[2]}{seen} {character.kind}"
+    article = f"{'an' if before[0] in 'aeiou' else 'a'} " if match[1] else ""
+    return f"{character.words[: match.start()]}{article}{before}{character.words[match.end() :]}"
 
 
 def follows(shot: Shot, board: Storyboard, model: ModelCard) -> str | None:
@@ -165,16 +185,36 @@ def _conditioning(
     card: ModelCard,
     recalled: Sequence[Keyframe],
     attempt: int,
+    corrections: Sequence[Correction],
 ) -> tuple[Conditioning, ...]:
+    """The pictures that the model can take: how the cast looks, and what the shot begins with."""
+    looks = {k.about: k.picture for k in reversed(recalled) if k.role == "identity"}  # the first of each
+    who = [looks[one.who] for one in shot.cast if one.who in looks][: card.references]
+    first = _first(shot, storyboard, decision, brief, card, recalled, attempt)
+    if first is None and _count(corrections, "hold keyframe") and "i2v" in card.tasks:
+        first = next((k.picture for k in recalled if k.role == "setting"), None)
+    begins = (Conditioning(keyframe=first, role="first"),) if first else ()
+    if begins and first not in brief.references and (loose := _count(corrections, "loosen keyframe")):
+        begins = remedies.loosened(begins[0], loose, card.graded)
+    return (*begins, *(Conditioning(keyframe=picture, role="reference") for picture in who))
+
+
+def _first(
+    shot: Shot,
+    storyboard: Storyboard,
+    decision: Decision,
+    brief: Brief,
+    card: ModelCard,
+    recalled: Sequence[Keyframe],
+    attempt: int,
+) -> str | None:
     """The first frame: the reference picture where the film begins, where the shot before ended, or an own picture."""
     if "i2v" not in card.tasks:
-        return ()
+        return None
     if brief.references and shot.id == storyboard.shots[0].id:
-        return (Conditioning(keyframe=brief.references[0], role="first"),)
-    goes_on = [keyframe.picture for keyframe in recalled if keyframe.role == "last"]
-    stock = strategy.begins_with(shot, storyboard, decision.visuals, decision.stock, attempt)
-    first = goes_on[0] if goes_on else stock
-    return (Conditioning(keyframe=first, role="first"),) if first else ()
+        return brief.references[0]
+    goes_on = next((keyframe.picture for keyframe in recalled if keyframe.role == "last"), None)
+    return goes_on or strategy.begins_with(shot, storyboard, decision.visuals, decision.stock, attempt)
 
 
 class Rendered(NamedTuple):

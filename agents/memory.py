@@ -7,6 +7,7 @@ of them count.
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
@@ -28,6 +29,8 @@ from kinograph.tools.footage import load, load_picture, png
 REFERENCES = 2
 """Most keyframes of a character that a shot is held to."""
 BUDGET = Budget()
+PLAIN = 14.0
+"""Degrees of CIELAB hue that a colour may be off the one that it is called by; the nearest named ones are 28 apart."""
 CONTRADICTION = 25.0
 """Degrees of CIELAB hue between two pictures of a character that cannot both be right: nearly another colour."""
 
@@ -147,6 +150,17 @@ class Memory:
             tools=toolbox.of_memory({number: (k.words, self._loads(k)) for number, k in numbered.items()}),
         )
 
+    def at_random(self, recalled: Recalled, shot: Shot, storyboard: Storyboard, seed: int) -> Recalled:
+        """As many keyframes, each with any picture that is remembered of the shots that this one needs: to measure what
+        the right ones are worth."""
+        shots, dice = self._ancestors(shot, storyboard), random.Random(seed)
+        known = [keyframe for keyframe, _ in self._keyframes.records() if keyframe.shot in shots]
+        if not known:
+            return recalled
+        drawn = [(one, dice.choice(known)) for one in recalled.keyframes]
+        mixed = tuple(one.changed(picture=other.picture, seen=other.seen) for one, other in drawn)
+        return recalled.changed(keyframes=mixed)
+
     def _context(self, question: Recollection) -> hierarchy.Context:
         notes = hierarchy.notes_of(question.shot, question.storyboard, question.found, question.production)
         return hierarchy.context(notes, self._budget)
@@ -181,7 +195,8 @@ class Memory:
         sightings = look(frames, [wanted(storyboard.character(a.who)) for a in shot.cast])
         for appearance, sighting in zip(shot.cast, sightings, strict=True):
             if (best := clearest(sighting)) is not None:
-                seen.append(self._seen(take, "identity", appearance.who, sighting.crop(frames, best), best))
+                crop = sighting.crop(frames, best)
+                seen.append(self._seen(take, "identity", appearance.who, crop, best, color_of(sighting)))
         return self._keyframes.replace(shot.id, seen)
 
     def promote(self, film: Film) -> tuple[Known, ...]:
@@ -228,7 +243,9 @@ class Memory:
             found.append(Pictured(known, vector))
         return sorted(found, key=lambda one: (order.index(one.known.keyframe.shot), one.known.keyframe.id))
 
-    def _seen(self, take: Take, role: Role, about: str, picture: np.ndarray, frame: int) -> tuple[Keyframe, np.ndarray]:
+    def _seen(
+        self, take: Take, role: Role, about: str, picture: np.ndarray, frame: int, color: str = ""
+    ) -> tuple[Keyframe, np.ndarray]:
         """A keyframe of a take, its picture kept in the vault."""
         keyframe = Keyframe(
             production=self._keyframes.production,
@@ -238,6 +255,7 @@ class Memory:
             picture=self._vault.keep_picture(png(picture)),
             frame=frame,
             take=take.attempt,
+            seen=color,
         )
         return keyframe, picture
 
@@ -312,6 +330,14 @@ def complaints(
         elif _widest(kept, hues) > CONTRADICTION:
             found.append(f"the pictures of {who} that are kept contradict each other")
     return found
+
+
+def color_of(sighting: Sighting) -> str:
+    """The plain name of a subject's colour through a clip; "" where it lies between two."""
+    turn = np.radians(sighting.hue[sighting.seen])
+    hue = float(np.degrees(np.arctan2(np.sin(turn).mean(), np.cos(turn).mean()))) % 360
+    name = colors.name_of(hue)
+    return name if float(colors.hue_gap(hue, colors.HUES[name][0])) <= PLAIN else ""
 
 
 def clearest(sighting: Sighting) -> int | None:

@@ -99,6 +99,13 @@ def _down(rung: Rung, last: Take, model: ModelCard) -> Means | None:
     return means.changed(steps=HALF) if means.steps == 1 and model.min_steps < request.steps else None
 
 
+def elsewhere(means: Means, times: int, decision: Decision) -> Means:
+    """The means of the model that a shot has come to after so many times that its verdicts asked for another one."""
+    models = (decision.model, *decision.fallback)
+    wanted = min(times, len(models) - 1)
+    return means if models.index(means.model or decision.model) >= wanted else Means(model=models[wanted])
+
+
 def decision_for(decision: Decision, means: Means, revision: str, brief: Brief) -> Decision:
     """The decision as another model meets it: its own steps, pace and size, in the film's shape."""
     if not means.model:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from kinograph.agents import remedies
 from kinograph.agents.generation import MOTION_WORDS
+from kinograph.agents.remedies import Offer
 from kinograph.film import (
     Character,
     Clip,
     Correction,
     Finding,
+    FindingKind,
     Look,
     Noun,
     RenderRequest,
@@ -23,6 +26,12 @@ ACCEPTABLE = 0.5
 """Severity from which a finding rejects a take."""
 
 
+OF_SUBJECTS: frozenset[FindingKind] = frozenset(
+    ("subject missing", "wrong color", "wrong subject", "wrong motion", "color drift", "shape drift", "off model")
+)
+"""Findings about a character."""
+
+
 class Viewing(Noun):
     """What the validator is asked: a take beside what it should show and what is remembered."""
 
@@ -33,6 +42,8 @@ class Viewing(Noun):
     request: RenderRequest
     clip: Clip
     recalled: tuple[Keyframe, ...] = ()
+    offer: Offer = Offer()
+    """From what a rejected take's remedies are chosen."""
 
 
 def verdict(findings: list[Finding], scores: list[Score], unchecked: list[str], question: Viewing) -> Verdict:
@@ -48,32 +59,12 @@ def verdict(findings: list[Finding], scores: list[Score], unchecked: list[str], 
 
 
 def corrections(finding: Finding, question: Viewing) -> Iterator[Correction]:
-    """What the next request should carry because of a finding; every retake has new noise besides."""
-    kind = finding.kind
-    yield Correction(action="reseed", because=kind)
-    if kind in ("black", "corrupt", "flicker", "frozen", "jump", "incoherent"):
-        yield Correction(action="avoid", words=f"{kind} frames", because=kind)
-    elif kind == "wrong setting":
-        yield Correction(action="emphasize", words=f"unmistakably in the {question.shot.setting}", because=kind)
-    elif finding.subject is not None:
-        yield from _subject_corrections(finding, question)
-
-
-def _subject_corrections(finding: Finding, question: Viewing) -> Iterator[Correction]:
-    index = [character.id for character in question.cast].index(str(finding.subject))
-    who, kind = question.cast[index].words, finding.kind
-    emphasis = {
-        "subject missing": f"{who} in full view from beginning to end",
-        "wrong color": f"{who} in exactly this color",
-        "wrong subject": f"clearly {who}",
-        "wrong motion": f"{who} clearly {MOTION_WORDS[question.shot.cast[index].motion]}",
-        "color drift": f"{who} in the same color from beginning to end",
-        "shape drift": f"{who} with the same shape from beginning to end",
-        "off model": f"{who} exactly as before",
-    }
-    if kind in emphasis:
-        yield Correction(action="emphasize", words=emphasis[kind], because=kind)
-    if kind in ("wrong color", "wrong subject", "wrong motion", "subject missing"):
-        yield Correction(action="raise guidance", because=kind)
-    if kind in ("color drift", "shape drift"):
-        yield Correction(action="more steps", because=kind)
+    """What the next request should carry because of a finding, chosen from the table of remedies."""
+    names = {"who": "", "does": "", "place": question.shot.setting}
+    if finding.subject is not None:
+        index = [character.id for character in question.cast].index(finding.subject)
+        names |= {"who": question.cast[index].words, "does": MOTION_WORDS[question.shot.cast[index].motion]}
+    elif finding.kind in OF_SUBJECTS:
+        yield Correction(action="reseed", because=finding.kind)  # said of nobody: there are no words for it
+        return
+    yield from remedies.corrections(finding.kind, question.offer, **names)

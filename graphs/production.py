@@ -28,6 +28,7 @@ from kinograph.events import Event
 from kinograph.film import Brief, Decision, Look, Noun, Outcome, Storyboard, Topology
 from kinograph.graphs.floor import Floor
 from kinograph.memory.ledger import Ledger
+from kinograph.settings import Ablations
 from kinograph.tools.backends import ModelCard, card
 
 if TYPE_CHECKING:
@@ -91,6 +92,10 @@ class Crew:
     """Puts sound and captions beside the picture; None where nobody asked for any."""
     floor: Floor = field(default_factory=Floor)
     """Where shots are rendered, perhaps beside those of other productions."""
+    learn: bool = True
+    """Rejected takes are mended by what has worked before."""
+    ablations: Ablations = field(default_factory=Ablations)
+    """What is taken away for a measurement."""
     cancelled: threading.Event = field(default_factory=threading.Event)
     checkpoints: BaseCheckpointSaver[Any] | None = None
     """Where the life of each shot is kept; None before the production runs."""

@@ -82,12 +82,15 @@ def _send_back(runtime: Run) -> None:
     outcomes = crew.ledger.outcomes(crew.id)
     question = screening(crew, outcomes)
     review = _review(runtime, question)
-    back = to_send_back(question, review, crew.decision.takes)
+    made: dict[str, int] = {}
+    for one in crew.ledger.takes(crew.id):
+        made[one.shot] = max(made.get(one.shot, 0), one.attempt)
+    back = [shot for shot in to_send_back(question, review, crew.decision.takes) if made[shot] < crew.decision.takes]
     _file(runtime, review.changed(sent_back=tuple(back)))
     shots = [
         rounds.SentBack(
             shot=shot,
-            first=outcomes[shot].attempt + 1,
+            first=made[shot] + 1,
             most=crew.decision.takes,
             before=outcomes[shot],
             corrections=corrections(crew.storyboard, review, shot),

@@ -10,14 +10,27 @@ from typing import Any
 
 from langgraph.graph import END, START, StateGraph
 
-from kinograph.agents import concessions, retreat
-from kinograph.agents.generation import follows, resolve
+from kinograph.agents import concessions, remedies, retreat
+from kinograph.agents.generation import follows, resolve, seed_for
 from kinograph.agents.glance import Overseen, unfinished
 from kinograph.agents.memory import Recalled
-from kinograph.agents.verdicts import Viewing, verdict
+from kinograph.agents.remedies import Offer
+from kinograph.agents.verdicts import ACCEPTABLE, Viewing, verdict
 from kinograph.errors import OrchestrationError, RenderFailed, Stopped, told
 from kinograph.events import GivenUp, ShotSettled, TakeJudged, TakeProgress, TakeStarted, TakeStopped, Waiting, Warned
-from kinograph.film import Clip, Concession, Correction, Failure, Finding, Means, Outcome, RenderRequest, Take, Verdict
+from kinograph.film import (
+    Clip,
+    Concession,
+    Correction,
+    Failure,
+    Finding,
+    Means,
+    Outcome,
+    RenderRequest,
+    Shot,
+    Take,
+    Verdict,
+)
 from kinograph.graphs import rounds
 from kinograph.graphs.boundaries import rises, spared
 from kinograph.graphs.production import Crew, Run, TakeState
@@ -26,6 +39,8 @@ from kinograph.tools.backends import card
 
 WAITS = (10.0, 60.0)
 """Seconds after which it is told that a render has not begun, and how long until it is told again."""
+UNJUDGED = Verdict(accepted=True, unchecked=("everything: there is no validator",))
+"""What is said of a take where the validator is taken away."""
 
 
 def build() -> StateGraph[Any, Any, Any, Any]:
@@ -71,6 +86,7 @@ def recall(state: TakeState, runtime: Run) -> dict[str, Any]:
         "rendered and judged as if nothing were remembered",
         shot.id,
     )
+    recalled = _ablated(crew, shot, recalled)
     if recalled.left_out:
         words = f"shot {shot.id}: {recalled.left_out} remembered pictures are left out; the budget is full"
         crew.tell(Warned(words=words))
@@ -79,6 +95,15 @@ def recall(state: TakeState, runtime: Run) -> dict[str, Any]:
         "recalled": [keyframe.model_dump() for keyframe in recalled.keyframes],
         "given_up": _kept(given_up),
     }
+
+
+def _ablated(crew: Crew, shot: Shot, recalled: Recalled) -> Recalled:
+    """What a shot is held to where that is measured."""
+    if crew.ablations.recall == "none":
+        return Recalled(keyframes=())
+    if crew.ablations.recall == "random":
+        return crew.memory.at_random(recalled, shot, crew.storyboard, seed_for(crew.brief.seed, shot.id, "recall"))
+    return recalled
 
 
 def _kept(given_up: list[Concession]) -> list[dict[str, str]]:
@@ -104,6 +129,9 @@ def render(state: TakeState, runtime: Run) -> dict[str, Any]:
     earlier = [take for take in crew.ledger.takes(crew.id, shot) if take.attempt < attempt]
     means = retreat.means_for(_of_life(crew, state, earlier), crew.decision)
     assert means is not None, "there is a retake only where something is left to try"
+    asked = [take.verdict for take in _sources(crew, earlier) if take.verdict]
+    elsewhere = sum(any(one.action == "other model" for one in verdict.corrections) for verdict in asked)
+    means = retreat.elsewhere(means, elsewhere, crew.decision)
     unopened, revision = None, ""
     try:
         revision = crew.generation.revision(means.model) if means.model else ""
@@ -127,21 +155,23 @@ def render(state: TakeState, runtime: Run) -> dict[str, Any]:
             shot=shot, attempt=attempt, request=request, clip=rendered.clip, reused=rendered.reused, means=means
         )
     except Stopped as error:
-        take = _hopeless(crew, state, request, error, means)
+        ended = Take(shot=shot, attempt=attempt, request=request, means=means)
+        take = _hopeless(crew, state, earlier, ended, error)
     except RenderFailed as error:
         failure = retreat.failure_of(error)
         take = Take(shot=shot, attempt=attempt, request=request, error=str(error), means=means, failure=failure)
-    crew.ledger.record_take(crew.id, take)
+    crew.ledger.record_take(crew.id, _judged_before(crew, take))
     return {}
 
 
 def _oversight(crew: Crew, state: TakeState, earlier: list[Take], request: RenderRequest) -> Overseen | None:
     """Who may end the render midway; nobody ends the last take that the shot may cost."""
-    if crew.glance is None:
+    if crew.glance is None or not crew.ablations.validator:
         return None
     attempt = _attempt(state)
     left = state["most"] - attempt if "most" in state else crew.decision.takes - _judged(earlier) - 1
-    return crew.glance.over(_viewing(crew, state, state["shot"], request, unfinished(request)), left)
+    take = Take(shot=state["shot"], attempt=attempt, request=request)
+    return crew.glance.over(_viewing(crew, state, take, unfinished(request)), left)
 
 
 def _stopped_before(crew: Crew, shot: str, attempt: int, request: RenderRequest) -> bool:
@@ -152,17 +182,22 @@ def _stopped_before(crew: Crew, shot: str, attempt: int, request: RenderRequest)
     )
 
 
-def _hopeless(crew: Crew, state: TakeState, request: RenderRequest, error: Stopped, means: Means) -> Take:
+def _hopeless(crew: Crew, state: TakeState, earlier: list[Take], take: Take, error: Stopped) -> Take:
     """The take whose render was ended, with the verdict by which the next one does better."""
-    shot, attempt = state["shot"], _attempt(state)
-    crew.tell(TakeStopped(shot=shot, attempt=attempt, share=error.share, why=error.findings[0].words))
-    against = verdict(
-        list(error.findings),
-        [],
-        ["the clip: its render was ended midway"],
-        _viewing(crew, state, shot, request, unfinished(request)),
-    )
-    return Take(shot=shot, attempt=attempt, request=request, verdict=against, means=means, stopped=error.share)
+    crew.tell(TakeStopped(shot=take.shot, attempt=take.attempt, share=error.share, why=error.findings[0].words))
+    viewing = _viewing(crew, state, take, unfinished(take.request), [*earlier, take])
+    against = verdict(list(error.findings), [], ["the clip: its render was ended midway"], viewing)
+    if not crew.ablations.corrections:
+        against = against.changed(corrections=())
+    return take.changed(verdict=against, stopped=error.share)
+
+
+def _judged_before(crew: Crew, take: Take) -> Take:
+    """The take with the verdict that the very same one was given before, by which its remedies are chosen again."""
+    for known in crew.ledger.takes(crew.id, take.shot):
+        if known.attempt == take.attempt and known.request == take.request and take.clip is not None:
+            return take.changed(verdict=known.verdict)
+    return take
 
 
 class _Heard:
@@ -190,7 +225,7 @@ def _request(crew: Crew, state: TakeState, earlier: list[Take], means: Means, re
         crew.brief,
         card(decision.model),
         _judged(earlier) + 1,
-        corrections_of(earlier) + _of_the_film(crew, state),
+        corrections_of(_sources(crew, earlier)) + _of_the_film(crew, state),
         _recalled(state),
         means,
     )
@@ -209,7 +244,17 @@ def corrections_of(takes: list[Take]) -> list[Correction]:
 def _of_the_film(crew: Crew, state: TakeState) -> list[Correction]:
     """What the quality agent asks of the next request, where it sent the shot back."""
     again = _again(crew, state)
-    return list(again.corrections) if again else []
+    return list(again.corrections) if again and crew.ablations.corrections else []
+
+
+def _sources(crew: Crew, earlier: list[Take]) -> list[Take]:
+    """The takes whose verdicts a request after them carries: of candidates the best, once all are judged."""
+    judged = [take for take in earlier if take.failure is None and not take.placeholder]
+    first, later = judged[: crew.decision.candidates], judged[crew.decision.candidates :]
+    if len(first) < crew.decision.candidates:
+        return []
+    best = choose(first[0].shot, first).attempt
+    return [take for take in first if take.attempt == best] + later
 
 
 def _recalled(state: TakeState) -> list[Keyframe]:
@@ -221,25 +266,33 @@ def judge(state: TakeState, runtime: Run) -> dict[str, Any]:
     crew, failed = runtime.context, list[Concession]()
     crew.go_on()
     take = crew.ledger.take(crew.id, state["shot"], _attempt(state))
+    takes = [one for one in crew.ledger.takes(crew.id, take.shot) if one.attempt <= take.attempt]
     if take.clip is not None:
         started = time.monotonic()
-        viewing = _viewing(crew, state, take.shot, take.request, take.clip)
+        viewing = _viewing(crew, state, take, take.clip, takes)
         with crew.ledger.stint(crew.id, take.shot, take.attempt, "verdict"):
-            verdict = spared(
+            seen = spared(
                 "judge",
-                lambda: crew.mind.think(crew.validator, viewing),
+                lambda: crew.mind.think(crew.validator, viewing) if crew.ablations.validator else UNJUDGED,
                 None,
                 failed.append,
                 "default",
                 "nobody has looked at it",
                 take.shot,
             )
-        take = take.changed(verdict=verdict or _unseen(take, failed[0]), judging=round(time.monotonic() - started, 3))
+        seen = seen or _unseen(take, failed[0])
+        if not crew.ablations.corrections:
+            seen = seen.changed(corrections=())
+        take = take.changed(verdict=seen, judging=round(time.monotonic() - started, 3))
         crew.ledger.record_take(crew.id, take)
+        takes = [*takes[:-1], take]
+    _learn(crew, takes)
     crew.tell(TakeJudged(take=take))
-    if take.accepted:
+    candidates = _judged(takes) < crew.decision.candidates and state.get("round", 1) == 1
+    if candidates and take.failure is None and not failed:
+        return {"verdict": "retake"}
+    if any(one.accepted for one in _of_life(crew, state, takes)):
         return {"verdict": "accepted"}
-    takes = [one for one in crew.ledger.takes(crew.id, take.shot) if one.attempt <= take.attempt]
     if take.clip is None and take.stopped is None:
         more = retreat.means_for(_of_life(crew, state, takes), crew.decision) is not None
     elif "most" in state:
@@ -247,6 +300,16 @@ def judge(state: TakeState, runtime: Run) -> dict[str, Any]:
     else:  # what cannot be looked at gets no better by another render
         more = not failed and _judged(takes) < crew.decision.takes
     return {"verdict": "retake" if more else "exhausted"}
+
+
+def _learn(crew: Crew, takes: list[Take]) -> None:
+    """Records whether what the last take was made with has helped against what was found before it."""
+    last, sources = takes[-1], _sources(crew, takes[:-1])
+    if sources and last.verdict is not None:
+        before = sources[-1]
+        for trial in remedies.outcomes(before.verdict, last.verdict, ACCEPTABLE, before.request.model):
+            if last.stopped is None or not trial.worked:  # an ended render shows what is wrong, not what is right
+                crew.ledger.remedies.record(crew.id, last.shot, last.attempt, trial)
 
 
 def _unseen(take: Take, failed: Concession) -> Verdict:
@@ -257,15 +320,33 @@ def _unseen(take: Take, failed: Concession) -> Verdict:
     return Verdict(accepted=False, findings=(finding,), unchecked=("everything: the validator failed",))
 
 
-def _viewing(crew: Crew, state: TakeState, id: str, request: RenderRequest, clip: Clip) -> Viewing:
-    board, shot = crew.storyboard, crew.storyboard.shot(id)
+def _viewing(crew: Crew, state: TakeState, take: Take, clip: Clip, takes: list[Take] | None = None) -> Viewing:
+    """What the validator is asked; after these takes, remedies are offered."""
+    board, shot = crew.storyboard, crew.storyboard.shot(take.shot)
     return Viewing(
         shot=shot,
         cast=tuple(board.character(appearance.who) for appearance in shot.cast),
         look=board.look,
-        request=request,
+        request=take.request,
         clip=clip,
         recalled=tuple(_recalled(state)),
+        offer=_offer(crew, state, take, takes or []),
+    )
+
+
+def _offer(crew: Crew, state: TakeState, take: Take, takes: list[Take]) -> Offer:
+    """From what the remedies of a take are chosen."""
+    request, models = take.request, (crew.decision.model, *crew.decision.fallback)
+    others = len(models) - 1 - models.index(request.model) if request.model in models else 0
+    sources = _sources(crew, takes[:-1])
+    return Offer(
+        model=request.model,
+        able=remedies.able(card(request.model), request, _recalled(state), crew.brief.references, others),
+        seed=request.seed,
+        learn=crew.learn,
+        record=tuple(crew.ledger.remedies.tallies(request.model)) if crew.learn else (),
+        tried=tuple(one for source in sources for one in remedies.given(source.verdict)),
+        given=remedies.given(take.verdict),
     )
 
 
@@ -275,7 +356,9 @@ def retake(state: TakeState) -> dict[str, Any]:
 
 def remember(state: TakeState, runtime: Run) -> dict[str, Any]:
     crew = runtime.context
-    take = crew.ledger.take(crew.id, state["shot"], _attempt(state))
+    takes = [one for one in crew.ledger.takes(crew.id, state["shot"]) if one.attempt <= _attempt(state)]
+    best = choose(state["shot"], _of_life(crew, state, takes))
+    take = crew.ledger.take(crew.id, state["shot"], best.attempt)
     given_up = [Concession.model_validate(one) for one in state.get("given_up", [])]
     given_up = [one for one in given_up if one.task != "remember"]
     remembering(crew, take, given_up)
@@ -418,7 +501,7 @@ def _salvaged(crew: Crew, state: TakeState, takes: list[Take]) -> Outcome | None
     found: list[Outcome] = []
     for take in takes:
         if take.clip is not None and take.verdict is not None:
-            part = crew.validator.salvage(_viewing(crew, state, take.shot, take.request, take.clip), take.verdict)
+            part = crew.validator.salvage(_viewing(crew, state, take, take.clip), take.verdict)
             if part is not None:
                 found.append(
                     Outcome(shot=take.shot, state="trimmed", attempt=take.attempt, first=part[0], last=part[1])

@@ -1,4 +1,4 @@
-"""The command line: kinograph make | chat | resume | show | memory | models | measure | eval | vault | doctor.
+"""The command line: kinograph make | chat | resume | show | models | memory | remedies | measure | eval | vault …
 
 Exit status: 0 done · 1 unexpected · 2 bad input · 3 production busy · 4 disk · 5 damaged file ·
 6 nothing could be rendered · 7 finished, but something was given up · 8 a critical task failed ·
@@ -356,6 +356,19 @@ app.command(epilog=EPILOG)(measuring.measure)
 evals = typer.Typer(help="Report and compare eval runs.", rich_markup_mode=None)
 app.add_typer(evals, name="eval")
 reporting.attach(evals)
+
+
+@app.command(name="remedies", epilog=EPILOG)
+def list_remedies(
+    model: Annotated[str | None, typer.Option(help="Of this model only; see kinograph models.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Show what has been learned: which remedy has helped against which finding, on which model."""
+    from kinograph import pages
+    from kinograph.studio import Studio
+
+    found = Studio().remedies(model)
+    _print([one.model_dump() for one in found] if as_json else pages.remedies(found))
 
 
 vault = typer.Typer(help="Look after the clips that are kept.", rich_markup_mode=None)

@@ -229,6 +229,8 @@ class Decision(Noun):
     steps: int = 0
     guidance: float = 0.0
     takes: int
+    candidates: int = Field(default=1, ge=1, le=4)
+    """Takes of a shot, of those that it may cost, that differ in their seed alone; the best of them goes on."""
     workers: int = 1
     """Render calls at the same time; with the adaptive strategy, at most."""
     batch: int = 1
@@ -283,16 +285,24 @@ class RenderRequest(Noun):
     conditioning: tuple[Conditioning, ...] = ()
     offloaded: bool = False
     """Keep what is not at work in main memory: slower, and less of the GPU's."""
+    shared_noise: float = Field(default=0.0, ge=0, le=1)
+    """How much of the noise that it begins with is that of `scene_seed`; the rest is that of `seed`."""
+    scene_seed: int = Field(default=0, ge=0, lt=2**32)
+    """Seed of what the scene's shots have in common; 0 where nothing is shared."""
 
     @property
     def digest(self) -> str:
-        """As every noun's. Requests from before there was `offloaded` keep the names of their clips."""
-        plain = set() if self.offloaded else {"offloaded"}
+        """As every noun's. Requests from before there were the fields of LATER keep the names of their clips."""
+        plain = {name for name in LATER if getattr(self, name) == type(self).model_fields[name].default}
         return digest_of(canonical_json(self.model_dump(mode="json", exclude=plain)))
 
     @property
     def seconds(self) -> float:
         return self.frames / self.fps
+
+
+LATER = ("offloaded", "shared_noise", "scene_seed")
+"""Fields of a request that its digest leaves out where they say nothing: there were clips before them."""
 
 
 class Clip(Noun):
@@ -360,26 +370,31 @@ class Finding(Noun):
     """1 makes the clip useless; below 0.5 it is a remark that does not reject."""
 
 
+Action = Literal[
+    "reseed",
+    "emphasize",
+    "avoid",
+    "raise guidance",
+    "more steps",
+    "hold keyframe",
+    "loosen keyframe",
+    "share noise",
+    "shorten",
+    "other model",
+]
+
+
 class Correction(Noun):
     """What the next request must carry because of a finding."""
 
-    action: Literal[
-        "reseed",
-        "emphasize",
-        "avoid",
-        "raise guidance",
-        "more steps",
-        "hold keyframe",
-        "loosen keyframe",
-        "share noise",
-        "shorten",
-        "other model",
-    ]
+    action: Action
     """hold keyframe: condition on a remembered picture that shows it right; loosen keyframe: condition less; share
     noise: take more of the noise that the scene's shots have in common; shorten: fewer frames; other model: the next
     of the decision's fallbacks."""
     words: str = ""
     because: FindingKind
+    remedy: str = ""
+    """What it is a part of: the name of an entry of the table of remedies; "" for what no table chose."""
 
 
 class Score(Noun):

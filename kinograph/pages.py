@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from kinograph.doctor import Check
     from kinograph.events import Proposed
     from kinograph.film import Decision, Film, Review, Storyboard, Take
-    from kinograph.memory.ledger import Record
     from kinograph.memory.contents import Entry
+    from kinograph.memory.ledger import Record
+    from kinograph.memory.remedies import Tally
     from kinograph.memory.series import Known
     from kinograph.memory.sessions import Kept, Version
     from kinograph.models import Installed, Model
@@ -356,6 +357,16 @@ def models_in_brief(cards: Sequence[ModelCard], chosen: str, able: Collection[st
             table.add_row(Text(card.id, style="bold"), Text(f"{used}{does}. {card.summary}"))
     others = ", ".join(card.id for card in cards if card.id not in able)
     return Group(table, Text(f"not set up here: {others} (kinograph models tells more)"))
+
+
+def remedies(found: Sequence[Tally]) -> RenderableType:
+    """What has been learned: a row a remedy that was tried against a finding on a model."""
+    if not found:
+        return Text("nothing was learned yet: no rejected take has been made again")
+    table = Table("finding", "model", "remedy", "tried", "worked")
+    for one in found:
+        table.add_row(one.finding, Text(one.model), one.remedy, str(one.tried), f"{one.worked / one.tried:.0%}")
+    return table
 
 
 def checks(found: Sequence[Check]) -> RenderableType:

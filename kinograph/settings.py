@@ -110,6 +110,20 @@ class RaySettings(BaseModel):
     """Most seconds that a worker may wait for a place in the cluster: as long as an autoscaler takes for a machine."""
 
 
+class Ablations(BaseModel):
+    """Parts of the crew that are taken away to measure what they are worth: [ablations] in kinograph.toml. All are
+    there by default."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    recall: Literal["right", "none", "random"] = "right"
+    """What a shot is held to: what is remembered for it, nothing, or any remembered pictures in the place of those."""
+    corrections: bool = True
+    """Findings reach the next request; without, a retake has another seed and nothing else."""
+    validator: bool = True
+    """Takes are looked at; without, the first one is accepted."""
+
+
 class Settings(BaseSettings):
     """What stays the same from production to production."""
 
@@ -136,6 +150,12 @@ class Settings(BaseSettings):
     early_stop: bool | None = None
     """Ends a render midway when nothing good can come of it, but for the last take of a shot; none does so with models
     where it was measured how seldom that ends a good one."""
+    candidates: int = Field(default=1, ge=1, le=4)
+    """Takes of every shot that differ in their seed alone, of which the best goes on; they count among `takes`."""
+    learn_corrections: bool = True
+    """Rejected takes are mended by what has worked before; without, always by the first entry of the table."""
+    ablations: Ablations = Ablations()
+    """What is taken away for a measurement."""
     fallback: str | None = None
     """yes, no, or the models that may render what the chosen one cannot; none is yes where no model is asked for."""
     workers: int | None = Field(default=None, ge=1, le=64)

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from kinograph.conversation import Conversation
     from kinograph.graphs.production import Carried, Crew
     from kinograph.memory.ledger import Ledger, Record
+    from kinograph.memory.remedies import Tally
     from kinograph.memory.seats import What
     from kinograph.memory.series import Known
     from kinograph.memory.sessions import Kept, Version
@@ -359,6 +360,17 @@ class Studio(Premises):
         with self.ledger() as ledger:
             return timeline_of(ledger, self._find(ledger, production))
 
+    def remedies(self, model: str | None = None) -> list[Tally]:
+        """What has helped against findings, on one model or on all. Raises UnknownName."""
+        from kinograph.tools.backends import card
+
+        if model is not None:
+            card(model)
+        if isinstance(self.place, Path) and not self.place.is_file():
+            return []  # asking must not create a ledger
+        with self.ledger() as ledger:
+            return ledger.remedies.tallies(model)
+
     def series(self, name: str) -> list[Known]:
         """What a series knows: pictures of its cast and places. Raises UnknownName."""
         from kinograph.memory.series import names
@@ -437,7 +449,8 @@ class Studio(Premises):
         )
         thinking = mind or self.mind
         decision = critical("the decision (orchestrator)", lambda: thinking.think(Orchestrator(), commission))
-        return decision.changed(revision=self._backend(decision.model, Path()).revision)
+        candidates = min(settings.candidates, decision.takes)
+        return decision.changed(revision=self._backend(decision.model, Path()).revision, candidates=candidates)
 
     def _find(self, ledger: Ledger, production: str | Path) -> Record:
         """By id, or by folder: the folder knows its id even after it was moved."""
@@ -493,6 +506,8 @@ class Studio(Premises):
                     glance=open_glance(keyframes.embedder, self.settings.early_stop),
                     fusion=Fusion(vault, open_voice(self.settings.speech)),
                     floor=self._floor,
+                    learn=self.settings.learn_corrections,
+                    ablations=self.settings.ablations,
                     cancelled=stop,
                 )
                 keyframes.tell = lambda words: crew.tell(Warned(words=words))

@@ -44,6 +44,8 @@ class Keyframe(Noun):
     """Attempt of the shot that it was cut out of; 0 where that was not written down."""
     version: int = Field(default=1, ge=1)
     """Of what the shot left; the memory numbers it when it is remembered."""
+    seen: str = ""
+    """Of a character: its colour as it was seen, where that has a plain name; "" in records from before."""
 
     @property
     def id(self) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kinograph.agents.generation import Generation, resolve
+from kinograph.agents.generation import Generation, as_seen, resolve
 from kinograph.errors import Cancelled, RenderFailed, Stopped
 from kinograph.film import (
     Appearance,
@@ -114,6 +114,76 @@ def test_a_frame_of_the_past_conditions_only_models_that_take_one():
     last = Keyframe(production="p", shot="s1.0", role="last", about="s1.0", picture="d1", frame=9)
     assert [c.keyframe for c in request(model="svd", recalled=(last,)).conditioning] == ["d1"]
     assert request(recalled=(last,)).conditioning == ()
+
+
+CAT = Character(id="cat", kind="cat", words="a small cat")
+
+
+def seen(color: str, shot: str = "s0.1", about: str = "cat") -> Keyframe:
+    return Keyframe(production="p", shot=shot, role="identity", about=about, picture=f"of {shot}", frame=0, seen=color)
+
+
+@pytest.mark.parametrize(
+    ("words", "color", "told"),
+    [
+        ("a cat", "orange", "an orange cat"),
+        ("an old cat", "blue", "an old blue cat"),
+        ("Momo, a cat", "orange", "Momo, an orange cat"),
+        ("the cat", "orange", "the orange cat"),
+        ("cat", "blue", "blue cat"),
+        ("Momo", "blue", "Momo, blue"),
+        ("a cat", "", "a cat"),
+    ],
+)
+def test_a_character_of_no_color_is_told_in_the_one_it_was_seen_in(words: str, color: str, told: str):
+    assert as_seen(CAT.changed(words=words), [seen(color)]) == told
+
+
+def test_the_first_that_was_seen_counts_and_what_the_brief_says_goes_before_it():
+    assert as_seen(CAT, [seen("", "s0"), seen("blue", "s1"), seen("red", "s2")]) == "a small blue cat"
+    assert as_seen(CAT.changed(color="green"), [seen("blue")]) == "a small cat"
+    assert as_seen(CAT, [seen("blue", about="dog")]) == "a small cat"
+
+
+def test_remembered_looks_are_references_only_for_models_that_take_any():
+    one, two = seen("red", "s0.1", "red-ball"), seen("red", "s0.2", "red-ball")
+    place = Keyframe(production="p", shot="s0.1", role="setting", about="sea", picture="sea", frame=0)
+    found = request(model="wan-2.1-vace", recalled=(one, two, place)).conditioning
+    assert [(c.role, c.keyframe) for c in found] == [("reference", "of s0.1")]
+    for model in ("storyworld-diffusion", "storyworld-render", "svd"):
+        assert request(model=model, recalled=(one, two, place)).conditioning == ()
+
+
+def test_keyframes_are_held_to_or_let_go_of_where_a_verdict_says_so():
+    place = Keyframe(production="p", shot="s0.1", role="setting", about="sea", picture="sea", frame=0)
+    last = Keyframe(production="p", shot="s1.0", role="last", about="s1.0", picture="d1", frame=9)
+    hold = (Correction(action="hold keyframe", because="off model"),)
+    loosen = (Correction(action="loosen keyframe", because="frozen"),)
+
+    def held(model: str, *recalled: Keyframe, corrections: Sequence[Correction]) -> list[tuple[str, float]]:
+        found = request(model=model, attempt=2, recalled=recalled, corrections=corrections).conditioning
+        return [(one.keyframe, one.strength) for one in found]
+
+    assert held("storyworld-diffusion", place, corrections=hold) == [("sea", 1.0)]
+    assert held("storyworld-diffusion", place, last, corrections=hold) == [("d1", 1.0)]
+    assert held("storyworld-render", place, corrections=hold) == []
+    assert held("storyworld-diffusion", last, corrections=loosen) == []
+    assert held("ltx-video", last, corrections=loosen) == [("d1", 0.65)]
+
+
+def test_shots_of_a_scene_share_noise_and_frames_are_fewer_where_a_verdict_says_so():
+    share = Correction(action="share noise", because="off model")
+    other = SHOT.changed(id="s1.2")
+    one, two = (request(s, 2, "storyworld-diffusion", corrections=(share,)) for s in (SHOT, other))
+    assert (one.shared_noise, one.scene_seed) == (two.shared_noise, two.scene_seed)
+    assert one.shared_noise == 0.4
+    assert one.scene_seed == request(model="storyworld-diffusion").seed, "the noise that first takes begin with"
+    assert one.seed != two.seed
+    assert request(attempt=2, model="storyworld-render", corrections=(share,)).shared_noise == 0
+    shorter = request(model="storyworld-diffusion", corrections=(Correction(action="shorten", because="frozen"),))
+    whole = request(model="storyworld-diffusion")
+    assert shorter.frames == 12 < whole.frames == 16
+    assert shorter.seconds == pytest.approx(whole.seconds, abs=0.3), "they are shown for longer"
 
 
 class Workers:

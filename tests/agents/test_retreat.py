@@ -11,9 +11,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kinograph.agents.generation import resolve
-from kinograph.agents.retreat import MOST, decision_for, failure_of, means_for, shaped
+from kinograph.agents.retreat import MOST, decision_for, elsewhere, failure_of, means_for, shaped
 from kinograph.errors import OutOfMemory, RenderFailed, RenderStalled, WorkerLost
-from kinograph.film import Brief, Clip, Decision, Failure, Means, Scene, Shot, Storyboard, Take, Verdict
+from kinograph.film import (
+    LATER,
+    Brief,
+    Clip,
+    Decision,
+    Failure,
+    Means,
+    Scene,
+    Shot,
+    Storyboard,
+    Take,
+    Verdict,
+    canonical_json,
+    digest_of,
+)
 from kinograph.tools.backends import card, cards
 
 SHOT = Shot(id="s1.1", scene="s1", text="a red ball", seconds=2.0)
@@ -173,8 +187,17 @@ def test_every_card_can_render_the_shape_of_any_film():
 
 def test_requests_keep_the_digests_that_their_clips_are_named_by():
     request = way_down(decision(), again("memory", 1))[0].request
-    before = {key: value for key, value in request.model_dump(mode="json").items() if key != "offloaded"}
-    from kinograph.film import canonical_json, digest_of
-
+    before = {key: value for key, value in request.model_dump(mode="json").items() if key not in LATER}
     assert request.digest == digest_of(canonical_json(before))
     assert request.changed(offloaded=True).digest != request.digest
+
+
+def test_verdicts_that_ask_for_another_model_lead_through_the_fallbacks_and_not_back():
+    how = decision("wan-2.1-1.3b", "ltx-video", "storyworld-diffusion")
+    plain, second = Means(size=0.7), Means(model="ltx-video")
+    assert elsewhere(plain, 0, how) == plain
+    assert elsewhere(plain, 1, how) == second
+    assert elsewhere(second, 1, how) == second
+    assert elsewhere(second, 0, how) == second, "a render that failed led there"
+    assert elsewhere(second, 5, how) == Means(model="storyworld-diffusion")
+    assert elsewhere(plain, 3, decision()) == plain, "nothing else may render"

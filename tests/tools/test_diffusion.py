@@ -307,6 +307,41 @@ def test_frames_begin_with_the_noise_that_they_share(case: Case, stage, monkeypa
     assert spread["plain"] > 0.1
 
 
+@by_card
+def test_cards_say_whether_shots_can_share_noise(case: Case):
+    assert card(case.card).shared_noise == (case.key in NOISED)
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.key in ("wan", "modelscope", "ltx")], ids=str)
+def test_shots_of_a_scene_begin_with_the_noise_that_they_share(case: Case, stage, monkeypatch: pytest.MonkeyPatch):
+    """And where they share none, with what they began with before there was any to share."""
+    kept = list[Any]()
+    one = stage(case)
+    with one.backend._lent(one.backend._source, lambda: False) as loaded:
+        pipeline = type(loaded.first)
+    prepare = pipeline.prepare_latents
+
+    @wraps(prepare)
+    def heard(*args: Any, **kwargs: Any) -> Any:
+        made = prepare(*args, **kwargs)
+        kept.append((made[0] if isinstance(made, tuple) else made).flatten().double().numpy())
+        return made
+
+    def begun(**fields: Any) -> Any:
+        one.render(one.request(pictures=[]).changed(**fields))
+        return kept[-1]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pipeline, "prepare_latents", heard)
+        scene, first, second = begun(seed=9), begun(seed=1), begun(seed=2)
+        mixed = [begun(seed=seed, shared_noise=0.64, scene_seed=9) for seed in (1, 2)]
+    bound = 5 / np.sqrt(scene.size)
+    assert abs(np.corrcoef(first, second)[0, 1]) < bound
+    assert abs(np.corrcoef(*mixed)[0, 1] - 0.64) < bound
+    assert abs(np.corrcoef(mixed[0], scene)[0, 1] - 0.8) < bound, "it is the noise of the scene's first takes"
+    assert abs(mixed[0].std() / first.std() - 1) < 2 * bound
+
+
 def test_ways_that_cannot_be_given_noise_say_so_and_render_all_the_same(stage):
     one = stage(CASES[0], noise="decomposed")
     clip = one.render(one.request(pictures=[("a", "first")]))

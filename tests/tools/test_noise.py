@@ -13,7 +13,16 @@ from torch import Tensor
 
 from kinograph.errors import BadInput
 from kinograph.tools.backends import noise
-from kinograph.tools.backends.noise import between, blended, complexity, correlated, decomposed, steps_for
+from kinograph.tools.backends.noise import (
+    between,
+    blended,
+    complexity,
+    correlated,
+    decomposed,
+    mixed,
+    of_scenes,
+    steps_for,
+)
 
 BIG = (2, 4, 6, 64, 64)
 """Clips with 16384 values a frame: a correlation of frames is off by 0.008 (one sigma)."""
@@ -32,6 +41,27 @@ def frames_of(latents: Tensor, axis: int) -> np.ndarray:
 
 def correlations(latents: Tensor, axis: int) -> np.ndarray:
     return np.corrcoef(frames_of(latents, axis))
+
+
+@pytest.mark.parametrize("shared", [0.0, 0.4, 0.64, 1.0])
+def test_shots_of_a_scene_correlate_by_what_they_share_and_frames_of_a_clip_by_nothing(shared: float):
+    shape = (2, 6, 8, 32, 32)
+    made = of_scenes(shape, shared, seeds(1, 2), seeds(9, 9))
+    one, other = made.flatten(1).double().numpy()
+    bound = 5 / np.sqrt(one.size)
+    assert abs(np.corrcoef(one, other)[0, 1] - shared) < bound
+    assert abs(one.std() - 1) < bound
+    found = correlations(made[0], 1)
+    assert abs(found - np.eye(6)).max() < 5 / np.sqrt(one.size / 6)
+
+
+def test_a_scenes_noise_is_what_a_clip_of_its_seed_begins_with():
+    shape = (1, 6, 8, 32, 32)
+    plain = torch.randn(shape, generator=torch.Generator().manual_seed(9))
+    assert torch.equal(of_scenes(shape, 0.4, seeds(9), seeds(9)), plain), "it has all of it already"
+    assert torch.equal(of_scenes(shape, 1.0, seeds(1), seeds(9)), plain)
+    with pytest.raises(BadInput, match=r"share 1\.5"):
+        mixed(plain, plain, 1.5)
 
 
 # ------------------------------------------------------------------------------------------ statistics

@@ -57,6 +57,35 @@ def test_the_same_seed_gives_the_same_frames_and_others_differ(ask):
     assert np.abs(first.astype(int) - ask(seed=8)).mean() > 4
 
 
+def test_shots_that_share_a_scenes_noise_begin_alike_and_those_that_share_none_as_before(
+    backend: StoryworldDiffusion, monkeypatch: pytest.MonkeyPatch
+):
+    from kinograph.tools.storyworld import pipeline
+
+    begun, given = [], pipeline.StoryworldPipeline.__call__
+
+    def heard(self, *args, latents=None, **kwargs):
+        begun.append(latents)
+        return given(self, *args, latents=latents, **kwargs)
+
+    monkeypatch.setattr(pipeline.StoryworldPipeline, "__call__", heard)
+    alone = [request(backend, seed=seed) for seed in (1, 2)]
+    shared = [one.changed(shared_noise=0.64, scene_seed=9) for one in alone]
+    plain, both = (backend.render(asked, lambda *_: None, lambda: False) for asked in (alone, shared))
+    assert begun[0] is None
+    one, other = begun[1].flatten(1).double().numpy()
+    assert abs(np.corrcoef(one, other)[0, 1] - 0.64) < 5 / np.sqrt(one.size)
+    assert [clip.request for clip in plain] == [r.digest for r in alone] != [r.digest for r in shared]
+    assert len({clip.pixels for clip in (*plain, *both)}) == 4
+    own = request(backend, seed=9)
+    same = own.changed(shared_noise=0.64, scene_seed=9)
+    first, again = (
+        backend.render([own], lambda *_: None, lambda: False),
+        backend.render([same], lambda *_: None, lambda: False),
+    )
+    assert first[0].pixels == again[0].pixels, "who begins with the scene's noise has all of it"
+
+
 def test_another_word_changes_what_it_names(ask):
     """The most vivid pixels take the colour that is named, and the picture darkens at night."""
 

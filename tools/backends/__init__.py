@@ -97,6 +97,14 @@ class ModelCard(Noun):
     """Rough wall seconds for a frame of native size, rendered and judged, on the hardware it is meant for."""
     batch: bool = False
     """Several alike requests in one call give the same clips as one call each, but for a level here and there."""
+    negative: bool = True
+    """Hears the words of what is to be avoided."""
+    references: int = 0
+    """Most pictures of its subjects that it takes beside the words; a first frame is none of them."""
+    graded: bool = False
+    """A first frame can count for less than fully."""
+    shared_noise: bool = False
+    """Can be given the noise that it begins with, so that shots can have some of it in common."""
     max_subjects: int = 0
     """Most subjects it draws in one shot; 0 is no limit."""
     audio: bool = False
@@ -234,7 +242,7 @@ class VideoBackend(Protocol):
 def alike(request: RenderRequest) -> RenderRequest:
     """What requests have in common that one call of a model can render together: all but words, noise and pictures."""
     bare = tuple(given.changed(keyframe="") for given in request.conditioning)
-    return request.changed(prompt="", negative="", seed=0, conditioning=bare)
+    return request.changed(prompt="", negative="", seed=0, scene_seed=0, conditioning=bare)
 
 
 @cache

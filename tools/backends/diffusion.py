@@ -22,7 +22,7 @@ from kinograph.tools.backends.calling import arguments_of, beating, diced, fitte
 from kinograph.tools.backends.families import Call, Kin, Picture, Way, kin_of, way
 from kinograph.tools.backends.foreseen import Canvas, Foresight
 from kinograph.tools.backends.memory_plan import Remembered, Rung, climb, first, key_of, ladder, needs
-from kinograph.tools.backends.noise import BASE, correlated, decomposed, steps_for
+from kinograph.tools.backends.noise import BASE, correlated, decomposed, of_scenes, steps_for
 from kinograph.tools.backends.pipelines import WINDOW, Loaded, class_of, load, seeded, sounds_of, to_pixels
 from kinograph.tools.backends.speed import Speed
 from kinograph.tools.backends.weights import Weights, check, check_part, find
@@ -363,15 +363,22 @@ class Diffusion:
         return steps_for(request.prompt, request.steps, self.card.min_steps, self.card.max_steps)
 
     def _noised(self, loaded: Loaded, found: Way, requests: Sequence[RenderRequest]) -> AbstractContextManager[None]:
-        """Within, the pipeline begins with the noise that the options ask for."""
-        kind, shared = self.options.noise, self.options.shared
-        if kind == "plain" or not loaded.takes_noise(found):
+        """Within, the pipeline begins with the noise that the options and the requests ask for."""
+        kind, shared, of_scene = self.options.noise, self.options.shared, requests[0].shared_noise
+        if (kind == "plain" and not of_scene) or not loaded.takes_noise(found):
             return nullcontext()
 
+        def dice(seeds: Sequence[int]) -> list[Any]:
+            made = seeded(seeds)
+            return made if isinstance(made, list) else [made]
+
         def draw(shape: Sequence[int], axis: int) -> Any:
-            made = seeded([request.seed for request in requests])
-            dice = made if isinstance(made, list) else [made]
-            return (decomposed if kind == "decomposed" else correlated)(shape, axis, shared, dice)
+            own, scenes = dice([one.seed for one in requests]), dice([one.scene_seed for one in requests])
+            if kind == "plain":
+                return of_scenes(shape, of_scene, own, scenes)
+            if kind == "decomposed" and of_scene:  # what frames share is what the scene's shots do
+                return decomposed(shape, axis, max(shared, of_scene), own, scenes)
+            return (decomposed if kind == "decomposed" else correlated)(shape, axis, shared, own)
 
         return loaded.noised(found, draw)
 
@@ -383,7 +390,7 @@ class Diffusion:
             not found.argument("negative_prompt") or found.argument("true_cfg_scale")
         ):
             told.append(f"words to avoid are not heard by {found.name}")
-        if self.options.noise != "plain" and not loaded.takes_noise(found):
+        if (self.options.noise != "plain" or requests[0].shared_noise) and not loaded.takes_noise(found):
             told.append(f"{found.name} cannot be given its noise")
         return told
 

@@ -17,6 +17,8 @@ from kinograph.tools.backends.weights import find
 
 WIDTH, HEIGHT, FRAMES, FPS, STEPS, GUIDANCE = 512, 320, 16, 8, 30, 6.0
 """Taken where a signature tells nothing."""
+REFERENCES = 3
+"""Pictures of subjects that classes which take any were shown."""
 
 
 @cache
@@ -67,6 +69,10 @@ def card_of(folder: Path) -> ModelCard:
         vram_gb=round(found.gb * OVERHEAD, 1),
         offloaded_gb=round(found.gb * OVERHEAD / 2, 1),
         batch=not kin.single,
+        negative=bool(ways[0].argument("negative_prompt")) and not ways[0].argument("true_cfg_scale"),
+        references=REFERENCES if any("reference" in one.form.roles for one in ways) else 0,
+        graded=any(one.form.argument == "conditions" for one in ways),
+        shared_noise=kin.axis is not None,
         ratings=Ratings(
             temporal_consistency=middle,
             character_consistency=middle,

@@ -84,6 +84,35 @@ def correlated(
     return _stacked([torch.stack(frames, axis - 1) for frames in items], device, dtype)
 
 
+def mixed(own: Tensor, other: Tensor, shared: float) -> Tensor:
+    """sqrt(shared)·other + sqrt(1-shared)·own of independent noises `own` and `other`: N(0,1) again, frame by frame as
+    independent as they are, and correlated with `other` by sqrt(shared).
+
+    So two shots that mix in one scene's noise correlate by `shared`, 0..1: what VideoFusion does to the frames of a
+    clip, done to the shots of a scene. Raises BadInput.
+    """
+    _check_pair(own, other, shared)
+    return shared**0.5 * other.to(own.device, own.dtype) + (1.0 - shared) ** 0.5 * own
+
+
+def of_scenes(
+    shape: Sequence[int], shared: float, generators: Sequence[Generator], scenes: Sequence[Generator]
+) -> Tensor:
+    """Noise `shape` (`[B,…]`) of clips of which each has `shared`, 0..1, of its scene's; one generator each.
+
+    A scene's noise is what a clip of that seed, shape and float32 begins with by itself. Raises BadInput.
+    """
+    _check_one_each(shape, generators)
+    _check_one_each(shape, scenes)
+    items = []
+    for own, scene in zip(generators, scenes, strict=True):
+        noise = _normal(shape[1:], own)
+        # A clip that has its scene's own seed has all of the scene's noise already.
+        same = own.initial_seed() == scene.initial_seed()
+        items.append(noise if same else mixed(noise, _normal(shape[1:], scene), shared))
+    return _stacked(items, "cpu", None)
+
+
 def between(a: Tensor, b: Tensor, share: float) -> Tensor:
     """Noise that lies `share` (0..1) of the way from noise `a` to noise `b`, both `[B,…]`: a's at 0, b's at 1.
 

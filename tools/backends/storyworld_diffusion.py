@@ -22,6 +22,8 @@ from kinograph.tools.previews import Due, chosen, small
 from kinograph.tools.shelf import shelf
 
 if TYPE_CHECKING:
+    import torch
+
     from kinograph.tools.storyworld.pipeline import Keyframe, StoryworldPipeline
 
 MODEL = Path(str(files("kinograph.tools.storyworld"))) / "model"
@@ -150,8 +152,27 @@ class StoryworldDiffusion:
             guidance_scale=one.guidance,
             keyframes=self._keyframes(requests),
             generator=[torch.Generator().manual_seed(request.seed) for request in requests],
+            latents=self._latents(pipeline, requests),
             callback_on_step_end=after,
         ).frames
+
+    @staticmethod
+    def _latents(pipeline: StoryworldPipeline, requests: Sequence[RenderRequest]) -> torch.Tensor | None:
+        """The noise of clips that have some of it from their scene; None where each has its own."""
+        import torch
+
+        from kinograph.tools.backends.noise import of_scenes
+
+        one = requests[0]
+        if not one.shared_noise:
+            return None
+        own, scenes = (
+            [torch.Generator().manual_seed(seed) for seed in seeds]
+            for seeds in ([one.seed for one in requests], [one.scene_seed for one in requests])
+        )
+        return of_scenes(
+            pipeline.shape(len(requests), one.frames, one.width, one.height), one.shared_noise, own, scenes
+        )
 
     def _keyframes(self, requests: Sequence[RenderRequest]) -> list[Keyframe]:
         from kinograph.tools.storyworld.pipeline import Keyframe

@@ -247,6 +247,10 @@ class StoryworldPipeline(DiffusionPipeline):
         """Steps of the call at hand, all passes together."""
         return self._num_timesteps
 
+    def shape(self, clips: int, frames: int, width: int, height: int) -> tuple[int, ...]:
+        """Of the noise that clips begin with: `[B,frames,C,height/8,width/8]`."""
+        return clips, frames, len(self.mean), height // CELL, width // CELL
+
     @torch.no_grad()
     def __call__(
         self,
@@ -259,13 +263,14 @@ class StoryworldPipeline(DiffusionPipeline):
         guidance_scale: float = 2.5,
         keyframes: Sequence[Keyframe] = (),
         generator: torch.Generator | list[torch.Generator] | None = None,
+        latents: torch.Tensor | None = None,
         callback_on_step_end: Callable[[Any, int, float, dict], dict] | None = None,
     ) -> Clips:
         """Clips of one or more prompts; a keyframe holds for all of them, or has a picture for each.
 
         `frames` is 2 to 33; `width` and `height` are multiples of 32. With a list of generators every clip has its
-        own noise. The first frame is made by the image UNet, unless keyframes are given; then the clip's ends, then
-        the middle of every gap, until no frame is missing.
+        own noise, unless `latents` of `shape` are given. The first frame is made by the image UNet, unless
+        keyframes are given; then the clip's ends, then the middle of every gap, until no frame is missing.
 
         The callback is given `latents`, which it may change, and to look at: `predicted`, of every frame that is made
         or in the making its estimate of the clean latents `[B,C,h,w]`, and `work`, the share of all denoising done.
@@ -273,8 +278,10 @@ class StoryworldPipeline(DiffusionPipeline):
         prompts = [prompt] if isinstance(prompt, str) else list(prompt)
         if not 2 <= frames <= LONG or width % SIDE or height % SIDE:
             raise ValueError(f"{frames} frames of {width}x{height}; frames are 2 to {LONG}, sides multiples of {SIDE}")
-        shape = (len(prompts), frames, len(self.mean), height // CELL, width // CELL)
+        shape = self.shape(len(prompts), frames, width, height)
         noise = randn_tensor(shape, generator=generator, device=self._execution_device, dtype=torch.float32)
+        if latents is not None:  # the dice have fallen all the same: layouts are what they would be without
+            noise = latents.to(noise.device, noise.dtype)
         known = {one.frame: self._encoded(one.picture).expand(len(prompts), -1, -1, -1) for one in keyframes}
         words = self.encode_prompts(prompts)
         silence = self.encode_prompts([""])
