@@ -35,6 +35,8 @@ ABSENT = 0.9
 """Doubt where a subject is in none of the frames: it may yet come into the picture."""
 LOST_MOST = 0.02
 """Share of good takes that stops may cost where nobody asked for them."""
+LEAST_GOOD = 100
+"""Good takes on which that must have been measured."""
 UNMEASURED = 0.95
 """How sure the judge must be with a model for which nothing was measured."""
 LOOKS = (0.25, 0.5)
@@ -100,7 +102,8 @@ def calibration(model: str, asked: bool | None) -> Calibration | None:
     if asked is False:
         return None
     if asked is None:
-        return found if found and found.lost is not None and found.lost <= LOST_MOST else None
+        sound = found and found.lost is not None and found.lost <= LOST_MOST and found.good >= LEAST_GOOD
+        return found if sound else None
     return found or Calibration(looks=tuple(Look(share=share, threshold=UNMEASURED) for share in LOOKS))
 
 

@@ -38,7 +38,8 @@ from kinograph.tools.footage import load
 from kinograph.tools.storyworld import World, describe
 from kinograph.tools.storyworld.world import COLORS, KINDS, SETTINGS
 
-MODEL, SIZE = "storyworld-diffusion", {"frames": 17, "fps": 8, "width": 224, "height": 128, "steps": 8, "guidance": 1.0}
+MODEL = "storyworld-diffusion"
+SIZE: dict[str, Any] = {"frames": 17, "fps": 8, "width": 224, "height": 128, "steps": 8, "guidance": 1.0}
 SHARES = (0.04, 0.1, 0.25, 0.5)
 """At which the judge looks here; those in USED are the ones it is set to."""
 USED = (0.1, 0.25)

@@ -279,7 +279,9 @@ def test_what_its_oversight_has_something_against_is_stopped_and_is_no_failure(t
         agent.render(request_of(), lambda _: None, lambda: False, seer)
     assert (stopped.value.share, stopped.value.findings) == (0.5, (BLACK,))
     assert not isinstance(stopped.value, RenderFailed)
-    assert agent._jobs.job(request_of().digest).state == "waiting"
+    job = agent._jobs.job(request_of().digest)
+    assert job is not None
+    assert job.state == "waiting"
     assert not agent.render(request_of(), lambda _: None, lambda: False).reused
 
 

@@ -121,10 +121,12 @@ def test_nobody_oversees_the_last_take(glance: Glance):
 
 def test_by_itself_it_looks_only_at_models_with_which_it_loses_next_to_nothing(monkeypatch: pytest.MonkeyPatch):
     known = {name: Calibration(looks=LOOKS, lost=lost, good=1000) for name, lost in (("a", 0.02), ("b", 0.021))}
+    known["d"] = Calibration(looks=LOOKS, lost=0.0, good=99)
     monkeypatch.setattr(judge, "calibrations", lambda: known)
     assert calibration("a", None) == known["a"]
     assert calibration("b", None) is None
     assert calibration("c", None) is None
+    assert calibration("d", None) is None
     assert calibration("a", False) is None
     assert calibration("b", True) == known["b"]
     unmeasured = calibration("c", True)

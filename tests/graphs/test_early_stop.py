@@ -14,7 +14,7 @@ from kinograph.events import Event, Finished, TakeStopped
 from kinograph.film import Film
 from kinograph.telling import ended
 
-SMALL = {"width": 96, "height": 64, "frames": 12}
+SMALL: dict[str, Any] = {"width": 96, "height": 64, "frames": 12}
 BRIEF = "A red ball rolls through the meadow."
 
 

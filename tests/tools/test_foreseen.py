@@ -53,8 +53,10 @@ def test_a_network_that_errs_in_nothing_foretells_what_was_noised(scheduler: Any
         at = noise_at(scheduler, timestep)
         assert at is not None
         times = timestep[None]
-        flows = isinstance(scheduler, diffusers.FlowMatchEulerDiscreteScheduler)
-        sample = scheduler.scale_noise(latents, times, noise) if flows else scheduler.add_noise(latents, noise, times)
+        if "FlowMatch" in type(scheduler).__name__:
+            sample = scheduler.scale_noise(latents, times, noise)
+        else:
+            sample = scheduler.add_noise(latents, noise, times)
         perfect = {
             "epsilon": noise,
             "sample": latents,
@@ -72,7 +74,7 @@ def test_a_network_that_errs_in_nothing_foretells_what_was_noised(scheduler: Any
 def test_what_the_last_step_foretells_is_what_comes(scheduler: Any):
     scheduler.set_timesteps(STEPS)
     dice = torch.Generator().manual_seed(2)
-    sample = torch.randn(1, 4, 2, 3, generator=dice)
+    sample = foretold = torch.randn(1, 4, 2, 3, generator=dice)
     for timestep in scheduler.timesteps:
         at, output = noise_at(scheduler, timestep), torch.randn(1, 4, 2, 3, generator=dice)
         scheduler.scale_model_input(sample, timestep) if hasattr(scheduler, "scale_model_input") else None

@@ -246,7 +246,7 @@ def test_who_does_not_travel_faces_where_a_keyframe_shows_it(motion: Motion, fac
 def test_what_comes_is_shown_the_truer_the_later_and_in_the_end_as_it_is(backend: StoryworldDiffusion):
     """Predicted clean latents at the last step are the result; looking changes no pixel."""
     shown = list[Preview]()
-    watched = Watched(lambda *_: None, (0.02, 0.1, 0.5, 1.0), lambda _, preview: shown.append(preview))
+    watched = Watched(lambda *_: None, (0.02, 0.08, 0.5, 1.0), lambda _, preview: shown.append(preview))
     (clip,) = backend.render([request(backend)], watched, lambda: False)
     made = load(clip)
     gaps = [float(np.abs(made[list(one.at)].astype(int) - one.frames).mean()) for one in shown]
