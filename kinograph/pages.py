@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from kinograph.doctor import Check
     from kinograph.events import Proposed
     from kinograph.film import Decision, Film, Review, Storyboard, Take
-    from kinograph.memory.ledger import Record
     from kinograph.memory.contents import Entry
+    from kinograph.memory.ledger import Record
     from kinograph.memory.series import Known
     from kinograph.memory.sessions import Kept, Version
     from kinograph.models import Installed, Model
