@@ -7,8 +7,8 @@ pictures stray from, four roles, shots of 24 keyframes. Asked through the real `
 all shots; everything in the 24 shots that a shot stands on; everything; and all there is. Times are of one question in
 milliseconds, with the records that are handed back read from SQLite. `adds` is how many keyframes a second one writer
 makes (vector to hand), `beside` what three readers' questions of one thing take meanwhile. Opening is reading the
-truth, holding the index to it and answering once: `first` without an index there, `again` with what that left. Memory is what
-the process has grown by since before it was opened.
+truth, holding the index to it and answering once: `first` without an index there, `again` with what that left. Memory
+is what the process has grown by since before it was opened.
 """
 
 from __future__ import annotations
