@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from kinograph.film import Noun
 
@@ -30,6 +30,11 @@ class Spent(Noun):
     tokens: int = 0
     money: float | None = None
     """US dollars; None where no price is known."""
+
+    def generated(self, reused: bool = True) -> float:
+        """Calls of the generator, for comparisons at equal calls: a clip that was already there counts as one as well,
+        unless `reused` is False."""
+        return self.renders + (self.reused if reused else 0)
 
 
 class ShotLog(Noun):
@@ -75,6 +80,8 @@ class SampleLog(Noun):
 
 class Shown(Noun):
     """How a metric is to be read in reports."""
+
+    model_config = ConfigDict(ser_json_inf_nan="constants")  # least and greatest may be without end
 
     metric: str
     better: Literal["higher", "lower"]
