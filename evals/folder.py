@@ -1,4 +1,4 @@
-"""A run's folder: its header, and a line for each finished sample, written so that a kill costs the line at hand at most.
+"""A run's folder: its header, and a line for each finished sample, written so that a kill costs no other.
 
 run.json · samples.jsonl · media/SAMPLE/SEED/ (film.mp4, sheet.png, shots) · work/ (what is under way, thrown away)
 """
@@ -82,11 +82,13 @@ class RunFolder:
         """What is finished. A last line that a kill cut short is not there; any other that is no line is Damaged."""
         file = self.path / LINES
         try:
-            *lines, rest = file.read_bytes().split(b"\n")
+            lines = file.read_bytes().split(b"\n")
         except FileNotFoundError:
             return {}
         found: dict[Key, SampleLog] = {}
-        for number, line in enumerate([*lines, *([rest] if _is_whole(rest) else [])], 1):
+        if not _is_whole(lines[-1]):
+            lines.pop()
+        for number, line in enumerate(lines, 1):
             try:
                 log = SampleLog.model_validate_json(line)
             except ValidationError as error:

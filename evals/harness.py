@@ -29,11 +29,14 @@ from kinograph.evals.log import Run, SampleLog, Shown
 from kinograph.evals.sampling import Job, perform
 from kinograph.evals.scorers import scorers_for
 from kinograph.evals.suites import Suite, open_suite
-from kinograph.evals.systems import System, system_of
+from kinograph.evals.systems import System
 
 METRICS = ("temporal coherence",)
 """Metrics of clips where none are named: those that cost next to nothing."""
 PACKAGES = ("kinograph", "numpy", "torch", "diffusers", "transformers", "langgraph", "chromadb", "av", "opencv-python")
+RUNS = "runs"
+"""Folder that new runs are put in when none is named."""
+JUDGE = "judging embedder"
 POLL = 0.2
 """Seconds between looks at whether it was asked to stop."""
 
@@ -61,8 +64,8 @@ class RunResult(NamedTuple):
 
     @property
     def means(self) -> dict[str, float]:
-        """Mean of each metric that was measured in any sample. A crashed sample has the worst value there is; where that
-        is without end, the worst that was measured. What was skipped or excluded does not count."""
+        """Mean of each metric that was measured in any sample. What was skipped or excluded does not count; a sample
+        that crashed has the worst value there is or, where that is without end, the worst that was measured."""
         found = {one.metric: _mean(one, self.samples) for one in self.run.metrics}
         return {name: value for name, value in found.items() if value is not None}
 
@@ -104,11 +107,13 @@ def run(
 ) -> RunResult:
     """Runs a suite on a system: a Studio, a folder of videos, or any System.
 
-    `seeds` are that many from 0, or these; `sample_ids` and `limit` choose samples; `exclude` leaves samples out aloud,
-    by id, with the reason; `retry_on_error` is how often a sample that crashes is tried again; `parallel` are samples at
-    the same time, in threads or processes; `keep` leaves the system's own files. Raises BadInput for what cannot be run,
-    ProductionBusy, StorageError, Cancelled once `stop` is set; what is finished stays and the same call goes on.
+    `seeds` are that many from 0, or these; `sample_ids` and `limit` choose samples; `exclude` leaves samples out
+    aloud, by id, with the reason; `retry_on_error` is how often a sample that crashes is tried again; `parallel` are
+    samples at the same time, in threads or processes; `keep` leaves the system's own files.
+    Raises BadInput for what cannot be run, ProductionBusy, StorageError, and Cancelled once `stop` is set: what is
+    finished stays, and the same call goes on.
     """
+    source = suite if isinstance(suite, str) else ""
     suite = (open_suite(suite) if isinstance(suite, str) else suite).only(sample_ids, limit)
     system = system_of(system)
     numbers = tuple(range(seeds)) if isinstance(seeds, int) else tuple(dict.fromkeys(seeds))
@@ -119,9 +124,12 @@ def run(
         raise UnknownName("excluded sample", strangers[0], known[:8])
     scorers = scorers_for(suite, METRICS if metrics is None else metrics, embedder)
     header = header_of(suite, system, numbers, tuple(one for scorer in scorers for one in scorer.shown))
-    place = RunFolder(folder or Path("evals") / header.id)
+    header = header.changed(source=source, versions=header.versions | {JUDGE: embedder})
+    place = RunFolder(folder or Path(RUNS) / header.id)
+    if not place.begun:
+        system.check(suite.does)
     with place.held():
-        header = _agreed(place, header, system, suite)
+        header = _agreed(place, header)
         place.mend()
         _excluded(place, header, exclude or {}, suite)
         done = place.logs()
@@ -140,6 +148,21 @@ def run(
         if not keep:
             shutil.rmtree(place.path / "work", ignore_errors=True)
         return result_of(place.path)
+
+
+def system_of(given: Any) -> System:
+    """A Studio, the path of a folder of videos, or a System, as a System. Raises BadInput."""
+    from kinograph.evals.systems.studio import Crewed
+    from kinograph.evals.systems.videos import Videos
+    from kinograph.studio import Studio
+
+    if isinstance(given, Studio):
+        return Crewed.of(given)
+    if isinstance(given, (str, Path)):
+        return Videos(Path(given).expanduser())
+    if isinstance(given, System):
+        return given
+    raise BadInput(f"{given!r:.80} is no system; give a Studio, a folder of videos, or something with names and make")
 
 
 def result_of(folder: str | Path) -> RunResult:
@@ -176,10 +199,9 @@ def versions() -> dict[str, str]:
     return found
 
 
-def _agreed(place: RunFolder, header: Run, system: System, suite: Suite) -> Run:
+def _agreed(place: RunFolder, header: Run) -> Run:
     """The header of the run that goes on, or, written, of a new one. Raises BadInput where they are not the same."""
     if not place.begun:
-        system.check(suite.does)
         place.begin(header)
         return header
     before = place.header()

@@ -99,6 +99,8 @@ class Run(Noun):
 
     id: str
     suite: str
+    source: str = ""
+    """What the suite was opened by: its name, IMPORTER:PATH or a file; empty for one that was handed over."""
     suite_digest: str
     """Changes whenever a sample does: runs of different digests are not compared."""
     system: dict[str, str]

@@ -1,4 +1,4 @@
-"""The command line: kinograph make | chat | resume | show | models | vault | doctor.
+"""The command line: kinograph make | chat | resume | show | models | vault | doctor | eval.
 
 Exit status: 0 done · 1 unexpected · 2 bad input · 3 production busy · 4 disk · 5 damaged file ·
 6 nothing could be rendered · 7 finished, but something was given up · 8 a critical task failed ·
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from kinograph.errors import GAVE_UP, BadBrief, BadInput, Cancelled, Damaged, KinographError
+from kinograph.evals.commands import app as evaluations
 
 if TYPE_CHECKING:
     from kinograph.events import Event
@@ -349,6 +350,7 @@ def doctor(as_json: Json = False) -> None:
         raise typer.Exit(1)
 
 
+app.add_typer(evaluations, name="eval")
 vault = typer.Typer(help="Look after the clips that are kept.", rich_markup_mode=None)
 app.add_typer(vault, name="vault")
 

@@ -66,9 +66,7 @@ def scorers_for(suite: Suite, metrics: Sequence[str], embedder: str) -> tuple[Sc
         assert isinstance(scorer, Scorer)
         found.append(scorer)
     if suite.does == "film" and metrics:
-        from kinograph.evals.scorers.clips import Clips
-
-        found.append(Clips(tuple(metrics), embedder))
+        found.append(import_module("kinograph.evals.scorers.clips").Clips(tuple(metrics), embedder))
     return tuple(found)
 
 

@@ -38,7 +38,7 @@ class Chatted:
 
 
 def changed(before: Storyboard | None, after: Storyboard | None) -> set[int]:
-    """Places, from 1, of the shots of `after` that are new or look otherwise than in `before`. Places may move freely."""
+    """Places, from 1, of the shots of `after` that are new or look otherwise than in `before`, wherever they stood."""
     was = {shot.id: _look(before, shot.id) for shot in before.shots} if before else {}
     shots = after.shots if after else ()
     return {place for place, shot in enumerate(shots, 1) if was.get(shot.id) != _look(after, shot.id)}

@@ -8,9 +8,9 @@ Truth is written before the words: a world is drawn, then said in plain English.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -33,7 +33,12 @@ class Place(NamedTuple):
     time: str
 
     def __str__(self) -> str:
-        return f"{words.SETTING_WORDS[self.setting][0]} {words.TIME_WORDS[self.time][0]}"  # type: ignore[index]
+        return f"{phrase(words.SETTING_WORDS, self.setting, 0)} {phrase(words.TIME_WORDS, self.time, 0)}"
+
+
+def phrase(said: Mapping[Any, tuple[str, ...]], value: str | None, which: int = 0) -> str:
+    """How a value is said."""
+    return said[value][which]
 
 
 class Drawn:
@@ -67,13 +72,13 @@ def sentence(shot: ShotTruth, met: set[str]) -> str:
     """A shot in one sentence; `met` are characters that were named before, and grows."""
     acts = []
     for one in shot.subjects:
-        does = words.MOTION_WORDS[one.motion][0]  # type: ignore[index]
+        does = phrase(words.MOTION_WORDS, one.motion, 0)
         acts.append(f"{named(one, one.who in met)} {does}")
         met |= {one.who} - {""}
     where = Place(shot.setting or "", shot.time or "")
     said = f"{' while '.join(acts) or 'nobody is there'} {where}"
     if shot.camera:
-        said += f", {words.CAMERA_WORDS[shot.camera][1]}"  # type: ignore[index]
+        said += f", {phrase(words.CAMERA_WORDS, shot.camera, 1)}"
     return f"{said[0].upper()}{said[1:]}."
 
 
@@ -240,14 +245,14 @@ def retime(drawn: Drawn, shots: list[ShotTruth]) -> Turn:
     at = drawn.pick(range(len(shots)))
     time = drawn.pick([one for one in TIMES if one != shots[at].time])
     shots[at] = shots[at].changed(time=time)
-    return Turn(say=f"shot {at + 1} {words.TIME_WORDS[time][0]}", changes=(at + 1,), shots=tuple(shots))
+    return Turn(say=f"shot {at + 1} {phrase(words.TIME_WORDS, time, 0)}", changes=(at + 1,), shots=tuple(shots))
 
 
 def replace(drawn: Drawn, shots: list[ShotTruth]) -> Turn:
     at = drawn.pick(range(len(shots)))
     setting = drawn.pick([one for one in SETTINGS if one not in {shot.setting for shot in shots}])
     shots[at] = shots[at].changed(setting=setting)
-    say = f"shot {at + 1} takes place {words.SETTING_WORDS[setting][0]}"
+    say = f"shot {at + 1} takes place {phrase(words.SETTING_WORDS, setting, 0)}"
     return Turn(say=say, changes=(at + 1,), shots=tuple(shots))
 
 
@@ -255,7 +260,7 @@ def refilm(drawn: Drawn, shots: list[ShotTruth]) -> Turn:
     at = drawn.pick(range(len(shots)))
     camera = drawn.pick([one for one in CAMERAS[1:] if one != shots[at].camera])
     shots[at] = shots[at].changed(camera=camera)
-    say = f"in shot {at + 1} {words.CAMERA_WORDS[camera][1]}"
+    say = f"in shot {at + 1} {phrase(words.CAMERA_WORDS, camera, 1)}"
     return Turn(say=say, changes=(at + 1,), shots=tuple(shots))
 
 

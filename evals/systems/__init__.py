@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -69,25 +69,9 @@ class System(Protocol):
         ...
 
     def make(self, sample: Sample, seed: int, folder: Path, does: Does) -> Made:
-        """Does what the suite asks, in a folder of its own. Raises Cancelled when told to stop, anything when it fails."""
+        """Does what the suite asks, in a folder of its own. Raises Cancelled when told to stop, anything on failure."""
         ...
 
     def cancel(self) -> None:
         """Asks what runs to stop. Safe from signal handlers."""
         ...
-
-
-def system_of(given: Any) -> System:
-    """A Studio, the path of a folder of videos, or a System, as a System. Raises BadInput."""
-    from kinograph.errors import BadInput
-    from kinograph.evals.systems.studio import Crewed
-    from kinograph.evals.systems.videos import Videos
-    from kinograph.studio import Studio
-
-    if isinstance(given, Studio):
-        return Crewed.of(given)
-    if isinstance(given, (str, Path)):
-        return Videos(Path(given).expanduser())
-    if isinstance(given, System):
-        return given
-    raise BadInput(f"{given!r:.80} is no system; give a Studio, a folder of videos, or something with names and make")

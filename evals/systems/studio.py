@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -55,10 +54,11 @@ class Crewed:
     @classmethod
     def named(cls, names: Mapping[str, str], **arguments: Any) -> Crewed:
         """The system that `names()` told, with the settings at hand for all that those leave out. Raises BadSetting."""
-        given: dict[str, Any] = {key: value for key, value in names.items() if key in Settings.model_fields and value}
-        given["backends"] = json.loads(names.get("backends", "{}"))
-        mind = names.get("mind", "")
-        settings = minded(Settings.load(**{key: value for key, value in given.items() if key != "mind"}), mind)
+        told = set(Settings.model_fields) - UNTOLD
+        given: dict[str, Any] = {key: value for key, value in names.items() if key in told and value}
+        if "backends" in names:
+            given["backends"] = json.loads(names["backends"])
+        settings = minded(Settings.load(**given), names.get("mind", ""))
         wishes = {key: value for key, value in names.items() if key in WISHES}
         return cls(settings, wishes, fresh=names.get("home") != "shared", **arguments)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from kinograph.agents.motion import Motion
-from kinograph.agents.planner import Assignment, Planner, storyboard, wishes
+from kinograph.agents.planner import Assignment, Planner, storyboard
 from kinograph.agents.scene import Scene
 from kinograph.agents.style import Style
 from kinograph.evals.scorers.planned import FIELDS, Judgement
