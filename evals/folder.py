@@ -48,11 +48,11 @@ class RunFolder:
 
         disk.folder(self.path)
         lock = FileLock(self.path / ".lock")
-        try:
-            with disk.storage(self.path):
+        with disk.storage(self.path):
+            try:
                 lock.acquire(timeout=0)
-        except Timeout as error:
-            raise ProductionBusy(f"another process runs an evaluation in {str(self.path)!r}") from error
+            except Timeout as error:  # which is an OSError
+                raise ProductionBusy(f"another process runs an evaluation in {str(self.path)!r}") from error
         try:
             yield
         finally:
