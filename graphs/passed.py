@@ -11,8 +11,9 @@ from kinograph.memory.database import Place
 if TYPE_CHECKING:
     from langgraph.checkpoint.base import CheckpointTuple
 
-TO = "branch:to:"
-"""What LangGraph calls the channel that has a node run next."""
+TO = ("branch:to:", "join:")
+"""How LangGraph's channels begin that have a node run next: after one other, or after all of several; its name ends
+theirs."""
 
 
 def passed(place: Place, id: str) -> tuple[str, ...]:
@@ -40,4 +41,4 @@ def _numbers(thread: str) -> list[int]:
 def _nodes(steps: list[CheckpointTuple]) -> list[str]:
     ordered = sorted(steps, key=lambda one: one.checkpoint["ts"])
     channels = [sorted(one.checkpoint.get("updated_channels") or ()) for one in ordered]
-    return [name.removeprefix(TO) for step in channels for name in step if name.startswith(TO)]
+    return [name.rpartition(":")[2] for step in channels for name in step if name.startswith(TO)]

@@ -109,3 +109,7 @@ def test_the_brief_of_the_critical_path_has_scenes_of_four_shots_in_a_chain():
     board = Studio().plan(brief_of(3)).storyboard
     assert len(board.shots) == 12
     assert chain(board) == 4
+
+
+def test_the_harness_costs_a_sample_next_to_nothing():
+    assert harness.overhead(20) < 10 * harness.MOST, "an order of magnitude of slack for machines that share their disk"
