@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from kinograph import Studio
+from kinograph.evals.bench import harness
 from kinograph.evals.bench.clock import Clock
 from kinograph.evals.bench.critical_path import brief_of, chain
 from kinograph.evals.bench.makespan import POLICIES, TARGETS, Fifo, measure

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,8 +15,8 @@ BRIEF = "A red ball rolls across a meadow. Then it bounces over the sea at night
 TAKE = ("recall", "render", "judge", "remember", "settle")
 
 
-def path(studio: Studio, **wishes: object) -> tuple[str, ...]:
-    small = {"width": 64, "height": 48, "frames": 8} | wishes
+def path(studio: Studio, **wishes: Any) -> tuple[str, ...]:
+    small: dict[str, Any] = {"width": 64, "height": 48, "frames": 8} | wishes
     film = studio.make(studio.brief(BRIEF, **small), out="film")
     return passed(checkpoints_of(studio.place, Path(film.folder)), film.id)
 
