@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 SOURCES := kinograph agents graphs tools memory prompts evals tests examples
 
-.PHONY: demo test check format wheel-check bench typings clean
+.PHONY: demo test check format wheel-check bench eval-smoke eval-baseline typings clean
 
 demo: $(READY)
 	@film=$$($(BIN)/kinograph make "$$BRIEF") || test $$? = 7 && $(BIN)/kinograph show "$$(dirname "$$film")"
@@ -29,6 +29,13 @@ format: $(READY)
 wheel-check: $(READY)
 	sh tests/wheel_check.sh $(PYTHON) $(BIN)/python
 
+# A small evaluation; fails on what got worse than evals/baseline.json by more than the interval recorded there.
+eval-smoke: $(READY)
+	OMP_NUM_THREADS=1 $(BIN)/python -m kinograph.evals.smoke
+
+eval-baseline: $(READY)
+	OMP_NUM_THREADS=1 $(BIN)/python -m kinograph.evals.smoke --record
+
 bench: $(READY)
 	$(BIN)/python tests/bench/start.py
 	$(BIN)/python tests/bench/judging.py
@@ -36,7 +43,7 @@ bench: $(READY)
 	$(BIN)/python tests/bench/minds.py
 	$(BIN)/python tests/bench/embedded.py
 	$(BIN)/python -m kinograph.evals.embedded
-	for one in makespan critical_path overhead scaling; do $(BIN)/python -m kinograph.evals.bench.$$one || exit 1; done
+	for one in makespan critical_path overhead scaling harness; do $(BIN)/python -m kinograph.evals.bench.$$one || exit 1; done
 
 # The packages are mapped onto top-level folders; links show pyright the shape that Python sees.
 typings:

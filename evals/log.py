@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from kinograph.film import Noun
 
@@ -31,6 +31,11 @@ class Spent(Noun):
     tokens: int = 0
     money: float | None = None
     """US dollars; None where no price is known."""
+
+    def generated(self, reused: bool = True) -> float:
+        """Calls of the generator, for comparisons at equal calls: a clip that was already there counts as one as well,
+        unless `reused` is False."""
+        return self.renders + (self.reused if reused else 0)
 
 
 class ShotLog(Noun):
@@ -81,6 +86,8 @@ class SampleLog(Noun):
 class Shown(Noun):
     """How a metric is to be read in reports."""
 
+    model_config = ConfigDict(ser_json_inf_nan="constants")  # least and greatest may be without end
+
     metric: str
     better: Literal["higher", "lower"]
     least: float
@@ -97,6 +104,8 @@ class Run(Noun):
 
     id: str
     suite: str
+    source: str = ""
+    """What the suite was opened by: its name, IMPORTER:PATH or a file; empty for one that was handed over."""
     suite_digest: str
     """Changes whenever a sample does: runs of different digests are not compared."""
     system: dict[str, str]

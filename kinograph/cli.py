@@ -19,6 +19,7 @@ import typer
 
 from kinograph import measuring, reporting
 from kinograph.errors import GAVE_UP, BadBrief, BadInput, Cancelled, Damaged, KinographError
+from kinograph.evals.commands import app as evaluations
 from kinograph.remembering import memory
 
 if TYPE_CHECKING:
@@ -353,9 +354,8 @@ def doctor(as_json: Json = False) -> None:
 
 
 app.command(epilog=EPILOG)(measuring.measure)
-evals = typer.Typer(help="Report and compare eval runs.", rich_markup_mode=None)
-app.add_typer(evals, name="eval")
-reporting.attach(evals)
+reporting.attach(evaluations)
+app.add_typer(evaluations, name="eval")
 
 
 @app.command(name="remedies", epilog=EPILOG)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from kinograph import Studio
+from kinograph.evals.bench import harness
 from kinograph.evals.bench.clock import Clock
 from kinograph.evals.bench.critical_path import brief_of, chain
 from kinograph.evals.bench.makespan import POLICIES, TARGETS, Fifo, measure
@@ -109,3 +110,7 @@ def test_the_brief_of_the_critical_path_has_scenes_of_four_shots_in_a_chain():
     board = Studio().plan(brief_of(3)).storyboard
     assert len(board.shots) == 12
     assert chain(board) == 4
+
+
+def test_the_harness_costs_a_sample_next_to_nothing():
+    assert harness.overhead(20) < 10 * harness.MOST, "an order of magnitude of slack for machines that share their disk"

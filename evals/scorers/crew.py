@@ -1,0 +1,22 @@
+"""What the system's own validator says of the shots that it shows."""
+
+from __future__ import annotations
+
+from kinograph.evals.scorers import Scored, mean, share
+from kinograph.evals.suites import Sample
+from kinograph.evals.systems import Made
+
+
+class Crew:
+    """The share of shots that were accepted."""
+
+    shown = (share("accepted", "shots that the system's own validator accepted"),)
+
+    def __call__(self, sample: Sample, made: Made) -> Scored:
+        said = {shot.shot: {"accepted": float(shot.accepted)} for shot in made.shots if shot.accepted is not None}
+        if not said:
+            return Scored(skipped={"accepted": "needs a validator's verdicts"})
+        return Scored({"accepted": mean([one["accepted"] for one in said.values()])}, said)
+
+
+SCORER = Crew()

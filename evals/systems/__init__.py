@@ -1,0 +1,77 @@
+"""Systems under test: whatever makes something of a sample. A Studio of any settings, or a folder of videos."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
+
+from kinograph.evals.log import Spent
+from kinograph.evals.suites import Does, Sample
+from kinograph.film import Storyboard
+
+
+class Footage:
+    """The frames of a shot as the film shows them, read when they are first asked for."""
+
+    def __init__(self, read: Callable[[], np.ndarray], fps: float) -> None:
+        self._read = read
+        self.fps = fps
+
+    @cached_property
+    def frames(self) -> np.ndarray:
+        """`[T,H,W,3]` uint8 RGB. Raises Damaged."""
+        return self._read()
+
+
+class MadeShot(NamedTuple):
+    """A shot of what a system made."""
+
+    shot: str
+    asked: str
+    """What it should show, in words."""
+    footage: Footage | None
+    clip: Path | None = None
+    """A file that a browser plays."""
+    accepted: bool | None = None
+    """What the system's own validator said; None where there is none."""
+    takes: int = 1
+    findings: tuple[str, ...] = ()
+
+
+class Made(NamedTuple):
+    """What a system made of a sample."""
+
+    shots: tuple[MadeShot, ...] = ()
+    film: Path | None = None
+    sheet: Path | None = None
+    boards: tuple[Storyboard | None, ...] = ()
+    """The storyboard, and in a conversation that after each turn."""
+    error: str = ""
+    """The one clear error that a dare ended in."""
+    spent: Spent = Spent()
+    path: tuple[str, ...] = ()
+
+
+@runtime_checkable
+class System(Protocol):
+    """Something that is evaluated. With processes it travels by pickle."""
+
+    def names(self) -> Mapping[str, str]:
+        """What it is: settings by name."""
+        ...
+
+    def check(self, does: Does) -> None:
+        """Raises BadInput, or another KinographError, for a system that could do nothing of the kind."""
+        ...
+
+    def make(self, sample: Sample, seed: int, folder: Path, does: Does) -> Made:
+        """Does what the suite asks, in a folder of its own. Raises Cancelled when told to stop, anything on failure."""
+        ...
+
+    def cancel(self) -> None:
+        """Asks what runs to stop. Safe from signal handlers."""
+        ...
