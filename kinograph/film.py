@@ -13,7 +13,7 @@ import unicodedata
 from functools import cached_property
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 Motion = Literal[
     "stays", "moves left", "moves right", "rises", "falls", "bounces", "spins", "grows", "shrinks", "circles"
@@ -22,7 +22,9 @@ Camera = Literal["static", "pan left", "pan right", "tilt up", "tilt down", "zoo
 TimeOfDay = Literal["dawn", "day", "sunset", "night"]
 Aspect = Literal["square", "wide", "vertical"]
 Topology = Literal["chain", "hierarchical", "distributed"]
-Task = Literal["t2v", "i2v", "v2v", "flf2v", "upscale", "interpolate"]
+Task = Literal["t2v", "i2v", "v2v", "flf2v", "keyframes", "reference", "inpaint", "upscale", "interpolate"]
+"""keyframes: pictures at any frames. reference: pictures of who or what is in it. inpaint: only what a mask marks is
+made, within the frame or beyond it."""
 Rating = Literal["low", "medium", "high", "very high"]
 Strategy = Literal["sequential", "parallel", "adaptive"]
 """One shot at a time; a fixed number; as many as the machine has room for, asked again before each render."""
@@ -257,13 +259,33 @@ class Decision(Noun):
 # --------------------------------------------------------------------------------------- rendering
 
 
+def _absent(value: object) -> bool:
+    """Fields that came later are left out where they say nothing, so that older nouns keep their digests."""
+    return value is None
+
+
 class Conditioning(Noun):
-    """A picture a request is tied to."""
+    """A picture, or a clip, that a request is tied to."""
 
     keyframe: str
-    """Digest of the picture in the vault."""
-    role: Literal["first", "last", "reference"] = "first"
+    """Digest of the picture in the vault; of a source the digest that names its clip."""
+    role: Literal["first", "last", "between", "reference", "source"] = "first"
+    """between: the picture of one frame, as `frame` says. reference: shows who or what is in the clip. source: a whole
+    clip, made anew in part."""
     strength: float = Field(default=1.0, ge=0, le=1)
+    frame: int | None = Field(default=None, ge=0, exclude_if=_absent)
+    """Of a picture between first and last: where it is, counted from 0."""
+    mask: str | None = Field(default=None, exclude_if=_absent)
+    """Digest of a picture, of the same shape, that is white where the keyframe or source is painted anew: within what
+    it shows, or around it."""
+
+    @model_validator(mode="after")
+    def _placed(self) -> Self:
+        if (self.role == "between") != (self.frame is not None):
+            raise ValueError(f"a frame goes with the role between, and with no other: {self.role!r}, {self.frame!r}")
+        if self.role == "reference" and self.mask is not None:
+            raise ValueError("a reference is no part of the picture that a mask could mark")
+        return self
 
 
 class RenderRequest(Noun):
@@ -283,6 +305,15 @@ class RenderRequest(Noun):
     conditioning: tuple[Conditioning, ...] = ()
     offloaded: bool = False
     """Keep what is not at work in main memory: slower, and less of the GPU's."""
+
+    @field_validator("conditioning")
+    @classmethod
+    def _within(cls, given: tuple[Conditioning, ...], info: ValidationInfo) -> tuple[Conditioning, ...]:
+        frames = info.data.get("frames", 1)
+        for one in given:
+            if one.frame is not None and one.frame >= frames:
+                raise ValueError(f"frame {one.frame} of a keyframe is not within {frames} frames: 0 to {frames - 1}")
+        return given
 
     @property
     def digest(self) -> str:

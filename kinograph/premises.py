@@ -151,7 +151,7 @@ class Premises:
 
         workbench = Workbench(
             scratch,
-            self.vault.picture,
+            self.vault.material,
             None if ledger is None else ledger.errands,
             self.settings.home / "machine",
         )

@@ -20,8 +20,8 @@ from kinograph.settings import Settings
 from kinograph.studio import Studio
 from kinograph.tools.backends import Workbench, card, ready
 from kinograph.tools.backends.diffusion import Diffusion, DiffusionOptions, smaller
-from kinograph.tools.backends.families import KINS, kin_of, way
-from kinograph.tools.footage import frames_in, load, png
+from kinograph.tools.backends.families import KINS, Call, kin_of, way
+from kinograph.tools.footage import develop, frames_in, load, load_picture, png
 from kinograph.tools.sound import read_mp4
 
 
@@ -38,29 +38,33 @@ class Case(NamedTuple):
 
 
 FIRST, BOTH, LAST = ("first",), ("first", "last"), ("last",)
+BETWEEN, AMID, SOURCE, MASKED = ("between",), ("first", "between"), ("source",), ("first with a mask",)
+ENOUGH = (FIRST, BOTH, LAST, BETWEEN, AMID, ("reference",), SOURCE, MASKED, ("source with a mask",))
+"""Pictures that a request may come with."""
+ANY = (FIRST, BOTH, LAST, BETWEEN, AMID)
 CASES = (
-    Case("animatediff", "animatediff", (FIRST,)),
+    Case("animatediff", "animatediff", (FIRST, SOURCE)),
     Case("animatediff-sdxl", "animatediff-sdxl", ()),
-    Case("animatediff-sparse", "animatediff", (FIRST, BOTH, LAST), words=False),
-    Case("modelscope", "modelscope", (FIRST,)),
-    Case("modelscope", "zeroscope-576w", (FIRST,)),
-    Case("zeroscope-xl", "zeroscope-xl", (FIRST,), words=False),
+    Case("animatediff-sparse", "animatediff", ANY, words=False),
+    Case("modelscope", "modelscope", (FIRST, SOURCE)),
+    Case("modelscope", "zeroscope-576w", (FIRST, SOURCE)),
+    Case("zeroscope-xl", "zeroscope-xl", (FIRST, SOURCE), words=False),
     Case("videocrafter2", "videocrafter2", ()),
     Case("svd", "svd", (FIRST,), words=False),
     Case("latte", "latte", ()),
-    Case("cogvideox", "cogvideox-2b", (FIRST,)),
+    Case("cogvideox", "cogvideox-2b", (FIRST, SOURCE)),
     Case("cogvideox-i2v", "cogvideox-5b-i2v", (FIRST,), words=False),
-    Case("wan", "wan-2.1-1.3b", (FIRST,)),
-    Case("wan-2.2", "wan-2.2-14b", (FIRST,)),
+    Case("wan", "wan-2.1-1.3b", (FIRST, SOURCE)),
+    Case("wan-2.2", "wan-2.2-14b", (FIRST, SOURCE)),
     Case("wan-2.2-5b", "wan-2.2-5b", (FIRST,)),
     Case("wan-i2v", "wan-2.1-i2v", (FIRST,), words=False),
-    Case("wan-vace", "wan-2.1-vace", (FIRST, BOTH, LAST, ("reference",))),
+    Case("wan-vace", "wan-2.1-vace", ENOUGH),
     Case("hunyuan", "hunyuan-video", ()),
     Case("hunyuan-i2v", "hunyuan-video-i2v", (FIRST,), words=False),
     Case("hunyuan-framepack", "hunyuan-framepack", (FIRST, BOTH), words=False),
     Case("hunyuan-1.5", "hunyuan-video-1.5", ()),
-    Case("ltx", "ltx-video", (FIRST, BOTH, LAST)),
-    Case("ltx-2", "ltx-2", (FIRST, BOTH, LAST)),
+    Case("ltx", "ltx-video", (*ANY, SOURCE)),
+    Case("ltx-2", "ltx-2", (*ANY, SOURCE)),
     Case("mochi", "mochi", ()),
     Case("allegro", "allegro", ()),
     Case("skyreels", "skyreels-v2", (FIRST,)),
@@ -91,15 +95,30 @@ class Stage:
     def __init__(self, scratch: Path, key: str, model: str, **options: Any) -> None:
         self.width, self.height, self.frames = tiny.SIZES[key]
         self.scratch = scratch
-        bench = Workbench(scratch, lambda digest: scratch / f"{digest}.png", learned=scratch / "machine")
+        bench = Workbench(scratch, self.file, learned=scratch / "machine")
         self.backend = Diffusion(card(model), bench, DiffusionOptions(**options))
         dice = np.random.default_rng(0)
         for name in "abc":
             picture = dice.integers(0, 255, (self.height, self.width, 3)).astype(np.uint8)
             (scratch / f"{name}.png").write_bytes(png(picture))
+            clip = develop(self.request(prompt=name), np.stack([picture] * self.frames), scratch, 0.0)
+            Path(clip.path).rename(scratch / f"{name}.mkv")
+        mask = np.zeros((self.height, self.width, 3), np.uint8)
+        mask[:, self.width // 2 :] = 255
+        (scratch / "mask.png").write_bytes(png(mask))
+
+    def file(self, name: str) -> Path:
+        return self.scratch / (name.removeprefix("clip ") + (".mkv" if name.startswith("clip ") else ".png"))
+
+    def given(self, name: str, role: str) -> Conditioning:
+        """`role` may say that there is a mask: of the right half."""
+        role, _, masked = role.partition(" with a ")
+        told: dict[str, Any] = {"keyframe": f"clip {name}" if role == "source" else name, "role": role}
+        told |= {"frame": self.frames // 2} if role == "between" else {}
+        return Conditioning.model_validate(told | ({"mask": "mask"} if masked else {}))
 
     def request(self, seed: int = 1, pictures: Sequence[tuple[str, str]] = (), **fields: Any) -> RenderRequest:
-        given = tuple(Conditioning.model_validate({"keyframe": name, "role": role}) for name, role in pictures)
+        given = tuple(self.given(name, role) for name, role in pictures)
         plain = {"model": self.backend.card.id, "revision": self.backend.revision, "prompt": "a red ball rolls"}
         plain |= {"seed": seed, "frames": self.frames, "fps": 8, "width": self.width, "height": self.height}
         return RenderRequest.model_validate(plain | {"steps": 2, "guidance": 3.0, "conditioning": given} | fields)
@@ -139,7 +158,7 @@ def test_every_family_renders_the_same_from_the_same_seed_and_says_how_far_it_is
 @by_card
 def test_every_picture_that_is_taken_shows_and_every_other_is_refused(case: Case, stage):
     one = stage(case)
-    for roles in (FIRST, BOTH, LAST, ("reference",)):
+    for roles in ENOUGH:
         if roles not in case.roles:
             with pytest.raises(RenderFailed, match=r"these weights cannot be given the pictures asked for \("):
                 one.frames_of(list(zip("ab", roles, strict=False)))
@@ -177,6 +196,54 @@ def test_requests_of_one_call_give_what_each_gives_alone(case: Case, stage):
     assert together[0].render_seconds == together[1].render_seconds
     for request, made in zip(requests, frames, strict=True):
         assert np.abs(load(one.render(request)).astype(int) - made).max() <= 1
+
+
+def test_a_keyframe_counts_where_it_is_and_a_mask_where_it_is_white(stage):
+    vace, sparse, ltx = (
+        next(one for one in CASES if one.key == key) for key in ("wan-vace", "animatediff-sparse", "ltx")
+    )
+    for case in (vace, sparse, ltx):
+        one = stage(case)
+        early, late = (
+            one.frames_of(conditioning=[Conditioning(keyframe="a", role="between", frame=frame)])
+            for frame in (1, one.frames - 2)
+        )
+        assert not np.array_equal(early, late), case.key
+    one = stage(vace)
+    call = Call([one.backend._picture(one.given("a", "source with a mask"), one.request())], one.frames, 1.0)
+    shown = way("WanVACEPipeline").form.arguments(call, None)
+    video, mask = (np.stack([np.asarray(frame) for frame in shown[name]]) for name in ("video", "mask"))
+    half = one.width // 2
+    assert (mask[:, :, half:] == 255).all()
+    assert not mask[:, :, :half].any()
+    assert (video[:, :, half:] == 127).all()
+    given = load_picture(one.file("a"))
+    assert all(np.array_equal(frame[:, :half], given[:, :half]) for frame in video)
+
+
+def test_a_keyframe_that_lands_on_another_frame_is_told(stage):
+    case = next(case for case in CASES if case.key == "ltx-2")
+    one = stage(case)
+    clip = one.render(one.request(pictures=[("a", "between")]))
+    assert clip.note == "the picture of frame 4 is held at frame 1"
+    at = one.request(conditioning=[Conditioning(keyframe="a", role="between", frame=1)])
+    assert one.render(at).note == ""
+
+
+def test_how_strongly_a_picture_counts_is_told_where_it_is_not_heard(stage):
+    given = [Conditioning(keyframe="a", strength=0.5)]
+    vace, ltx = (stage(next(one for one in CASES if one.key == key)) for key in ("wan-vace", "ltx"))
+    assert vace.render(vace.request(conditioning=given)).note.startswith("WanVACEPipeline holds pictures as they are")
+    assert ltx.render(ltx.request(conditioning=given)).note == ""
+
+
+def test_cards_say_what_their_families_can_be_given():
+    for case in CASES:
+        able = {role for roles in case.roles for one in roles for role in one.split(" with a ")}
+        told = {"keyframes": "between", "reference": "reference", "inpaint": "mask", "flf2v": "last"}
+        for task, role in told.items():
+            if case.key != "animatediff-sparse" and (task, case.card) != ("flf2v", "wan-2.2-i2v"):
+                assert (task in card(case.card).tasks) == (role in able), (case.card, task)
 
 
 # ------------------------------------------------------------------------------------ beginnings

@@ -112,6 +112,8 @@ def test_a_first_frame_goes_along_in_the_size_of_the_video(service: VideoService
 def test_other_pictures_than_one_first_frame_are_refused(service: VideoService, shop: Shop, roles: tuple[str, ...]):
     with pytest.raises(RenderFailed, match=f"takes one first frame and no other picture: .*{', '.join(roles)}$"):
         shop.render(request={"conditioning": [{"keyframe": "k", "role": role} for role in roles]})
+    with pytest.raises(RenderFailed, match=r"no other picture: the request has first with a mask$"):
+        shop.render(request={"conditioning": [{"keyframe": "k", "mask": "m"}]})
     assert not service.asked
 
 

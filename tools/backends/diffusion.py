@@ -19,14 +19,14 @@ from kinograph.errors import BadInput, Cancelled, Damaged, RenderFailed, Storage
 from kinograph.film import Clip, Conditioning, Noun, RenderRequest, digest_of
 from kinograph.tools.backends import ModelCard, Progress, Workbench, alike
 from kinograph.tools.backends.calling import arguments_of, beating, diced, fitted, free, named, smaller
-from kinograph.tools.backends.families import Call, Kin, Picture, Way, kin_of, way
+from kinograph.tools.backends.families import Call, Kin, Picture, Way, kin_of, shifted, way
 from kinograph.tools.backends.memory_plan import Remembered, Rung, climb, first, key_of, ladder, needs
 from kinograph.tools.backends.noise import BASE, correlated, decomposed, steps_for
 from kinograph.tools.backends.pipelines import WINDOW, Loaded, class_of, load, seeded, sounds_of, to_pixels
 from kinograph.tools.backends.speed import Speed
 from kinograph.tools.backends.weights import Weights, check, check_part, find
 from kinograph.tools.backends.weights import needs as wanted
-from kinograph.tools.footage import conformed, develop, load_picture
+from kinograph.tools.footage import conformed, develop, load_picture, read
 from kinograph.tools.gpus import gpus
 from kinograph.tools.shelf import shelf
 
@@ -199,13 +199,17 @@ class Diffusion:
             call = self._begun(requests[0], call, goes_on, waits)
         with self._lent(self._source, waits) as loaded:
             started, notes = time.perf_counter(), list[str]()
-            found = loaded.way_for({"first"} if call.video is not None else {one.role for one in call.pictures})
+            asked = {"first"} if call.video is not None else set[str]().union(*(one.needs for one in call.pictures))
+            found = loaded.way_for(asked)
             made = self._fitting(
                 loaded, requests, notes.append, lambda: self._made(loaded, found, requests, call, goes_on)
             )
             seconds = time.perf_counter() - started
             made_with = self._made_with(loaded, found)
-            notes += self._unheard(loaded, found, requests)
+            notes += [
+                *self._unheard(loaded, found, requests),
+                *filter(None, (shifted(one, found) for one in call.pictures)),
+            ]
         clips = []
         for index, request in enumerate(requests):
             whole, note = fitted(made.frames[index], request)
@@ -376,6 +380,8 @@ class Diffusion:
             told.append(f"words to avoid are not heard by {found.name}")
         if self.options.noise != "plain" and not loaded.takes_noise(found):
             told.append(f"{found.name} cannot be given its noise")
+        if any(one.strength < 1 for one in requests[0].conditioning) and found.form.argument != "conditions":
+            told.append(f"{found.name} holds pictures as they are, however strongly they should count")
         return told
 
     def _made_with(self, loaded: Loaded, found: Way) -> dict[str, str]:
@@ -393,10 +399,16 @@ class Diffusion:
     def _picture(self, given: Conditioning, request: RenderRequest) -> Picture:
         import cv2
 
-        picture = load_picture(self.workbench.picture(given.keyframe))
-        if given.role != "reference" and picture.shape[:2] != (request.height, request.width):
-            picture = cv2.resize(picture, (request.width, request.height), interpolation=cv2.INTER_AREA)
-        return Picture(given.role, picture, given.strength)
+        file, size = self.workbench.picture(given.keyframe), (request.width, request.height)
+        if given.role == "source":
+            picture = conformed(read(file), size, request.frames)
+        elif (picture := load_picture(file)).shape[1::-1] != size and given.role != "reference":
+            picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+        mask = None
+        if given.mask is not None:
+            grey = load_picture(self.workbench.picture(given.mask)).mean(-1)
+            mask = cv2.resize((grey > 127).astype(np.uint8) * 255, size, interpolation=cv2.INTER_NEAREST)
+        return Picture(given.role, picture, given.strength, given.frame or 0, mask)
 
     def _lent(self, source: str, cancelled: Callable[[], bool]) -> AbstractContextManager[Loaded]:
         """A loaded pipeline, for one call; every backend of the same weights and options shares it."""

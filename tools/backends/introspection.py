@@ -91,6 +91,10 @@ def _tasks(roles: list[Any], words: bool) -> tuple[Task, ...]:
     told: tuple[tuple[Task, bool], ...] = (
         ("t2v", words),
         ("i2v", "first" in every),
+        ("v2v", "source" in every),
         ("flf2v", {"first", "last"} <= every),
+        ("keyframes", "between" in every),
+        ("reference", "reference" in every),
+        ("inpaint", "mask" in every),
     )
     return tuple(task for task, holds in told if holds)

@@ -204,7 +204,9 @@ def _gb(value: Any) -> float:
 
 
 def _told(one: Way) -> str:
-    least = {"none": "", "any": ", at least one", "first": ", at least a first frame"}[one.form.least]
+    least = {"none": "", "any": ", at least one", "first": ", at least a first frame", "one": ", one of them"}[
+        one.form.least
+    ]
     return f"{' or '.join(one.form.roles) or 'no pictures'}{least}"
 
 

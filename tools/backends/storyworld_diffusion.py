@@ -145,7 +145,7 @@ class StoryworldDiffusion:
 
         return [
             Keyframe(
-                0 if given[0].role == "first" else requests[0].frames - 1,
+                {"first": 0, "between": given[0].frame or 0}.get(given[0].role, requests[0].frames - 1),
                 np.stack([self._picture(one, request) for one, request in zip(given, requests, strict=True)]),
             )
             for given in zip(*(request.conditioning for request in requests), strict=True)
@@ -154,8 +154,9 @@ class StoryworldDiffusion:
     def _picture(self, given: Conditioning, request: RenderRequest) -> np.ndarray:
         import cv2
 
-        if given.role == "reference":
-            raise RenderFailed(f"{self.card.id} takes first and last frames, not reference pictures of a subject")
+        if given.role not in ("first", "last", "between") or given.mask is not None:
+            what = "masks" if given.mask is not None else f"pictures in the role {given.role}"
+            raise RenderFailed(f"{self.card.id} takes whole pictures of frames, anywhere in the clip, and no {what}")
         picture = load_picture(self.workbench.picture(given.keyframe))
         if picture.shape[:2] != (request.height, request.width):
             picture = cv2.resize(picture, (request.width, request.height), interpolation=cv2.INTER_AREA)

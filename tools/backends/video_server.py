@@ -157,7 +157,7 @@ class VideoServer:
         )
 
     def _first_frame(self, request: RenderRequest) -> bytes | None:
-        roles = [given.role for given in request.conditioning]
+        roles = [one.role if one.mask is None else f"{one.role} with a mask" for one in request.conditioning]
         if roles not in ([], ["first"]):
             raise RenderFailed(
                 f"{self.card.id} takes one first frame and no other picture: the request has {', '.join(roles)}"
