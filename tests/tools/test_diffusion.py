@@ -63,6 +63,7 @@ CASES = (
     Case("hunyuan-i2v", "hunyuan-video-i2v", (FIRST,), words=False),
     Case("hunyuan-framepack", "hunyuan-framepack", (FIRST, BOTH), words=False),
     Case("hunyuan-1.5", "hunyuan-video-1.5", ()),
+    Case("hunyuan-1.5-i2v", "hunyuan-video-1.5-i2v", (FIRST,), words=False),
     Case("ltx", "ltx-video", (*ANY, SOURCE)),
     Case("ltx-2", "ltx-2", (*ANY, SOURCE)),
     Case("mochi", "mochi", ()),
@@ -276,6 +277,27 @@ def test_a_model_that_enlarges_begins_with_a_smaller_video(stage, folders):
     assert [smaller(side) for side in (1024, 576, 32)] == [576, 320, 16]
 
 
+def test_ltx_is_enlarged_as_latents_and_tells_where_that_does_not_go(stage, folders):
+    case, upsampler = next(case for case in CASES if case.key == "ltx"), str(folders("ltx-upsampler"))
+    one, plain = stage(case, upsample=upsampler), stage(case)
+    assert one.backend.revision != plain.backend.revision
+    for pictures in ([], [("a", "first")]):
+        requests = [one.request(pictures=pictures, width=64, height=64, seed=seed) for seed in (1, 2)]
+        clips = one.backend.render(requests, lambda *_: None, lambda: False)
+        frames = [load(clip).astype(int) for clip in clips]
+        assert frames[0].shape == (one.frames, 64, 64, 3)
+        assert [clip.note for clip in clips] == ["", ""]
+        assert np.abs(load(one.render(requests[1])).astype(int) - frames[1]).max() <= 1
+        assert not np.array_equal(frames[0], frames[1])
+        assert not np.array_equal(frames[0], plain.frames_of(pictures, width=64, height=64))
+    odd = one.render(one.request(width=96, height=64))
+    assert "frames of 128x64 came back, 9 of 96x64 were asked for" in odd.note
+    with pytest.raises(BadSetting, match="upsample does not go with WanPipeline: LTXPipeline, "):
+        stage(next(case for case in CASES if case.key == "wan"), upsample=upsampler).frames_of()
+    with pytest.raises(BadSetting, match="upsample names a folder of StableDiffusionPipeline: LTXLatentUpsample"):
+        stage(case, upsample=str(folders("text-to-image"))).frames_of()
+
+
 def test_a_clip_that_comes_longer_than_asked_ends_earlier_and_says_so(stage):
     case = next(case for case in CASES if case.key == "hunyuan-framepack")
     one = stage(case)
@@ -367,7 +389,7 @@ def test_frames_begin_with_the_noise_that_they_share(case: Case, stage, monkeypa
         if begun.ndim == 3:
             begun = begun.unflatten(1, ((one.frames - 1) // loaded.first.vae_temporal_compression_ratio + 1, -1))
         begun = begun.movedim(axis, 0)
-        assert begun.std() > 0.3
+        assert begun.std() > 0.1
         spread[kind] = float((begun - begun[:1]).abs().max())
     assert spread["decomposed"] < 1e-5
     assert spread["correlated"] < 1e-5

@@ -59,7 +59,7 @@ KINS = (
     Kin(("HunyuanVideoImageToVideoPipeline",), rule="4k+1"),
     Kin(("HunyuanVideoFramepackPipeline",), single=True, rule="4k+1"),
     Kin(("HunyuanVideo15Pipeline",), axis=2, rule="4k+1", decoding=("enable_slicing",)),
-    Kin(("HunyuanVideo15ImageToVideoPipeline",), single=True, rule="4k+1"),
+    Kin(("HunyuanVideo15ImageToVideoPipeline",), axis=2, single=True, rule="4k+1", decoding=("enable_slicing",)),
     Kin(("LTXPipeline", "LTXConditionPipeline"), axis=1, rule="8k+1", multiple=32),
     Kin(("LTXConditionPipeline",), rule="8k+1", multiple=32),
     Kin(("LTX2Pipeline", "LTX2ConditionPipeline"), axis=1, rule="8k+1", multiple=32),
