@@ -288,6 +288,15 @@ class Conditioning(Noun):
         return self
 
 
+class Blend(Noun):
+    """The neighbour that a shot's words and noise lean towards, so that one changes into the other smoothly."""
+
+    prompt: str
+    seed: int = Field(ge=0, lt=2**32)
+    weight: float = Field(ge=0, le=1)
+    """How far: 0 is all the shot's own, 1 all the neighbour's."""
+
+
 class RenderRequest(Noun):
     """A shot resolved for one backend. Its digest names the clip: same digest, same clip."""
 
@@ -305,6 +314,8 @@ class RenderRequest(Noun):
     conditioning: tuple[Conditioning, ...] = ()
     offloaded: bool = False
     """Keep what is not at work in main memory: slower, and less of the GPU's."""
+    blend: Blend | None = Field(default=None, exclude_if=_absent)
+    """Words and noise of a neighbour that count too, for models that can be given them."""
 
     @field_validator("conditioning")
     @classmethod

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from kinograph.film import Brief, Conditioning, RenderRequest, canonical_json
+from kinograph.film import Blend, Brief, Conditioning, RenderRequest, canonical_json
 
 requests = st.builds(
     RenderRequest,
@@ -90,6 +90,12 @@ def test_pictures_say_where_they_are_and_older_ones_keep_the_digests_of_their_re
     given = (plain, plain.changed(mask="m"), Conditioning(keyframe="a", role="between", frame=3))
     digests = {request_of(conditioning=(one,)).digest for one in (*given, given[2].changed(frame=4))}
     assert len(digests) == 4
+    assert "blend" not in request_of().model_dump()
+    leaning = request_of(blend=Blend(prompt="a", seed=1, weight=0.5))
+    assert (
+        len({request_of().digest, leaning.digest, request_of(blend=Blend(prompt="a", seed=2, weight=0.5)).digest}) == 3
+    )
+    assert RenderRequest.model_validate_json(leaning.model_dump_json()) == leaning
     again = RenderRequest.model_validate_json(request_of(conditioning=given).model_dump_json())
     assert again.conditioning == given
     for wrong in ({"role": "between"}, {"frame": 3}, {"role": "reference", "mask": "m"}):

@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from kinograph.errors import BadInput, BadSetting, Cancelled, Damaged, RenderFailed
-from kinograph.film import Clip, Conditioning, RenderRequest
+from kinograph.film import Blend, Clip, Conditioning, RenderRequest
 from kinograph.settings import Settings
 from kinograph.studio import Studio
 from kinograph.tools.backends import Workbench, card, ready
@@ -403,6 +403,44 @@ def test_ways_that_cannot_be_given_noise_say_so_and_render_all_the_same(stage):
     assert one.render(one.request()).note == ""
 
 
+BLENDED = [case for case in CASES if case.words or case.key in ("svd", "wan-i2v", "cogvideox-i2v")]
+
+
+@pytest.mark.parametrize("case", BLENDED, ids=str)
+def test_a_clip_can_lie_between_those_of_two_requests(case: Case, stage):
+    """All of the neighbour's is the neighbour's clip, nothing of it is the own, and half is neither."""
+    one = stage(case)
+    given = [] if case.words else [("a", "first")]
+    own = one.request(pictures=given)
+    other = own.changed(prompt="two blue cars at night", seed=9)
+
+    def made(weight: float) -> np.ndarray:
+        blend = Blend(prompt=other.prompt, seed=other.seed, weight=weight)
+        clip = one.render(own.changed(blend=blend))
+        assert clip.note in ("", f"{clip.made_with['pipeline']} hears no words that could be blended")
+        return load(clip).astype(int)
+
+    ends = [load(one.render(request)).astype(int) for request in (own, other)]
+    assert np.array_equal(made(0.0), ends[0])
+    half = made(0.5)
+    assert not np.array_equal(half, ends[0])
+    assert not np.array_equal(half, ends[1])
+    if case.key not in DICED:
+        assert np.abs(made(1.0) - ends[1]).max() <= 1
+    assert np.array_equal(load(one.render(own)), ends[0]), "and nothing is left of it"
+
+
+def test_a_clip_that_cannot_be_given_its_noise_says_so_and_noise_that_frames_share_is_blended_too(stage):
+    blend = Blend(prompt="a car", seed=9, weight=0.5)
+    one = stage(CASES[0])
+    clip = one.render(one.request(pictures=[("a", "first")], blend=blend))
+    assert clip.note == "AnimateDiffVideoToVideoPipeline cannot be given its noise"
+    assert not one.backend.batches(one.request(blend=blend))
+    shared = stage(CASES[0], noise="decomposed")
+    blend = blend.changed(prompt="a red ball rolls", weight=1.0)
+    assert np.array_equal(shared.frames_of(blend=blend), shared.frames_of(seed=9))
+
+
 def test_words_to_avoid_that_are_not_heard_are_told(stage):
     case = next(case for case in CASES if case.key == "hunyuan")
     one = stage(case)
@@ -549,6 +587,10 @@ def test_every_family_makes_a_film_on_the_whole_way_from_brief_to_mp4(case: Case
     assert take.clip.made_with["pipeline"]
     assert bool(take.request.conditioning) == bool(references)
     assert frames_in(tmp_path / "film" / "film.mp4") == frames
+
+
+DICED = ("allegro", "videocrafter2", "svd", "cogvideox", "cogvideox-i2v", "ltx-2")
+"""Those that draw more noise than a clip begins with, of the own seed: at each step, or for the sound."""
 
 
 def way_of(key: str) -> str:

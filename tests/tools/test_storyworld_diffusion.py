@@ -118,6 +118,12 @@ def test_a_picture_that_is_no_frame_is_refused(backend: StoryworldDiffusion, giv
         backend.render([asked], lambda *_: None, lambda: False)
 
 
+def test_a_neighbour_that_is_not_heard_is_told(backend: StoryworldDiffusion):
+    asked = request(backend, frames=9, steps=4, blend={"prompt": "a car", "seed": 1, "weight": 0.5})
+    (clip,) = backend.render([asked], lambda *_: None, lambda: False)
+    assert clip.note == "words and noise of a neighbour are not heard"
+
+
 @pytest.mark.parametrize("kept", [False, True])
 def test_alike_requests_of_one_call_give_the_clips_that_each_gives_alone(
     backend: StoryworldDiffusion, scratch: Path, kept: bool

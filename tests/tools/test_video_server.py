@@ -117,6 +117,11 @@ def test_other_pictures_than_one_first_frame_are_refused(service: VideoService, 
     assert not service.asked
 
 
+def test_a_neighbour_that_is_not_heard_is_told(service: VideoService, shop: Shop):
+    clip = shop.render(request={"blend": {"prompt": "a car", "seed": 1, "weight": 0.5}})
+    assert clip.note == "words and noise of a neighbour are not heard"
+
+
 def test_a_picture_is_fitted_by_its_middle():
     picture = np.zeros((10, 40, 3), np.uint8)
     picture[:, 15:25] = 200

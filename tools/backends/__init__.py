@@ -26,6 +26,8 @@ SHIPPED = "storyworld"
 """Family of the models that come with kinograph."""
 FOLDER = "diffusers:"
 """What the id of a model begins with that is a folder and has no card."""
+UNBLENDED = "words and noise of a neighbour are not heard"
+"""The note of backends that a request's blend cannot be given."""
 _STEP = {"n": 1, "4k+1": 4, "6k+1": 6, "8k+1": 8}
 
 

@@ -17,11 +17,11 @@ from pydantic import Field
 
 from kinograph.errors import BadInput, Cancelled, Damaged, RenderFailed, StorageError
 from kinograph.film import Clip, Conditioning, Noun, RenderRequest, digest_of
-from kinograph.tools.backends import ModelCard, Progress, Workbench, alike, upsampling
+from kinograph.tools.backends import ModelCard, Progress, Workbench, alike, blending, upsampling
 from kinograph.tools.backends.calling import arguments_of, beating, diced, fitted, free, named, smaller
 from kinograph.tools.backends.families import Call, Kin, Picture, Way, kin_of, shifted, way
 from kinograph.tools.backends.memory_plan import Remembered, Rung, climb, first, key_of, ladder, needs
-from kinograph.tools.backends.noise import BASE, correlated, decomposed, steps_for
+from kinograph.tools.backends.noise import BASE, between, correlated, decomposed, steps_for
 from kinograph.tools.backends.pipelines import WINDOW, Loaded, class_of, load, seeded, sounds_of, to_pixels
 from kinograph.tools.backends.placing import denoisers
 from kinograph.tools.backends.speed import Speed
@@ -154,7 +154,9 @@ class Diffusion:
     def batches(self, request: RenderRequest) -> bool:
         """Whether requests like this give the same clips in one call; a picture each is more than most take."""
         # FreeNoise, which AnimateDiff's longer clips are made with, takes one prompt.
-        alone = self._kin.single or request.conditioning or not self._by_words or request.frames > WINDOW
+        alone = (
+            self._kin.single or request.conditioning or request.blend or not self._by_words or request.frames > WINDOW
+        )
         return self.card.batch and not alone and not self.options.adaptive_steps
 
     @property
@@ -365,6 +367,7 @@ class Diffusion:
                 loaded.hurried(pipeline, self.options.speed, steps),
                 loaded.stopping(passing),
                 self._noised(loaded, found, requests),
+                blending.worded(pipeline, requests[0]),
                 diced(requests[0].seed, self._device),
             ):
                 given = pipeline(**arguments)
@@ -382,14 +385,20 @@ class Diffusion:
 
     def _noised(self, loaded: Loaded, found: Way, requests: Sequence[RenderRequest]) -> AbstractContextManager[None]:
         """Within, the pipeline begins with the noise that the options ask for."""
-        kind, shared = self.options.noise, self.options.shared
-        if kind == "plain" or not loaded.takes_noise(found):
+        kind, shared, blend = self.options.noise, self.options.shared, requests[0].blend
+        if not loaded.takes_noise(found):
             return nullcontext()
+        if kind == "plain":
+            return blending.noised(loaded, found, blend)
 
-        def draw(shape: Sequence[int], axis: int) -> Any:
-            made = seeded([request.seed for request in requests])
+        def drawn(seeds: Sequence[int], shape: Sequence[int], axis: int) -> Any:
+            made = seeded(seeds)
             dice = made if isinstance(made, list) else [made]
             return (decomposed if kind == "decomposed" else correlated)(shape, axis, shared, dice)
+
+        def draw(shape: Sequence[int], axis: int) -> Any:
+            own = drawn([request.seed for request in requests], shape, axis)
+            return own if blend is None else between(own, drawn([blend.seed], shape, axis), blend.weight)
 
         return loaded.noised(found, draw)
 
@@ -401,8 +410,11 @@ class Diffusion:
             not found.argument("negative_prompt") or found.argument("true_cfg_scale")
         ):
             told.append(f"words to avoid are not heard by {found.name}")
-        if self.options.noise != "plain" and not loaded.takes_noise(found):
+        blend = requests[0].blend
+        if (self.options.noise != "plain" or blend) and not loaded.takes_noise(found):
             told.append(f"{found.name} cannot be given its noise")
+        if blend and not blending.encoder(found.pipeline):
+            told.append(f"{found.name} hears no words that could be blended")
         if any(one.strength < 1 for one in requests[0].conditioning) and found.form.argument != "conditions":
             told.append(f"{found.name} holds pictures as they are, however strongly they should count")
         return told

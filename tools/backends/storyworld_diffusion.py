@@ -16,7 +16,7 @@ from pydantic import Field
 from kinograph import disk
 from kinograph.errors import Cancelled, Damaged, RenderFailed
 from kinograph.film import Clip, Conditioning, Noun, RenderRequest, digest_of
-from kinograph.tools.backends import ModelCard, Progress, Workbench, alike
+from kinograph.tools.backends import UNBLENDED, ModelCard, Progress, Workbench, alike
 from kinograph.tools.footage import develop, load_picture
 from kinograph.tools.shelf import shelf
 
@@ -100,7 +100,8 @@ class StoryworldDiffusion:
             seconds = time.perf_counter() - started
         clips = []
         for index, (request, made, one) in enumerate(zip(requests, frames, told, strict=True)):
-            clips.append(develop(request, made, self.workbench.scratch, seconds, one.note))
+            note = "; ".join(filter(None, (one.note, request.blend and UNBLENDED)))
+            clips.append(develop(request, made, self.workbench.scratch, seconds, note))
             on_progress(first + index, 1.0)
         return clips
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from kinograph.errors import Cancelled, RenderFailed
 from kinograph.film import Clip, Noun, RenderRequest, digest_of
-from kinograph.tools.backends import ModelCard, Progress, Workbench
+from kinograph.tools.backends import UNBLENDED, ModelCard, Progress, Workbench
 from kinograph.tools.backends.video_jobs import Order, Over, VideoJobs
 from kinograph.tools.backends.video_wait import ServerOptions, Wait
 from kinograph.tools.footage import MAX_PIXELS, conformed, develop, load_picture, png
@@ -99,7 +99,7 @@ class VideoServer:
         wait.look()
         picture = self._first_frame(request)
         came, without = self._video(request, picture, wait, moves)
-        note = "; ".join(filter(None, (_left_out(without), _difference(came, request))))
+        note = "; ".join(filter(None, (_left_out(without), _difference(came, request), request.blend and UNBLENDED)))
         frames = conformed(came.frames, (request.width, request.height), request.frames)
         clip = develop(request, frames, self.workbench.scratch, time.perf_counter() - started, note)
         tell(1.0)
