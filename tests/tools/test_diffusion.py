@@ -21,6 +21,7 @@ from kinograph.studio import Studio
 from kinograph.tools.backends import Workbench, card, ready
 from kinograph.tools.backends.diffusion import Diffusion, DiffusionOptions, smaller
 from kinograph.tools.backends.families import KINS, Call, kin_of, way
+from kinograph.tools.backends.memory_plan import ladder
 from kinograph.tools.footage import develop, frames_in, load, load_picture, png
 from kinograph.tools.sound import read_mp4
 
@@ -260,6 +261,20 @@ def test_a_model_that_goes_on_from_pictures_begins_with_what_another_makes_of_th
     assert not np.array_equal(red, one.frames_of(prompt="a blue car"))
 
 
+def test_clips_of_one_call_are_all_begun_before_the_first_goes_on(stage, folders):
+    """On a small card the two models would else put each other off it, clip by clip."""
+    one = stage(next(case for case in CASES if case.card == "svd"), before=str(folders("text-to-image")))
+    lend, lent = one.backend._lent, list[str]()
+    one.backend._lent = lambda source, *more: lent.append(source) or lend(source, *more)
+    requests, told = [one.request(prompt=words) for words in ("a red ball", "a blue car")], list[Any]()
+    clips = one.backend.render(requests, lambda *at: told.append(at), lambda: False)
+    assert lent == [one.backend.options.before] * 2 + [one.backend.options.weights] * 2
+    assert [clip.request for clip in clips] == [request.digest for request in requests]
+    assert {index for index, _ in told} == {0, 1}
+    assert told[-1] == (1, 1.0)
+    assert np.array_equal(load(one.render(requests[1])), load(clips[1]))
+
+
 def test_a_model_that_goes_on_from_a_picture_takes_the_first_of_a_video(stage, folders):
     case = next(case for case in CASES if case.card == "svd")
     one = stage(case, before=str(folders("modelscope")))
@@ -313,6 +328,22 @@ def test_animatediff_makes_long_clips_in_windows(stage):
     assert one.frames_of(frames=40).shape[0] == 40
     assert not one.backend.batches(one.request(frames=40))
     assert np.array_equal(short, one.frames_of()), "and short ones as before"
+
+
+def test_clips_in_windows_are_made_where_models_wait_in_main_memory_too(stage):
+    """Long and short ones in turn: each time the blocks are others, which no hook of the time before may hold."""
+    one = stage(CASES[0])
+    free = [one.frames_of(frames=frames) for frames in (8, 40)]
+    with one.backend._lent(one.backend._source, lambda: False) as loaded:
+        rungs = ladder(one.backend.card, "cuda", "float32")
+        group = next(rung for rung in rungs if rung.offload == "group")
+        for frames, plain in ((8, free[0]), (40, free[1]), (8, free[0])):
+            loaded.window(frames)
+            loaded.put(group, "cpu")
+            request = one.request(frames=frames)
+            call = Call([], frames, 1.0)
+            made = one.backend._made(loaded, loaded.way_for(()), [request], call, lambda *_: None)
+            assert np.abs(made.frames[0].astype(int) - plain).max() <= 1
 
 
 def test_what_a_model_lets_hear_is_heard_in_the_film_and_steps_back_for_the_narrator(folders, tmp_path: Path):
@@ -602,6 +633,16 @@ def test_a_folder_that_holds_no_video_pipeline_is_refused(folders, tmp_path: Pat
         card(f"diffusers:{folders('text-to-image')}")
     with pytest.raises(BadInput, match="no pipeline in the diffusers layout"):
         card(f"diffusers:{tmp_path}")
+
+
+def test_the_card_of_a_folder_follows_what_is_in_it(folders, tmp_path: Path):
+    place = tmp_path / "mine"
+    shutil.copytree(folders("wan"), place)
+    before = card(f"diffusers:{place}")
+    assert card(f"diffusers:{place}") is before
+    shutil.rmtree(place)
+    shutil.copytree(folders("ltx"), place)
+    assert (before.frames_rule, card(f"diffusers:{place}").frames_rule) == ("4k+1", "8k+1")
 
 
 def test_the_table_names_classes_that_exist_once_each_and_cards_agree_with_it():

@@ -131,6 +131,15 @@ class ModelCard(Noun):
         """The side in pixels nearest to `wanted` that the model can render."""
         return max(1, round(wanted / self.size_multiple)) * self.size_multiple
 
+    def legal_size(self, width: int, height: int) -> tuple[int, int]:
+        """The size nearest to one that was asked for that the model can render; a little smaller where the nearest has
+        too many pixels and what was asked for has not."""
+        sides = self.legal_side(width), self.legal_side(height)
+        if self.max_pixels and width * height <= self.max_pixels < sides[0] * sides[1]:
+            step = self.size_multiple
+            sides = max(width // step, 1) * step, max(height // step, 1) * step
+        return sides
+
     def seconds_for(self, frames: int, width: int, height: int) -> float | None:
         """Wall seconds that so many frames of a size take one after the other; None when the card knows no pace."""
         if self.seconds_per_frame is None:

@@ -15,10 +15,10 @@ from typing import Any, Literal, NamedTuple, TypeVar
 import numpy as np
 from pydantic import Field
 
-from kinograph.errors import BadInput, Cancelled, Damaged, RenderFailed, StorageError
+from kinograph.errors import BadInput, Damaged, RenderFailed, StorageError
 from kinograph.film import Clip, Conditioning, Noun, RenderRequest, digest_of
 from kinograph.tools.backends import ModelCard, Progress, Workbench, alike, blending, upsampling
-from kinograph.tools.backends.calling import arguments_of, beating, diced, fitted, free, named, smaller
+from kinograph.tools.backends.calling import arguments_of, beating, diced, fitted, free, going, named, smaller
 from kinograph.tools.backends.families import Call, Kin, Picture, Way, kin_of, shifted, way
 from kinograph.tools.backends.memory_plan import Remembered, Rung, climb, first, key_of, ladder, needs
 from kinograph.tools.backends.noise import BASE, between, correlated, decomposed, steps_for
@@ -143,12 +143,18 @@ class Diffusion:
     def render(
         self, requests: Sequence[RenderRequest], on_progress: Progress, cancelled: Callable[[], bool]
     ) -> list[Clip]:
-        clips = list[Clip]()
+        parts = list[Sequence[RenderRequest]]()
         for _, kin in groupby(requests, alike):
             group = list(kin)
             step = len(group) if self.batches(group[0]) else 1
-            for start in range(0, len(group), step):
-                clips += self._together(group[start : start + step], len(clips), on_progress, cancelled)
+            parts += [group[start : start + step] for start in range(0, len(group), step)]
+        asked, clips = list[tuple[Sequence[RenderRequest], Call, Progress]](), list[Clip]()
+        for part in parts:  # all beginnings first: on a small card the two models put each other off it
+            start = sum(len(one) for one, _, _ in asked)
+            tell: Progress = lambda index, share, start=start: on_progress(start + index, share)  # noqa: E731
+            asked.append((part, self._call(part[0], len(part), tell, cancelled), tell))
+        for part, call, tell in asked:
+            clips += self._together(part, call, tell, cancelled)
         return clips
 
     def batches(self, request: RenderRequest) -> bool:
@@ -182,30 +188,26 @@ class Diffusion:
             return "AnimateDiffSDXLPipeline" if large else "AnimateDiffPipeline"
         return class_of(found.folder)
 
-    def _together(
-        self, requests: Sequence[RenderRequest], start: int, on_progress: Progress, cancelled: Callable[[], bool]
-    ) -> list[Clip]:
-        """The clips of requests that are alike, in one call; `start` is the index of the first."""
+    def _call(self, request: RenderRequest, many: int, on_progress: Progress, cancelled: Callable[[], bool]) -> Call:
+        """What the pictures of `many` requests like this are put into."""
+        goes_on = going(many, on_progress, cancelled)
+        goes_on(0.0)
+        pictures = [self._picture(given, request) for given in request.conditioning]
+        call = Call(pictures, request.frames, self.options.strength)
+        if call.pictures or self._by_words:
+            return call
+        return self._begun(request, call, goes_on, lambda: bool(goes_on(0.0)))
 
-        def goes_on(share: float | None = None) -> None:
-            if cancelled():
-                raise Cancelled("rendering was cancelled")
-            if share is not None:
-                for index in range(len(requests)):
-                    on_progress(start + index, share)
+    def _together(
+        self, requests: Sequence[RenderRequest], call: Call, on_progress: Progress, cancelled: Callable[[], bool]
+    ) -> list[Clip]:
+        """The clips of requests that are alike, in one call."""
+        goes_on = going(len(requests), on_progress, cancelled)
 
         def waits() -> bool:
             goes_on(0.0)  # a render that waits for the model says that it lives
             return False
 
-        goes_on(0.0)
-        call = Call(
-            [self._picture(given, requests[0]) for given in requests[0].conditioning],
-            requests[0].frames,
-            self.options.strength,
-        )
-        if not call.pictures and not self._by_words:
-            call = self._begun(requests[0], call, goes_on, waits)
         with self._lent(self._source, waits) as loaded:
             started, notes = time.perf_counter(), list[str]()
             asked = {"first"} if call.video is not None else set[str]().union(*(one.needs for one in call.pictures))
@@ -227,7 +229,7 @@ class Diffusion:
             told = "; ".join([*notes, *([note] if note else [])])
             sound = None if made.sounds is None else made.sounds[index]
             clips.append(develop(request, whole, self.workbench.scratch, seconds, told, made_with, sound))
-            on_progress(start + index, 1.0)
+            on_progress(index, 1.0)
         return clips
 
     def _enlarged(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +13,20 @@ from kinograph.tools.backends import FOLDER, ModelCard, Ratings
 from kinograph.tools.backends.diffusion import OVERHEAD
 from kinograph.tools.backends.families import kin_of, way
 from kinograph.tools.backends.pipelines import class_of
-from kinograph.tools.backends.weights import find
+from kinograph.tools.backends.weights import files_in, find
 
 WIDTH, HEIGHT, FRAMES, FPS, STEPS, GUIDANCE = 512, 320, 16, 8, 30, 6.0
 """Taken where a signature tells nothing."""
 
 
-@cache
 def card_of(folder: Path) -> ModelCard:
+    """As `_card_of`, made anew whenever a file of the folder has changed."""
+    files = files_in(folder) if folder.is_dir() else []
+    return _card_of(folder, tuple((str(one), (told := one.stat()).st_mtime_ns, told.st_size) for one in files))
+
+
+@lru_cache(maxsize=32)
+def _card_of(folder: Path, _: tuple[tuple[str, int, int], ...]) -> ModelCard:
     """A card for a folder in the diffusers layout. Raises BadInput for one that holds no pipeline that renders video,
     Damaged for one that cannot be read.
 

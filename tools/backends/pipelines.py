@@ -14,7 +14,7 @@ import numpy as np
 from kinograph.errors import BadSetting, Damaged, RenderFailed
 from kinograph.tools.backends.families import FITS, UNSHIFTED, Kin, Way, ends, way
 from kinograph.tools.backends.memory_plan import Rung, apply, is_out_of_memory
-from kinograph.tools.backends.placing import denoisers
+from kinograph.tools.backends.placing import bare, denoisers
 from kinograph.tools.backends.speed import Speed, slow_down, speed_up
 from kinograph.tools.backends.weights import Weights, variant
 from kinograph.tools.sound import resampled
@@ -58,6 +58,8 @@ class Loaded:
         2023). Its blocks are others then, which want to be put on the device anew."""
         wide = frames > WINDOW
         if hasattr(self.first, "enable_free_noise") and wide != self.wide:
+            slow_down(self.first)
+            bare(self.first)  # hooks would stay with the blocks that go, and their weights wherever those had put them
             self.first.enable_free_noise() if wide else self.first.disable_free_noise()
             self.wide, self.rung = wide, None
 
