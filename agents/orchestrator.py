@@ -354,10 +354,15 @@ def choose_topology(brief: Brief, model: ModelCard, able: tuple[Topology, ...]) 
 
 
 def choose_size(brief: Brief, model: ModelCard) -> tuple[int, int, str]:
-    """Width and height in pixels: as asked, else the model's native area in the aspect wished for."""
+    """Width and height in pixels: as asked, or the nearest that the model renders, else its native area in the aspect
+    wished for. Raises BadInput for more pixels than it can."""
     if brief.width and brief.height:
-        model.check_size(brief.width, brief.height)
-        return brief.width, brief.height, "asked for"
+        sides = model.legal_size(brief.width, brief.height)
+        model.check_size(*sides)
+        if sides == (brief.width, brief.height):
+            return *sides, "asked for"
+        why = f"not {brief.width}x{brief.height}: sides of {model.id} are multiples of {model.size_multiple}"
+        return *sides, why
     aspect = brief.aspect or wishes(brief.text).aspect
     if aspect is None:
         return model.width, model.height, f"native to {model.id}"

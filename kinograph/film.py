@@ -13,7 +13,7 @@ import unicodedata
 from functools import cached_property
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 Motion = Literal[
     "stays", "moves left", "moves right", "rises", "falls", "bounces", "spins", "grows", "shrinks", "circles"
@@ -22,7 +22,9 @@ Camera = Literal["static", "pan left", "pan right", "tilt up", "tilt down", "zoo
 TimeOfDay = Literal["dawn", "day", "sunset", "night"]
 Aspect = Literal["square", "wide", "vertical"]
 Topology = Literal["chain", "hierarchical", "distributed"]
-Task = Literal["t2v", "i2v", "v2v", "flf2v", "upscale", "interpolate"]
+Task = Literal["t2v", "i2v", "v2v", "flf2v", "keyframes", "reference", "inpaint", "upscale", "interpolate"]
+"""keyframes: pictures at any frames. reference: pictures of who or what is in it. inpaint: only what a mask marks is
+made, within the frame or beyond it."""
 Rating = Literal["low", "medium", "high", "very high"]
 Strategy = Literal["sequential", "parallel", "adaptive"]
 """One shot at a time; a fixed number; as many as the machine has room for, asked again before each render."""
@@ -259,13 +261,42 @@ class Decision(Noun):
 # --------------------------------------------------------------------------------------- rendering
 
 
+def _absent(value: object) -> bool:
+    """Fields that came later are left out where they say nothing, so that older nouns keep their digests."""
+    return value is None
+
+
 class Conditioning(Noun):
-    """A picture a request is tied to."""
+    """A picture, or a clip, that a request is tied to."""
 
     keyframe: str
-    """Digest of the picture in the vault."""
-    role: Literal["first", "last", "reference"] = "first"
+    """Digest of the picture in the vault; of a source the digest that names its clip."""
+    role: Literal["first", "last", "between", "reference", "source"] = "first"
+    """between: the picture of one frame, as `frame` says. reference: shows who or what is in the clip. source: a whole
+    clip, made anew in part."""
     strength: float = Field(default=1.0, ge=0, le=1)
+    frame: int | None = Field(default=None, ge=0, exclude_if=_absent)
+    """Of a picture between first and last: where it is, counted from 0."""
+    mask: str | None = Field(default=None, exclude_if=_absent)
+    """Digest of a picture, of the same shape, that is white where the keyframe or source is painted anew: within what
+    it shows, or around it."""
+
+    @model_validator(mode="after")
+    def _placed(self) -> Self:
+        if (self.role == "between") != (self.frame is not None):
+            raise ValueError(f"a frame goes with the role between, and with no other: {self.role!r}, {self.frame!r}")
+        if self.role == "reference" and self.mask is not None:
+            raise ValueError("a reference is no part of the picture that a mask could mark")
+        return self
+
+
+class Blend(Noun):
+    """The neighbour that a shot's words and noise lean towards, so that one changes into the other smoothly."""
+
+    prompt: str
+    seed: int = Field(ge=0, lt=2**32)
+    weight: float = Field(ge=0, le=1)
+    """How far: 0 is all the shot's own, 1 all the neighbour's."""
 
 
 class RenderRequest(Noun):
@@ -289,6 +320,17 @@ class RenderRequest(Noun):
     """How much of the noise that it begins with is that of `scene_seed`; the rest is that of `seed`."""
     scene_seed: int = Field(default=0, ge=0, lt=2**32)
     """Seed of what the scene's shots have in common; 0 where nothing is shared."""
+    blend: Blend | None = Field(default=None, exclude_if=_absent)
+    """Words and noise of a neighbour that count too, for models that can be given them."""
+
+    @field_validator("conditioning")
+    @classmethod
+    def _within(cls, given: tuple[Conditioning, ...], info: ValidationInfo) -> tuple[Conditioning, ...]:
+        frames = info.data.get("frames", 1)
+        for one in given:
+            if one.frame is not None and one.frame >= frames:
+                raise ValueError(f"frame {one.frame} of a keyframe is not within {frames} frames: 0 to {frames - 1}")
+        return given
 
     @property
     def digest(self) -> str:

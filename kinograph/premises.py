@@ -167,7 +167,7 @@ class Premises:
 
         workbench = Workbench(
             scratch,
-            self.vault.picture,
+            self.vault.material,
             None if ledger is None else ledger.errands,
             self.settings.home / "machine",
         )

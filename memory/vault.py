@@ -182,6 +182,12 @@ class Vault:
         """The file of a kept picture. Raises Damaged when it is gone."""
         return self._named(digest, _picture_name, "picture")
 
+    def material(self, digest: str) -> Path:
+        """The file of what a request may be tied to: a kept picture, or the clip of another request. Raises Damaged."""
+        if not (self.home / _picture_name(digest)).exists() and (clip := self.clip(digest)) is not None:
+            return Path(clip.path)
+        return self.picture(digest)
+
     def _kept(self, data: bytes, name: Callable[[str], str]) -> str:
         digest = digest_of(data)
         path = self.home / name(digest)

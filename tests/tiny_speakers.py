@@ -122,8 +122,7 @@ def hunyuan_framepack() -> DiffusionPipeline:
     )
 
 
-def hunyuan_15() -> DiffusionPipeline:
-    """Half of its transformer's channels are for a given image; guidance is a part of its own."""
+def _hunyuan_15_parts(**transformer: Any) -> dict[str, Any]:
     message = diffusers.HunyuanVideo15Pipeline._get_mllm_prompt_embeds
     tokenizer = bpe_tokenizer(
         [signature(message).parameters["system_message"].default, "system\nuser\nassistant"],
@@ -134,12 +133,12 @@ def hunyuan_15() -> DiffusionPipeline:
     tokenizer.chat_template = QWEN_CHAT
     rope = {"rope_type": "default", "rope_theta": 1000000.0, "mrope_section": [1, 1, 2]}
     config = transformers.Qwen2_5_VLTextConfig(**_decoder(tokenizer), rope_parameters=rope)
-    return diffusers.HunyuanVideo15Pipeline(
-        text_encoder=transformers.Qwen2_5_VLTextModel(config),
-        tokenizer=tokenizer,
-        transformer=diffusers.HunyuanVideo15Transformer3DModel(
-            in_channels=2 * 8 + 1,
-            out_channels=8,
+    return {
+        "text_encoder": transformers.Qwen2_5_VLTextModel(config),
+        "tokenizer": tokenizer,
+        "transformer": diffusers.HunyuanVideo15Transformer3DModel(
+            in_channels=2 * 4 + 1,
+            out_channels=4,
             num_attention_heads=2,
             attention_head_dim=16,
             num_layers=1,
@@ -148,15 +147,31 @@ def hunyuan_15() -> DiffusionPipeline:
             text_embed_2_dim=16,
             image_embed_dim=8,
             rope_axes_dim=(4, 6, 6),
-            task_type="t2v",
+            **transformer,
         ),
-        vae=diffusers.AutoencoderKLHunyuanVideo15(
-            latent_channels=8, block_out_channels=(8, 8, 8, 8, 8), layers_per_block=1
+        "vae": diffusers.AutoencoderKLHunyuanVideo15(
+            latent_channels=4, block_out_channels=(8, 8, 8, 8, 8), layers_per_block=1
         ),
-        scheduler=diffusers.FlowMatchEulerDiscreteScheduler(shift=5.0),
-        text_encoder_2=t5_text(16),
-        tokenizer_2=transformers.ByT5Tokenizer(extra_ids=0),
-        guider=ClassifierFreeGuidance(guidance_scale=6.0),
+        "scheduler": diffusers.FlowMatchEulerDiscreteScheduler(shift=5.0),
+        "text_encoder_2": t5_text(16),
+        "tokenizer_2": transformers.ByT5Tokenizer(extra_ids=0),
+        "guider": ClassifierFreeGuidance(guidance_scale=6.0),
+    }
+
+
+def hunyuan_15() -> DiffusionPipeline:
+    """Half of its transformer's channels are for a given image; guidance is a part of its own."""
+    return diffusers.HunyuanVideo15Pipeline(**_hunyuan_15_parts(task_type="t2v"))
+
+
+def hunyuan_15_i2v() -> DiffusionPipeline:
+    """It chooses the clip's size itself: the shape nearest to its image's, of about `target_size` squared."""
+    size = {"hidden_size": 8, "intermediate_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2}
+    vision = transformers.SiglipVisionConfig(**size, image_size=32, patch_size=16)
+    return diffusers.HunyuanVideo15ImageToVideoPipeline(
+        **_hunyuan_15_parts(task_type="i2v", target_size=16),
+        image_encoder=transformers.SiglipVisionModel(vision),
+        feature_extractor=transformers.SiglipImageProcessor(size={"height": 32, "width": 32}),
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import diffusers
 from diffusers import DiffusionPipeline
+from diffusers.pipelines.ltx.modeling_latent_upsampler import LTXLatentUpsamplerModel
 from tiny_unets import sd_vae
 from tiny_words import clip_vision, t5_text, t5_tokenizer
 
@@ -81,6 +82,14 @@ def ltx() -> DiffusionPipeline:
             num_layers=2,
             caption_channels=32,
         ),
+    )
+
+
+def ltx_upsampler() -> DiffusionPipeline:
+    """Makes latents of LTX twice as large a side."""
+    return diffusers.LTXLatentUpsamplePipeline(
+        vae=ltx().components["vae"],
+        latent_upsampler=LTXLatentUpsamplerModel(in_channels=8, mid_channels=32, num_blocks_per_stage=1),
     )
 
 

@@ -88,17 +88,22 @@ def _encode(file: Any, stream: Any, frames: Iterable[np.ndarray], **colours: Any
 
 def load(clip: Clip) -> np.ndarray:
     """The frames of a clip. Raises Damaged when they are not the ones that were rendered."""
-    import av.error
-
-    try:
-        with Path(clip.path).open("rb") as handle, av.open(handle, "r", format="matroska") as file:
-            file.streams.video[0].thread_type = "AUTO"
-            frames = np.stack([frame.to_ndarray(format="rgb24") for frame in file.decode(video=0)])
-    except (OSError, ValueError, IndexError, av.error.FFmpegError) as error:
-        raise Damaged(f"clip {clip.path!r} cannot be read: {error}") from error
+    frames = read(Path(clip.path))
     if pixels_digest(frames) != clip.pixels:
         raise Damaged(f"clip {clip.path!r} does not hold the frames that were rendered")
     return frames
+
+
+def read(path: Path) -> np.ndarray:
+    """The frames of a clip's file, `[T,H,W,3]` uint8 RGB. Raises Damaged."""
+    import av.error
+
+    try:
+        with path.open("rb") as handle, av.open(handle, "r", format="matroska") as file:
+            file.streams.video[0].thread_type = "AUTO"
+            return np.stack([frame.to_ndarray(format="rgb24") for frame in file.decode(video=0)])
+    except (OSError, ValueError, IndexError, av.error.FFmpegError) as error:
+        raise Damaged(f"clip {str(path)!r} cannot be read: {error}") from error
 
 
 def conformed(frames: np.ndarray, size: tuple[int, int], count: int) -> np.ndarray:

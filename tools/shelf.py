@@ -10,7 +10,6 @@ import gc
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
 from typing import Any, Literal, NamedTuple, TypeVar
 
 import psutil
@@ -88,6 +87,7 @@ class _Entry:
         self.gb = gb
         self.used = used
         self.busy = True
+        self.borrower = threading.get_ident()
         self.model: Any = None
 
 
@@ -133,9 +133,19 @@ class Shelf:
         finally:
             with self._changed:
                 entry.busy = False
-                if entry.model is None:
+                if entry.model is None and self._entries.get(key) is entry:
                     del self._entries[key]  # it could not be loaded
                 self._changed.notify_all()
+
+    def forget(self, borrower: int) -> None:
+        """Counts no longer on what a thread has borrowed that does not come back; who wants it next loads it anew.
+
+        What it holds of the device is gone until it ends: `read` tells of it as of any other program's.
+        """
+        with self._changed:
+            for key in [key for key, one in self._entries.items() if one.busy and one.borrower == borrower]:
+                del self._entries[key]
+            self._changed.notify_all()
 
     def _taken(
         self, key: str, gb: float, offloaded_gb: float | None
@@ -144,7 +154,7 @@ class Shelf:
         with self._changed:
             entry = self._entries.get(key)
             if entry is not None and not entry.busy:
-                entry.busy, entry.used = True, self._tick()
+                entry.busy, entry.used, entry.borrower = True, self._tick(), threading.get_ident()
                 return entry, "loaded"
             how = self._made_room(key, gb, offloaded_gb) if entry is None else "later"
             if how == "later":
@@ -172,9 +182,25 @@ class Shelf:
         return self._lent
 
 
-@cache
+_SHELVES: dict[str, Shelf] = {}
+_FIRST = threading.Lock()
+
+
 def shelf(device: str) -> Shelf:
     """The shelf of a torch device: "cpu", "cuda", "cuda:1", …; one for this process."""
+    with _FIRST:
+        if device not in _SHELVES:
+            _SHELVES[device] = _set_up(device)
+        return _SHELVES[device]
+
+
+def forget(borrower: int) -> None:
+    """Has every shelf forget what a thread that was left behind has borrowed."""
+    for one in list(_SHELVES.values()):
+        one.forget(borrower)
+
+
+def _set_up(device: str) -> Shelf:
     import torch
 
     where = torch.device(device)

@@ -144,7 +144,6 @@ def test_length_comes_from_the_brief_or_the_caller():
         ),
         ({"fallback": "nope"}, UnknownName, "unknown model 'nope'"),
         ({"topology": "distributed"}, UnknownName, "unknown topology 'distributed'; available: chain, hierarchical"),
-        ({"width": 65, "height": 64}, BadInput, "65x64 does not fit"),
         (
             {"steps": 65, "model": "storyworld-diffusion"},
             BadInput,
@@ -274,3 +273,12 @@ def test_this_machine_has_cores_and_memory():
     assert machine.cores >= 1
     assert machine.ram_gb > 0.5
     assert (machine.vram_gb > 0) == bool(machine.gpu)
+
+
+def test_a_size_that_the_model_cannot_render_is_rounded_and_told(all_available):
+    decided = decide(BIG, model="wan-2.1-1.3b", width=500, height=300)
+    assert (decided.width, decided.height) == (496, 304)
+    (why,) = [one.why for one in decided.reasons if one.choice.startswith("size 496x304")]
+    assert why == "not 500x300: sides of wan-2.1-1.3b are multiples of 16"
+    with pytest.raises(BadInput, match="4000000 pixels does not fit"):
+        decide(BIG, model="wan-2.1-1.3b", width=2000, height=2000)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from kinograph.film import Brief, RenderRequest, canonical_json
+from kinograph.film import Blend, Brief, Conditioning, RenderRequest, canonical_json
 
 requests = st.builds(
     RenderRequest,
@@ -82,6 +82,27 @@ def test_every_field_counts(request_of):
     }
     others |= {"width": 80, "height": 64, "steps": 5, "guidance": 1.5}
     assert len({plain.digest, *(plain.changed(**{field: value}).digest for field, value in others.items())}) == 12
+
+
+def test_pictures_say_where_they_are_and_older_ones_keep_the_digests_of_their_requests(request_of):
+    plain = Conditioning(keyframe="a")
+    assert plain.model_dump() == {"keyframe": "a", "role": "first", "strength": 1.0}
+    given = (plain, plain.changed(mask="m"), Conditioning(keyframe="a", role="between", frame=3))
+    digests = {request_of(conditioning=(one,)).digest for one in (*given, given[2].changed(frame=4))}
+    assert len(digests) == 4
+    assert "blend" not in request_of().model_dump()
+    leaning = request_of(blend=Blend(prompt="a", seed=1, weight=0.5))
+    assert (
+        len({request_of().digest, leaning.digest, request_of(blend=Blend(prompt="a", seed=2, weight=0.5)).digest}) == 3
+    )
+    assert RenderRequest.model_validate_json(leaning.model_dump_json()) == leaning
+    again = RenderRequest.model_validate_json(request_of(conditioning=given).model_dump_json())
+    assert again.conditioning == given
+    for wrong in ({"role": "between"}, {"frame": 3}, {"role": "reference", "mask": "m"}):
+        with pytest.raises(ValidationError):
+            Conditioning.model_validate({"keyframe": "a"} | wrong)
+    with pytest.raises(ValidationError, match="frame 9 of a keyframe is not within 9 frames: 0 to 8"):
+        request_of(frames=9, conditioning=(Conditioning(keyframe="a", role="between", frame=9),))
 
 
 def test_nouns_are_frozen_and_strict():

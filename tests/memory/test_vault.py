@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from kinograph.errors import Damaged
 from kinograph.memory.vault import Vault
 from kinograph.tools.footage import develop, load
 
@@ -40,3 +43,12 @@ def test_equal_pictures_are_kept_once(tmp_path: Path):
     vault = Vault(tmp_path)
     assert vault.keep_picture(b"png") == vault.keep_picture(b"png") != vault.keep_picture(b"other")
     assert vault.picture(vault.keep_picture(b"png")).read_bytes() == b"png"
+
+
+def test_what_a_request_is_tied_to_is_a_picture_or_another_request_s_clip(tmp_path: Path, request_of, noise):
+    vault, request = Vault(tmp_path / "vault"), request_of()
+    kept = vault.keep_clip(develop(request, noise(1), vault.scratch("p"), 0.5))
+    assert vault.material(request.digest) == Path(kept.path)
+    assert vault.material(vault.keep_picture(b"png")).read_bytes() == b"png"
+    with pytest.raises(Damaged, match=f"picture {'0' * 40} is missing"):
+        vault.material("0" * 40)

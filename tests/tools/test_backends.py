@@ -119,3 +119,16 @@ def test_says_what_it_could_not_draw(tmp_path: Path, request_of):
     backend = open_backend("storyworld-render", Workbench(tmp_path, Path))
     (clip,) = backend.render([request_of(prompt="a knight, moving right")], lambda *_: None, lambda: False)
     assert "'knight' drawn as a person" in clip.note
+
+
+@given(st.sampled_from(sorted(cards())), st.integers(32, 1500), st.integers(32, 1500))
+def test_a_rounded_size_is_one_that_the_model_renders_where_it_has_room_for_what_was_asked(
+    id: str, wide: int, high: int
+):
+    model = card(id)
+    width, height = model.legal_size(wide, high)
+    assert not width % model.size_multiple
+    assert not height % model.size_multiple
+    assert abs(width - wide) < model.size_multiple or wide < model.size_multiple
+    if min(wide, high) >= model.size_multiple and wide * high <= (model.max_pixels or wide * high):
+        model.check_size(width, height)

@@ -14,6 +14,7 @@ from oddities import ask, odd
 from kinograph.errors import Cancelled, RenderStalled
 from kinograph.film import Clip
 from kinograph.tools.footage import load
+from kinograph.tools.shelf import shelf
 from kinograph.tools.workers import Terms, here
 from kinograph.tools.workers.here import Here
 
@@ -67,6 +68,20 @@ def test_what_stands_still_is_given_up_at_its_deadline_and_hears_so_when_it_wake
     release.set()
     assert one.over.wait(30)
     assert isinstance(one.ended, Cancelled)
+
+
+def test_the_model_of_what_was_left_behind_is_loaded_anew(tmp_path: Path, release):
+    def holds(_: Any, __: Any) -> None:
+        with shelf("cpu").lend("left behind", 0.0, 0.0, lambda _: "first"):
+            release.wait(60)
+
+    one = Held(odd(tmp_path), holds)
+    with pytest.raises(RenderStalled):
+        render(one, stall_seconds=0.5)
+    with shelf("cpu").lend("left behind", 0.0, 0.0, lambda _: "second", lambda: True) as model:
+        assert model == "second"
+    release.set()
+    assert one.over.wait(30)
 
 
 def test_one_that_does_not_listen_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -17,7 +17,7 @@ import pytest
 from oddities import HERE, Odd, ask, began, odd, odd_card
 
 from kinograph.errors import Cancelled, RenderFailed, RenderStalled, StorageError, UnknownName, WorkerLost
-from kinograph.film import Clip, RenderRequest
+from kinograph.film import Clip, Conditioning, RenderRequest
 from kinograph.tools.backends import Workbench, open_backend
 from kinograph.tools.footage import load
 from kinograph.tools.gpus import Gpu
@@ -112,6 +112,15 @@ def test_errors_of_every_class_come_back_as_themselves():
 def test_a_worker_with_another_revision_refuses(tmp_path: Path):
     with pytest.raises(RenderFailed, match="revision 'odd' of odd, 'newer' is asked for"):
         perform(errand(odd(tmp_path), [ask()]).changed(revision="newer"), lambda *_: None, lambda: False)
+
+
+def test_masks_go_along_with_the_pictures_they_are_for(tmp_path: Path):
+    backend = odd(tmp_path)
+    backend.workbench = backend.workbench._replace(picture=lambda digest: tmp_path / digest)
+    given = (Conditioning(keyframe="k", mask="m"), Conditioning(keyframe="s", role="source"))
+    assert errand(backend, [ask().changed(conditioning=given)]).pictures == {
+        name: str(tmp_path / name) for name in ("k", "m", "s")
+    }
 
 
 # --------------------------------------------------------------------------------------- dying

@@ -188,6 +188,30 @@ def test_many_threads_share_a_shelf_within_its_budget():
     assert not any(one.busy for one in card.shelf.residents())
 
 
+def test_what_a_thread_that_was_left_behind_has_borrowed_is_loaded_anew_and_counts_no_more():
+    card, release, has = Card(), threading.Event(), threading.Event()
+
+    def hangs() -> None:
+        with card.shelf.lend("a", 20.0, 2.0, lambda _: "first"):
+            has.set()
+            release.wait(60)
+
+    thread = threading.Thread(target=hangs)
+    thread.start()
+    assert has.wait(30)
+    card.shelf.forget(threading.get_ident())
+    assert [one.key for one in card.shelf.residents()] == ["a"], "what others have stays theirs"
+    assert thread.ident is not None
+    card.shelf.forget(thread.ident)
+    assert card.shelf.residents() == ()
+    with card.shelf.lend("a", 20.0, 2.0, lambda _: "second") as model:
+        assert model == "second"
+        release.set()
+        thread.join(30)
+        assert [(one.key, one.busy) for one in card.shelf.residents()] == [("a", True)]
+    assert [(one.key, one.busy) for one in card.shelf.residents()] == [("a", False)]
+
+
 def test_main_memory_is_a_device_too_and_each_has_one_shelf():
     here = shelf("cpu")
     assert here is shelf("cpu")

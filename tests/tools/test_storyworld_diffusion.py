@@ -122,10 +122,35 @@ def test_a_keyframe_of_another_size_is_fitted(ask, scratch: Path):
     assert abs(float(frames[0].mean()) - 120) < 12
 
 
-def test_a_picture_that_is_no_frame_is_refused(backend: StoryworldDiffusion):
-    asked = request(backend, conditioning=(Conditioning(keyframe="key", role="reference"),))
-    with pytest.raises(RenderFailed, match="first and last frames, not reference pictures"):
+def test_a_keyframe_is_kept_to_at_any_frame(ask, scratch: Path):
+    picture = np.zeros((128, 128, 3), np.uint8)
+    picture[:64] = (200, 60, 40)
+    (scratch / "split.png").write_bytes(png(picture))
+    for frame in (4, 11):
+        made = ask(conditioning=(Conditioning(keyframe="split", role="between", frame=frame),)).astype(float)
+        errors = [float(((one - picture) ** 2).mean()) for one in made]
+        assert errors.index(min(errors)) == frame
+        assert 10 * np.log10(255**2 / errors[frame]) > 20
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"role": "reference"}, "no pictures in the role reference"),
+        ({"role": "source"}, "no pictures in the role source"),
+        ({"mask": "m"}, "no masks"),
+    ],
+)
+def test_a_picture_that_is_no_frame_is_refused(backend: StoryworldDiffusion, given: dict, words: str):
+    asked = request(backend, conditioning=(Conditioning(keyframe="key", **given),))
+    with pytest.raises(RenderFailed, match=f"takes whole pictures of frames, anywhere in the clip, and {words}"):
         backend.render([asked], lambda *_: None, lambda: False)
+
+
+def test_a_neighbour_that_is_not_heard_is_told(backend: StoryworldDiffusion):
+    asked = request(backend, frames=9, steps=4, blend={"prompt": "a car", "seed": 1, "weight": 0.5})
+    (clip,) = backend.render([asked], lambda *_: None, lambda: False)
+    assert clip.note == "words and noise of a neighbour are not heard"
 
 
 @pytest.mark.parametrize("kept", [False, True])

@@ -112,7 +112,14 @@ def test_a_first_frame_goes_along_in_the_size_of_the_video(service: VideoService
 def test_other_pictures_than_one_first_frame_are_refused(service: VideoService, shop: Shop, roles: tuple[str, ...]):
     with pytest.raises(RenderFailed, match=f"takes one first frame and no other picture: .*{', '.join(roles)}$"):
         shop.render(request={"conditioning": [{"keyframe": "k", "role": role} for role in roles]})
+    with pytest.raises(RenderFailed, match=r"no other picture: the request has first with a mask$"):
+        shop.render(request={"conditioning": [{"keyframe": "k", "mask": "m"}]})
     assert not service.asked
+
+
+def test_a_neighbour_that_is_not_heard_is_told(service: VideoService, shop: Shop):
+    clip = shop.render(request={"blend": {"prompt": "a car", "seed": 1, "weight": 0.5}})
+    assert clip.note == "words and noise of a neighbour are not heard"
 
 
 def test_a_picture_is_fitted_by_its_middle():

@@ -29,6 +29,8 @@ SHIPPED = "storyworld"
 """Family of the models that come with kinograph."""
 FOLDER = "diffusers:"
 """What the id of a model begins with that is a folder and has no card."""
+UNBLENDED = "words and noise of a neighbour are not heard"
+"""The note of backends that a request's blend cannot be given."""
 _STEP = {"n": 1, "4k+1": 4, "6k+1": 6, "8k+1": 8}
 
 
@@ -140,6 +142,15 @@ class ModelCard(Noun):
         """The side in pixels nearest to `wanted` that the model can render."""
         return max(1, round(wanted / self.size_multiple)) * self.size_multiple
 
+    def legal_size(self, width: int, height: int) -> tuple[int, int]:
+        """The size nearest to one that was asked for that the model can render; a little smaller where the nearest has
+        too many pixels and what was asked for has not."""
+        sides = self.legal_side(width), self.legal_side(height)
+        if self.max_pixels and width * height <= self.max_pixels < sides[0] * sides[1]:
+            step = self.size_multiple
+            sides = max(width // step, 1) * step, max(height // step, 1) * step
+        return sides
+
     def seconds_for(self, frames: int, width: int, height: int) -> float | None:
         """Wall seconds that so many frames of a size take one after the other; None when the card knows no pace."""
         if self.seconds_per_frame is None:
@@ -200,6 +211,18 @@ class Watched(NamedTuple):
 
     def __call__(self, index: int, share: float) -> None:
         self.progress(index, share)
+
+
+def counted(on_progress: Progress, start: int) -> Progress:
+    """The same progress for requests of which the first has the index `start` among all."""
+
+    def tell(index: int, share: float) -> None:
+        on_progress(start + index, share)
+
+    if not isinstance(on_progress, Watched):
+        return tell
+    watched = on_progress
+    return Watched(tell, watched.shares, lambda index, preview: watched.see(start + index, preview))
 
 
 def wanted(on_progress: Progress) -> tuple[float, ...]:

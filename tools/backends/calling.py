@@ -76,6 +76,22 @@ def diced(seed: int, device: str) -> Iterator[None]:
         yield
 
 
+def going(many: int, on_progress: Callable[[int, float], None], cancelled: Callable[[], bool]) -> Callable[..., None]:
+    """What is called as the render of so many clips goes on, with the share that is done where there is news.
+
+    Raises Cancelled.
+    """
+
+    def goes_on(share: float | None = None) -> None:
+        if cancelled():
+            raise Cancelled("rendering was cancelled")
+        if share is not None:
+            for index in range(many):
+                on_progress(index, share)
+
+    return goes_on
+
+
 @contextmanager
 def beating(tell: Callable[[], object]) -> Iterator[None]:
     """Within, `tell` is called now and then from a thread: reading tens of gigabytes is slow and says nothing."""

@@ -15,19 +15,29 @@ from typing import Any, Literal, NamedTuple, TypeVar
 import numpy as np
 from pydantic import Field
 
-from kinograph.errors import BadInput, Cancelled, Damaged, RenderFailed, StorageError
+from kinograph.errors import BadInput, Damaged, RenderFailed, StorageError
 from kinograph.film import Clip, Conditioning, Noun, RenderRequest, digest_of
-from kinograph.tools.backends import ModelCard, Preview, Progress, Watched, Workbench, alike
-from kinograph.tools.backends.calling import arguments_of, beating, diced, fitted, free, named, smaller
-from kinograph.tools.backends.families import Call, Kin, Picture, Way, kin_of, way
+from kinograph.tools.backends import (
+    ModelCard,
+    Progress,
+    Watched,
+    Workbench,
+    alike,
+    blending,
+    counted,
+    upsampling,
+)
+from kinograph.tools.backends.calling import arguments_of, beating, diced, fitted, free, going, named, smaller
+from kinograph.tools.backends.families import Call, Kin, Picture, Way, kin_of, shifted, way
 from kinograph.tools.backends.foreseen import Canvas, Foresight
 from kinograph.tools.backends.memory_plan import Remembered, Rung, climb, first, key_of, ladder, needs
-from kinograph.tools.backends.noise import BASE, correlated, decomposed, of_scenes, steps_for
+from kinograph.tools.backends.noise import BASE, between, correlated, decomposed, of_scenes, steps_for
 from kinograph.tools.backends.pipelines import WINDOW, Loaded, class_of, load, seeded, sounds_of, to_pixels
+from kinograph.tools.backends.placing import denoisers
 from kinograph.tools.backends.speed import Speed
 from kinograph.tools.backends.weights import Weights, check, check_part, find
 from kinograph.tools.backends.weights import needs as wanted
-from kinograph.tools.footage import conformed, develop, load_picture
+from kinograph.tools.footage import conformed, develop, load_picture, read
 from kinograph.tools.gpus import gpus
 from kinograph.tools.previews import Due
 from kinograph.tools.shelf import shelf
@@ -49,6 +59,8 @@ class Made(NamedTuple):
     """uint8 `[B,T,H,W,3]`"""
     sounds: list[np.ndarray] | None
     """[2,N] samples each, 48,000 a second; none where the model is silent."""
+    latents: Any = None
+    """`[B,C,F,h,w]` instead of frames, where they are enlarged yet."""
 
 
 class DiffusionOptions(Noun):
@@ -65,6 +77,9 @@ class DiffusionOptions(Noun):
     before: str = ""
     """Folder or hub id of what makes the beginning from words alone, for models that go on from pictures: a model of
     text to image, or of text to video where a whole video is to be made anew."""
+    upsample: str = ""
+    """Folder or hub id of LTX's latent upsampler: clips are rendered at half their sides and enlarged before they are
+    decoded, in about a quarter of the time."""
     device: str = "auto"
     """torch device; auto takes a graphics card when there is one."""
     precision: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
@@ -95,7 +110,8 @@ class Diffusion:
         self.card = card
         self.options = options
         self.workbench = workbench
-        found = [found for source in (self._source, options.base, options.before) if (found := find(source))]
+        sources = (self._source, options.base, options.before, options.upsample)
+        found = [found for source in sources if (found := find(source))]
         pixels = options.model_dump(include=PIXELS)
         marks = ([one.revision for one in found], self._precision, sorted(pixels.items()), CODE)
         self.revision = digest_of(repr(marks).encode())[:12]
@@ -112,7 +128,7 @@ class Diffusion:
     @staticmethod
     def lacks(card: ModelCard, options: DiffusionOptions) -> str:
         """What keeps it from rendering here, in words; "" for nothing. Reads no weights."""
-        sources = (options.weights or card.source, options.base, options.before)
+        sources = (options.weights or card.source, options.base, options.before, options.upsample)
         try:
             for source in filter(None, sources):
                 if (found := find(source)) is None:
@@ -138,18 +154,26 @@ class Diffusion:
     def render(
         self, requests: Sequence[RenderRequest], on_progress: Progress, cancelled: Callable[[], bool]
     ) -> list[Clip]:
-        clips = list[Clip]()
+        parts = list[Sequence[RenderRequest]]()
         for _, kin in groupby(requests, alike):
             group = list(kin)
             step = len(group) if self.batches(group[0]) else 1
-            for start in range(0, len(group), step):
-                clips += self._together(group[start : start + step], len(clips), on_progress, cancelled)
+            parts += [group[start : start + step] for start in range(0, len(group), step)]
+        asked, clips = list[tuple[Sequence[RenderRequest], Call, Progress]](), list[Clip]()
+        for part in parts:  # all beginnings first: on a small card the two models put each other off it
+            start = sum(len(one) for one, _, _ in asked)
+            tell = counted(on_progress, start)
+            asked.append((part, self._call(part[0], len(part), tell, cancelled), tell))
+        for part, call, tell in asked:
+            clips += self._together(part, call, tell, cancelled)
         return clips
 
     def batches(self, request: RenderRequest) -> bool:
         """Whether requests like this give the same clips in one call; a picture each is more than most take."""
         # FreeNoise, which AnimateDiff's longer clips are made with, takes one prompt.
-        alone = self._kin.single or request.conditioning or not self._by_words or request.frames > WINDOW
+        alone = (
+            self._kin.single or request.conditioning or request.blend or not self._by_words or request.frames > WINDOW
+        )
         return self.card.batch and not alone and not self.options.adaptive_steps
 
     @property
@@ -175,34 +199,31 @@ class Diffusion:
             return "AnimateDiffSDXLPipeline" if large else "AnimateDiffPipeline"
         return class_of(found.folder)
 
-    def _together(
-        self, requests: Sequence[RenderRequest], start: int, on_progress: Progress, cancelled: Callable[[], bool]
-    ) -> list[Clip]:
-        """The clips of requests that are alike, in one call; `start` is the index of the first."""
+    def _call(self, request: RenderRequest, many: int, on_progress: Progress, cancelled: Callable[[], bool]) -> Call:
+        """What the pictures of `many` requests like this are put into."""
+        goes_on = going(many, on_progress, cancelled)
+        goes_on(0.0)
+        pictures = [self._picture(given, request) for given in request.conditioning]
+        call = Call(pictures, request.frames, self.options.strength)
+        if call.pictures or self._by_words:
+            return call
+        return self._begun(request, call, goes_on, lambda: bool(goes_on(0.0)))
 
-        def goes_on(share: float | None = None) -> None:
-            if cancelled():
-                raise Cancelled("rendering was cancelled")
-            if share is not None:
-                for index in range(len(requests)):
-                    on_progress(start + index, share)
+    def _together(
+        self, requests: Sequence[RenderRequest], call: Call, on_progress: Progress, cancelled: Callable[[], bool]
+    ) -> list[Clip]:
+        """The clips of requests that are alike, in one call."""
+        goes_on = going(len(requests), on_progress, cancelled)
 
         def waits() -> bool:
             goes_on(0.0)  # a render that waits for the model says that it lives
             return False
 
-        goes_on(0.0)
-        call = Call(
-            [self._picture(given, requests[0]) for given in requests[0].conditioning],
-            requests[0].frames,
-            self.options.strength,
-        )
-        if not call.pictures and not self._by_words:
-            call = self._begun(requests[0], call, goes_on, waits)
         with self._lent(self._source, waits) as loaded:
             started, notes = time.perf_counter(), list[str]()
-            found = loaded.way_for({"first"} if call.video is not None else {one.role for one in call.pictures})
-            foresight = _foresight(loaded, found, requests, start, on_progress)
+            asked = {"first"} if call.video is not None else set[str]().union(*(one.needs for one in call.pictures))
+            found = loaded.way_for(asked)
+            foresight = None if self.options.upsample else _foresight(loaded, found, requests, on_progress)
             made = self._fitting(
                 loaded, requests, notes.append, lambda: self._made(loaded, found, requests, call, goes_on, foresight)
             )
@@ -210,17 +231,30 @@ class Diffusion:
                 foresight.learn(made.frames)
                 loaded.colors = foresight.colors
                 notes += [f"no preview: {foresight.lacking}"] if foresight.lacking else []
-            seconds = time.perf_counter() - started
             made_with = self._made_with(loaded, found)
-            notes += self._unheard(loaded, found, requests)
+            notes += [
+                *self._unheard(loaded, found, requests),
+                *filter(None, (shifted(one, found) for one in call.pictures)),
+            ]
+        if made.latents is not None:
+            made = self._enlarged(requests, made, notes.append, waits)
+        seconds = time.perf_counter() - started
         clips = []
         for index, request in enumerate(requests):
             whole, note = fitted(made.frames[index], request)
             told = "; ".join([*notes, *([note] if note else [])])
             sound = None if made.sounds is None else made.sounds[index]
             clips.append(develop(request, whole, self.workbench.scratch, seconds, told, made_with, sound))
-            on_progress(start + index, 1.0)
+            on_progress(index, 1.0)
         return clips
+
+    def _enlarged(
+        self, requests: Sequence[RenderRequest], made: Made, tell: Callable[[str], object], waits: Callable[[], bool]
+    ) -> Made:
+        with self._lent(self.options.upsample, waits) as loaded:
+            latents = made.latents.to(self._device)
+            frames = self._fitting(loaded, requests, tell, lambda: upsampling.enlarged(loaded, latents, requests))
+            return made._replace(frames=to_pixels(frames), latents=None)
 
     @property
     def _by_words(self) -> bool:
@@ -266,7 +300,7 @@ class Diffusion:
     ) -> Result:
         """What `make` makes with the pipeline on the first rung of the memory plan that has room for it."""
         device, rungs, request = self._device, self._rungs(loaded.kin), requests[0]
-        if len(requests) > 1:
+        if len(requests) > 1 or not denoisers(loaded.first):
             rungs = rungs[:2]  # fewer clips a call are quicker than a model that lies elsewhere
         what = f"{self.revision} {type(loaded.first).__name__} x{len(requests)}"
         key = key_of(what, request.width, request.height, request.frames, named(device))
@@ -333,9 +367,13 @@ class Diffusion:
         told = found.argument("callback_on_step_end")
         if hasattr(pipeline, "guider"):
             pipeline.guider = pipeline.guider.new(guidance_scale=requests[0].guidance)
-        arguments = arguments_of(found, requests) | {"num_inference_steps": steps}
+        asked = [upsampling.half(request) for request in requests] if self.options.upsample else requests
+        arguments = arguments_of(found, asked) | {"num_inference_steps": steps}
         arguments |= found.form.arguments(call, found.pipeline)
         arguments |= {"callback_on_step_end": after} if told else {}
+        if self.options.upsample:
+            upsampling.check(found, class_of(self._found(self.options.upsample).folder))
+            arguments["output_type"] = "latent"
         if (
             loaded.rung is not None
             and loaded.rung.slicing | loaded.rung.chunking
@@ -349,9 +387,12 @@ class Diffusion:
                 loaded.stopping(passing),
                 self._noised(loaded, found, requests),
                 foresight.over(pipeline) if foresight is not None else nullcontext(),
+                blending.worded(pipeline, requests[0]),
                 diced(requests[0].seed, self._device),
             ):
                 given = pipeline(**arguments)
+                if self.options.upsample:
+                    return Made(np.empty(0), None, upsampling.unpacked(pipeline, given.frames, asked[0]).cpu())
                 return Made(to_pixels(given.frames), sounds_of(given, pipeline))
         finally:
             for one in {id(one): one for one in (pipeline, loaded.first)}.values():
@@ -364,21 +405,31 @@ class Diffusion:
 
     def _noised(self, loaded: Loaded, found: Way, requests: Sequence[RenderRequest]) -> AbstractContextManager[None]:
         """Within, the pipeline begins with the noise that the options and the requests ask for."""
-        kind, shared, of_scene = self.options.noise, self.options.shared, requests[0].shared_noise
-        if (kind == "plain" and not of_scene) or not loaded.takes_noise(found):
+        kind, shared = self.options.noise, self.options.shared
+        of_scene, blend = requests[0].shared_noise, requests[0].blend
+        if not loaded.takes_noise(found):
             return nullcontext()
+        if kind == "plain" and not of_scene:
+            return blending.noised(loaded, found, blend)
 
         def dice(seeds: Sequence[int]) -> list[Any]:
             made = seeded(seeds)
             return made if isinstance(made, list) else [made]
 
-        def draw(shape: Sequence[int], axis: int) -> Any:
-            own, scenes = dice([one.seed for one in requests]), dice([one.scene_seed for one in requests])
+        def drawn(seeds: Sequence[int], scenes: Sequence[int], shape: Sequence[int], axis: int) -> Any:
+            own, common = dice(seeds), dice(scenes)
             if kind == "plain":
-                return of_scenes(shape, of_scene, own, scenes)
+                return of_scenes(shape, of_scene, own, common)
             if kind == "decomposed" and of_scene:  # what frames share is what the scene's shots do
-                return decomposed(shape, axis, max(shared, of_scene), own, scenes)
+                return decomposed(shape, axis, max(shared, of_scene), own, common)
             return (decomposed if kind == "decomposed" else correlated)(shape, axis, shared, own)
+
+        def draw(shape: Sequence[int], axis: int) -> Any:
+            scenes = [request.scene_seed for request in requests]
+            own = drawn([request.seed for request in requests], scenes, shape, axis)
+            if blend is None:
+                return own
+            return between(own, drawn([blend.seed], scenes[:1], shape, axis), blend.weight)
 
         return loaded.noised(found, draw)
 
@@ -390,8 +441,13 @@ class Diffusion:
             not found.argument("negative_prompt") or found.argument("true_cfg_scale")
         ):
             told.append(f"words to avoid are not heard by {found.name}")
-        if (self.options.noise != "plain" or requests[0].shared_noise) and not loaded.takes_noise(found):
+        blend = requests[0].blend
+        if (self.options.noise != "plain" or requests[0].shared_noise or blend) and not loaded.takes_noise(found):
             told.append(f"{found.name} cannot be given its noise")
+        if blend and not blending.encoder(found.pipeline):
+            told.append(f"{found.name} hears no words that could be blended")
+        if any(one.strength < 1 for one in requests[0].conditioning) and found.form.argument != "conditions":
+            told.append(f"{found.name} holds pictures as they are, however strongly they should count")
         return told
 
     def _made_with(self, loaded: Loaded, found: Way) -> dict[str, str]:
@@ -409,10 +465,16 @@ class Diffusion:
     def _picture(self, given: Conditioning, request: RenderRequest) -> Picture:
         import cv2
 
-        picture = load_picture(self.workbench.picture(given.keyframe))
-        if given.role != "reference" and picture.shape[:2] != (request.height, request.width):
-            picture = cv2.resize(picture, (request.width, request.height), interpolation=cv2.INTER_AREA)
-        return Picture(given.role, picture, given.strength)
+        file, size = self.workbench.picture(given.keyframe), (request.width, request.height)
+        if given.role == "source":
+            picture = conformed(read(file), size, request.frames)
+        elif (picture := load_picture(file)).shape[1::-1] != size and given.role != "reference":
+            picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+        mask = None
+        if given.mask is not None:
+            grey = load_picture(self.workbench.picture(given.mask)).mean(-1)
+            mask = cv2.resize((grey > 127).astype(np.uint8) * 255, size, interpolation=cv2.INTER_NEAREST)
+        return Picture(given.role, picture, given.strength, given.frame or 0, mask)
 
     def _lent(self, source: str, cancelled: Callable[[], bool]) -> AbstractContextManager[Loaded]:
         """A loaded pipeline, for one call; every backend of the same weights and options shares it."""
@@ -457,19 +519,15 @@ class Diffusion:
 
 
 def _foresight(
-    loaded: Loaded, found: Way, requests: Sequence[RenderRequest], start: int, on_progress: Progress
+    loaded: Loaded, found: Way, requests: Sequence[RenderRequest], on_progress: Progress
 ) -> Foresight | None:
-    """The eyes of whoever wants previews of these requests, the first of which has the index `start`."""
+    """The eyes of whoever wants previews of these requests."""
     if not isinstance(on_progress, Watched) or not on_progress.shares:
         return None
-    watched, one = on_progress, requests[0]
-
-    def see(index: int, preview: Preview) -> None:
-        watched.see(start + index, preview)
-
+    one = requests[0]
     ratio = getattr(loaded.pipeline(found), "vae_temporal_compression_ratio", 1)
     canvas = Canvas(len(requests), one.frames, one.height, one.width, loaded.kin.axis, ratio)
-    return Foresight(Due(on_progress), canvas, loaded.colors, see)
+    return Foresight(Due(on_progress), canvas, loaded.colors, on_progress.see)
 
 
 PIXELS = {"strength", "noise", "shared", "adaptive_steps", "scheduler", "speed", "pipeline"}

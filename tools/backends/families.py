@@ -16,7 +16,7 @@ import numpy as np
 
 from kinograph.tools.backends import FrameRule
 
-Role = Literal["first", "last", "reference"]
+Role = Literal["first", "last", "between", "reference", "source"]
 
 
 class Kin(NamedTuple):
@@ -59,7 +59,7 @@ KINS = (
     Kin(("HunyuanVideoImageToVideoPipeline",), rule="4k+1"),
     Kin(("HunyuanVideoFramepackPipeline",), single=True, rule="4k+1"),
     Kin(("HunyuanVideo15Pipeline",), axis=2, rule="4k+1", decoding=("enable_slicing",)),
-    Kin(("HunyuanVideo15ImageToVideoPipeline",), single=True, rule="4k+1"),
+    Kin(("HunyuanVideo15ImageToVideoPipeline",), axis=2, single=True, rule="4k+1", decoding=("enable_slicing",)),
     Kin(("LTXPipeline", "LTXConditionPipeline"), axis=1, rule="8k+1", multiple=32),
     Kin(("LTXConditionPipeline",), rule="8k+1", multiple=32),
     Kin(("LTX2Pipeline", "LTX2ConditionPipeline"), axis=1, rule="8k+1", multiple=32),
@@ -115,8 +115,17 @@ class Picture(NamedTuple):
 
     role: Role
     pixels: np.ndarray
-    """uint8 RGB `[H,W,3]`, of the clip's size unless it is a reference."""
+    """uint8 RGB `[H,W,3]`, of the clip's size unless it is a reference; `[T,H,W,3]` of a source."""
     strength: float = 1.0
+    frame: int = 0
+    """Where it is, of those between first and last."""
+    mask: np.ndarray | None = None
+    """uint8 `[H,W]` of the clip's size: 255 where it is painted anew, else 0."""
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """What a way must carry for it: its role, and "mask" where part of it is painted anew."""
+        return frozenset({self.role} if self.mask is None else {self.role, "mask"})
 
 
 class Call(NamedTuple):
@@ -135,9 +144,10 @@ class Form(NamedTuple):
 
     argument: str
     """What a class of this form takes them by."""
-    roles: Collection[Role]
-    least: Literal["none", "any", "first"]
-    """What it must be given: no picture, any of them, or a first frame."""
+    roles: Collection[str]
+    """Of the pictures it takes; "mask" where they may be painted anew in part."""
+    least: Literal["none", "any", "first", "one"]
+    """What it must be given: no picture, any of them, a first frame, or just one of them."""
     arguments: Callable[[Call, Any], dict[str, Any]]
     """The call's arguments; the second parameter is the pipeline class."""
 
@@ -149,22 +159,38 @@ def _pil(picture: Picture) -> Any:
 
 
 def _at(picture: Picture, call: Call) -> int:
-    return 0 if picture.role == "first" else call.frames - 1
+    return {"first": 0, "between": picture.frame}.get(picture.role, call.frames - 1)
+
+
+def _moving(frames: np.ndarray) -> list[Any]:
+    return [_pil(Picture("first", frame)) for frame in frames]
+
+
+LATENT = 8
+"""Frames in a latent frame of LTX, but for the first, which is alone in one."""
+
+
+def shifted(picture: Picture, found: Way) -> str:
+    """What is told of a keyframe that does not come to lie where it was asked for; "" for one that does."""
+    if picture.role != "between" or "LTX2" not in found.name:
+        return ""
+    at = max((-(-picture.frame // LATENT) - 1) * LATENT + 1, 0)
+    return "" if at == picture.frame else f"the picture of frame {picture.frame} is held at frame {at}"
 
 
 def _conditions(call: Call, pipeline: Any) -> dict[str, Any]:
     module = import_module(pipeline.__module__)
-    if hasattr(module, "LTX2VideoCondition"):  # whose index counts latent frames
-        made = [
-            module.LTX2VideoCondition(frames=_pil(one), index=0 if one.role == "first" else -1, strength=one.strength)
-            for one in call.pictures
-        ]
-    else:
-        made = [
-            module.LTXVideoCondition(image=_pil(one), frame_index=_at(one, call), strength=one.strength)
-            for one in call.pictures
-        ]
-    return {"conditions": made} if made else {}
+
+    def made(one: Picture) -> Any:
+        source, at = one.role == "source", 0 if one.role == "source" else _at(one, call)
+        strength = 1.0 - call.strength if source else one.strength
+        if hasattr(module, "LTX2VideoCondition"):  # whose index counts latent frames
+            frames = _moving(one.pixels) if source else _pil(one)
+            return module.LTX2VideoCondition(frames=frames, index=-(-at // LATENT), strength=strength)
+        shown = {"video": _moving(one.pixels)} if source else {"image": _pil(one)}
+        return module.LTXVideoCondition(**shown, frame_index=at, strength=strength)
+
+    return {"conditions": [made(one) for one in call.pictures]} if call.pictures else {}
 
 
 def _sparse(call: Call, _: Any) -> dict[str, Any]:
@@ -174,20 +200,29 @@ def _sparse(call: Call, _: Any) -> dict[str, Any]:
     }
 
 
+GREY = 127
+"""What is painted anew is shown to VACE in grey."""
+
+
 def _edited(call: Call, _: Any) -> dict[str, Any]:
     """Frames that are given are kept, grey ones are painted (VACE: white in the mask is made anew)."""
     from PIL import Image
 
     references = [_pil(one) for one in call.pictures if one.role == "reference"]
-    held = {_at(one, call): one for one in call.pictures if one.role != "reference"}
+    given = [one for one in call.pictures if one.role != "reference"]
     found: dict[str, Any] = {"reference_images": references} if references else {}
-    if held:
-        height, width = next(iter(held.values())).pixels.shape[:2]
-        size = (width, height)
-        frames = range(call.frames)
-        grey, paint, keep = Image.new("RGB", size, (127, 127, 127)), Image.new("L", size, 255), Image.new("L", size, 0)
-        found["video"] = [_pil(held[frame]) if frame in held else grey for frame in frames]
-        found["mask"] = [keep if frame in held else paint for frame in frames]
+    if given:
+        height, width = given[0].pixels.shape[-3:-1]
+        video, mask = (
+            np.full((call.frames, height, width, 3), GREY, np.uint8),
+            np.full((call.frames, height, width), 255),
+        )
+        for one in sorted(given, key=lambda one: one.role != "source"):  # pictures of single frames go over a clip
+            at = slice(None) if one.role == "source" else _at(one, call)
+            paint = np.zeros((height, width), np.uint8) if one.mask is None else one.mask
+            video[at], mask[at] = np.where(paint[..., None] > 0, GREY, one.pixels), paint
+        found["video"] = _moving(video)
+        found["mask"] = [Image.fromarray(one.astype(np.uint8)) for one in mask]
     return found
 
 
@@ -197,20 +232,20 @@ def _image(call: Call, _: Any) -> dict[str, Any]:
 
 
 def _held(call: Call, _: Any) -> dict[str, Any]:
-    """The first frame, held for as long as the clip is, to be made anew in part."""
-    if call.video is None:
-        first = next(one for one in call.pictures if one.role == "first")
-        return {"video": [_pil(first)] * call.frames, "strength": call.strength}
-    return {"video": [_pil(Picture("first", frame)) for frame in call.video], "strength": call.strength}
+    """A clip, or the first frame held for as long as the clip is, to be made anew in part."""
+    source = next((one.pixels for one in call.pictures if one.role == "source"), call.video)
+    if source is None:
+        return {"video": [_pil(call.pictures[0])] * call.frames, "strength": call.strength}
+    return {"video": _moving(source), "strength": call.strength}
 
 
 FORMS = (
-    Form("conditions", ("first", "last"), "none", _conditions),
-    Form("conditioning_frames", ("first", "last"), "any", _sparse),
-    Form("reference_images", ("first", "last", "reference"), "none", _edited),
+    Form("conditions", ("first", "last", "between", "source"), "none", _conditions),
+    Form("conditioning_frames", ("first", "last", "between"), "any", _sparse),
+    Form("reference_images", ("first", "last", "between", "reference", "source", "mask"), "none", _edited),
     Form("last_image", ("first", "last"), "first", _image),
     Form("image", ("first",), "first", _image),
-    Form("video", ("first",), "first", _held),
+    Form("video", ("first", "source"), "one", _held),
 )
 WORDS = Form("", (), "none", lambda call, pipeline: {})
 """The form of classes that take words only."""
@@ -226,7 +261,7 @@ class Way(NamedTuple):
 
     def carries(self, roles: Collection[str]) -> bool:
         """Whether a request with pictures in these roles can be rendered this way."""
-        enough = {"none": True, "any": bool(roles), "first": "first" in roles}[self.form.least]
+        enough = {"none": True, "any": bool(roles), "first": "first" in roles, "one": len(roles) == 1}[self.form.least]
         return enough and set(roles) <= set(self.form.roles)
 
     def argument(self, *names: str) -> str:

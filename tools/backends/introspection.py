@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from kinograph.tools.backends import FOLDER, ModelCard, Ratings
 from kinograph.tools.backends.diffusion import OVERHEAD
 from kinograph.tools.backends.families import kin_of, way
 from kinograph.tools.backends.pipelines import class_of
-from kinograph.tools.backends.weights import find
+from kinograph.tools.backends.weights import files_in, find
 
 WIDTH, HEIGHT, FRAMES, FPS, STEPS, GUIDANCE = 512, 320, 16, 8, 30, 6.0
 """Taken where a signature tells nothing."""
@@ -21,8 +21,14 @@ REFERENCES = 3
 """Pictures of subjects that classes which take any were shown."""
 
 
-@cache
 def card_of(folder: Path) -> ModelCard:
+    """As `_card_of`, made anew whenever a file of the folder has changed."""
+    files = files_in(folder) if folder.is_dir() else []
+    return _card_of(folder, tuple((str(one), (told := one.stat()).st_mtime_ns, told.st_size) for one in files))
+
+
+@lru_cache(maxsize=32)
+def _card_of(folder: Path, _: tuple[tuple[str, int, int], ...]) -> ModelCard:
     """A card for a folder in the diffusers layout. Raises BadInput for one that holds no pipeline that renders video,
     Damaged for one that cannot be read.
 
@@ -97,6 +103,10 @@ def _tasks(roles: list[Any], words: bool) -> tuple[Task, ...]:
     told: tuple[tuple[Task, bool], ...] = (
         ("t2v", words),
         ("i2v", "first" in every),
+        ("v2v", "source" in every),
         ("flf2v", {"first", "last"} <= every),
+        ("keyframes", "between" in every),
+        ("reference", "reference" in every),
+        ("inpaint", "mask" in every),
     )
     return tuple(task for task, holds in told if holds)

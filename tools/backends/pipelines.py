@@ -15,7 +15,7 @@ from kinograph.errors import BadSetting, Damaged, RenderFailed
 from kinograph.tools.backends.families import FITS, UNSHIFTED, Kin, Way, ends, way
 from kinograph.tools.backends.foreseen import Colors
 from kinograph.tools.backends.memory_plan import Rung, apply, is_out_of_memory
-from kinograph.tools.backends.placing import denoisers
+from kinograph.tools.backends.placing import bare, denoisers
 from kinograph.tools.backends.speed import Speed, slow_down, speed_up
 from kinograph.tools.backends.weights import Weights, variant
 from kinograph.tools.sound import resampled
@@ -61,6 +61,8 @@ class Loaded:
         2023). Its blocks are others then, which want to be put on the device anew."""
         wide = frames > WINDOW
         if hasattr(self.first, "enable_free_noise") and wide != self.wide:
+            slow_down(self.first)
+            bare(self.first)  # hooks would stay with the blocks that go, and their weights wherever those had put them
             self.first.enable_free_noise() if wide else self.first.disable_free_noise()
             self.wide, self.rung = wide, None
 
@@ -207,7 +209,9 @@ def _gb(value: Any) -> float:
 
 
 def _told(one: Way) -> str:
-    least = {"none": "", "any": ", at least one", "first": ", at least a first frame"}[one.form.least]
+    least = {"none": "", "any": ", at least one", "first": ", at least a first frame", "one": ", one of them"}[
+        one.form.least
+    ]
     return f"{' or '.join(one.form.roles) or 'no pictures'}{least}"
 
 

@@ -29,7 +29,7 @@ def apply(pipe: Any, rung: Rung, device: str) -> tuple[str, ...]:
 
     where = torch.device(device)
     _check(pipe, rung, where)
-    _bare(pipe)
+    bare(pipe)
     _in_format(pipe, getattr(torch, rung.dtype))
     if rung.quantized == "fp8":
         _quantize(pipe, getattr(torch, rung.dtype))
@@ -94,7 +94,7 @@ def _check(pipe: Any, rung: Rung, where: torch.device) -> None:
         raise BadInput(f"{kind} was cast to fp8 and cannot go back to rung {rung.name!r}: load it anew")
 
 
-def _bare(pipe: Any) -> None:
+def bare(pipe: Any) -> None:
     """Takes off what earlier rungs put on, all but fp8."""
     pipe.remove_all_hooks()
     for part in _modules(pipe).values():

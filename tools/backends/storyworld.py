@@ -10,7 +10,7 @@ from pydantic import Field
 
 from kinograph.errors import Cancelled
 from kinograph.film import Clip, Noun, RenderRequest
-from kinograph.tools.backends import ModelCard, Progress, Workbench
+from kinograph.tools.backends import UNBLENDED, ModelCard, Progress, Workbench
 from kinograph.tools.footage import develop
 from kinograph.tools.storyworld.grammar import read
 
@@ -57,7 +57,7 @@ class StoryworldBackend:
                 if cancelled():
                     raise Cancelled("rendering was cancelled")
                 time.sleep(min(left, 0.1))
-            note = "; ".join(read(request.prompt).unknown)
+            note = "; ".join([*read(request.prompt).unknown, *([UNBLENDED] if request.blend else [])])
             clips.append(develop(request, painting.frames, self.workbench.scratch, time.perf_counter() - started, note))
             on_progress(index, 1.0)
         return clips

@@ -16,7 +16,7 @@ from pydantic import Field
 from kinograph import disk
 from kinograph.errors import Cancelled, Damaged, RenderFailed
 from kinograph.film import Clip, Conditioning, Noun, RenderRequest, digest_of
-from kinograph.tools.backends import ModelCard, Preview, Progress, Watched, Workbench, alike
+from kinograph.tools.backends import UNBLENDED, ModelCard, Preview, Progress, Watched, Workbench, alike
 from kinograph.tools.footage import develop, load_picture
 from kinograph.tools.previews import Due, chosen, small
 from kinograph.tools.shelf import shelf
@@ -109,7 +109,8 @@ class StoryworldDiffusion:
             seconds = time.perf_counter() - started
         clips = []
         for index, (request, made, one) in enumerate(zip(requests, frames, told, strict=True)):
-            clips.append(develop(request, made, self.workbench.scratch, seconds, one.note))
+            note = "; ".join(filter(None, (one.note, request.blend and UNBLENDED)))
+            clips.append(develop(request, made, self.workbench.scratch, seconds, note))
             on_progress(first + index, 1.0)
         return clips
 
@@ -179,7 +180,7 @@ class StoryworldDiffusion:
 
         return [
             Keyframe(
-                0 if given[0].role == "first" else requests[0].frames - 1,
+                {"first": 0, "between": given[0].frame or 0}.get(given[0].role, requests[0].frames - 1),
                 np.stack([self._picture(one, request) for one, request in zip(given, requests, strict=True)]),
             )
             for given in zip(*(request.conditioning for request in requests), strict=True)
@@ -188,8 +189,9 @@ class StoryworldDiffusion:
     def _picture(self, given: Conditioning, request: RenderRequest) -> np.ndarray:
         import cv2
 
-        if given.role == "reference":
-            raise RenderFailed(f"{self.card.id} takes first and last frames, not reference pictures of a subject")
+        if given.role not in ("first", "last", "between") or given.mask is not None:
+            what = "masks" if given.mask is not None else f"pictures in the role {given.role}"
+            raise RenderFailed(f"{self.card.id} takes whole pictures of frames, anywhere in the clip, and no {what}")
         picture = load_picture(self.workbench.picture(given.keyframe))
         if picture.shape[:2] != (request.height, request.width):
             picture = cv2.resize(picture, (request.width, request.height), interpolation=cv2.INTER_AREA)

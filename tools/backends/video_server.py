@@ -16,7 +16,7 @@ import numpy as np
 
 from kinograph.errors import Cancelled, RenderFailed
 from kinograph.film import Clip, Noun, RenderRequest, digest_of
-from kinograph.tools.backends import ModelCard, Progress, Workbench
+from kinograph.tools.backends import UNBLENDED, ModelCard, Progress, Workbench
 from kinograph.tools.backends.video_jobs import Order, Over, VideoJobs
 from kinograph.tools.backends.video_wait import ServerOptions, Wait
 from kinograph.tools.footage import MAX_PIXELS, conformed, develop, load_picture, png
@@ -99,7 +99,7 @@ class VideoServer:
         wait.look()
         picture = self._first_frame(request)
         came, without = self._video(request, picture, wait, moves)
-        note = "; ".join(filter(None, (_left_out(without), _difference(came, request))))
+        note = "; ".join(filter(None, (_left_out(without), _difference(came, request), request.blend and UNBLENDED)))
         frames = conformed(came.frames, (request.width, request.height), request.frames)
         clip = develop(request, frames, self.workbench.scratch, time.perf_counter() - started, note)
         tell(1.0)
@@ -157,7 +157,7 @@ class VideoServer:
         )
 
     def _first_frame(self, request: RenderRequest) -> bytes | None:
-        roles = [given.role for given in request.conditioning]
+        roles = [one.role if one.mask is None else f"{one.role} with a mask" for one in request.conditioning]
         if roles not in ([], ["first"]):
             raise RenderFailed(
                 f"{self.card.id} takes one first frame and no other picture: the request has {', '.join(roles)}"

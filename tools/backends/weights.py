@@ -109,7 +109,7 @@ def _in_cache(source: str) -> Weights | None:
     return Weights(snapshot, commit, _gb(snapshot)) if commit and snapshot.is_dir() else None
 
 
-def _files(path: Path) -> list[Path]:
+def files_in(path: Path) -> list[Path]:
     """The file itself, or what lies in a folder and the folders in it, hidden ones left out. A pipeline goes no deeper,
     and a folder given by mistake, as a home, may have no end."""
     if path.is_file():
@@ -120,14 +120,14 @@ def _files(path: Path) -> list[Path]:
 
 
 def _gb(path: Path) -> float:
-    return sum(file.stat().st_size for file in _files(path)) / 2**30
+    return sum(file.stat().st_size for file in files_in(path)) / 2**30
 
 
 def _digest(path: Path) -> str:
     """12 hex digits that change whenever a file that is loaded gets another name, size, layout or setting, or weights
     of it that are many."""
     marks = hashlib.blake2b(digest_size=6)
-    for file in _files(path):
+    for file in files_in(path):
         if file.suffix not in (*TEXTS, *PICKLES, ".safetensors"):
             continue
         size = file.stat().st_size

@@ -32,7 +32,7 @@ class Errand(Noun):
     learned: str = ""
     """Folder for what backends learn of the machine."""
     pictures: dict[str, str] = Field(default_factory=dict)
-    """Digest -> file of each conditioning picture."""
+    """Digest -> file of each picture and source that requests are tied to."""
     previews: tuple[float, ...] = ()
     """Shares of the denoising after which somebody wants to see what comes."""
 
@@ -47,7 +47,8 @@ class Failure(Noun):
 def errand(backend: VideoBackend, requests: Sequence[RenderRequest], previews: tuple[float, ...] = ()) -> Errand:
     """Raises Damaged when a conditioning picture is gone."""
     bench = backend.workbench
-    wanted = {given.keyframe for request in requests for given in request.conditioning}
+    given = [one for request in requests for one in request.conditioning]
+    wanted = {one.keyframe for one in given} | {one.mask for one in given if one.mask is not None}
     return Errand(
         card=backend.card,
         options=backend.options.model_dump(mode="json"),

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from kinograph.errors import Cancelled, RenderStalled
 from kinograph.film import Clip, RenderRequest
 from kinograph.tools.backends import Preview, Progress, VideoBackend, Watched
+from kinograph.tools.shelf import forget
 from kinograph.tools.workers import Terms
 from kinograph.tools.workers.errand import BEAT
 from kinograph.tools.workers.process import GRACE, LOOK
@@ -60,9 +61,14 @@ class Here:
                 heard.put(error)
 
         name = f"{threading.current_thread().name} renders"
-        threading.Thread(target=copy_context().run, args=(work,), name=name, daemon=True).start()
+        thread = threading.Thread(target=copy_context().run, args=(work,), name=name, daemon=True)
+        thread.start()
         try:
             return self._awaited(heard, on_progress, cancelled)
+        except (RenderStalled, Cancelled):
+            if thread.is_alive() and thread.ident is not None:
+                forget(thread.ident)  # else the next render would wait for the model until it gives up too
+            raise
         finally:
             left.set()
 
