@@ -77,7 +77,7 @@ def test_frechet_distances_of_clips_grow_with_what_is_different_and_say_what_the
     one = measure_set(names, Gallery(near, references=real, embedder=embedder))
     other = measure_set(names, Gallery(far, references=real, embedder=embedder))
     for name in names:
-        assert one[name].value < 0.5 * other[name].value  # pyright: ignore[reportOptionalOperand]
+        assert one[name].value < 0.5 * other[name].value  # pyright: ignore
     assert "4 clips for 256 dimensions: covariances are singular" in one[names[0]].note
     assert embedder.name in one[names[1]].note
 

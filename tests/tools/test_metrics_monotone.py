@@ -145,7 +145,7 @@ def test_metrics_get_worse_as_there_is_more_of_an_injury(injury, one: Case, two:
 def test_metrics_see_an_injury_at_all(injury, one: Case):
     whole, hurt = (measure(FALLS[injury], injury(one, level), one.beside) for level in (0.0, 1.0))
     for name in FALLS[injury]:
-        assert whole[name].value != pytest.approx(hurt[name].value, abs=2e-3), name
+        assert whole[name].value != pytest.approx(hurt[name].value, abs=5e-4), name
 
 
 @settings(max_examples=2, deadline=None, derandomize=True)
@@ -162,8 +162,8 @@ def test_gated_consistency_falls_as_somebody_else_takes_over(one: Case, two: lis
 @given(one=cases, still=st.integers(0, FRAMES - 1))
 def test_a_frozen_clip_of_the_wrong_thing_never_beats_a_moving_one_of_the_right_thing(one: Case, still: int):
     frozen = np.repeat(one.other[still : still + 1], FRAMES, axis=0)
-    beside = one.beside._replace(embedder=READER)
-    for beside in (beside, beside._replace(motion="")):  # words alone must tell, too
+    asked = one.beside._replace(embedder=READER)
+    for beside in (asked, asked._replace(motion="")):  # words alone must tell, too
         names = ["gated consistency", "background consistency"]
         right, wrong = (measure(names, frames, beside) for frames in (one.clip, frozen))
         assert wrong["background consistency"].value > right["background consistency"].value  # pyright: ignore
