@@ -42,7 +42,7 @@ def exactly(mean: np.ndarray, cov: np.ndarray, count: int, seed: int) -> np.ndar
     """Vectors whose sample mean and covariance are these."""
     raw = np.random.default_rng(seed).normal(size=(count, len(mean)))
     white = raw - raw.mean(0)
-    white = white @ np.linalg.inv(np.linalg.cholesky(np.cov(white, rowvar=False))).T
+    white = white @ np.linalg.inv(np.linalg.cholesky(np.atleast_2d(np.cov(white, rowvar=False)))).T
     return white @ np.linalg.cholesky(cov).T + mean
 
 
@@ -77,7 +77,7 @@ def test_frechet_distances_of_clips_grow_with_what_is_different_and_say_what_the
     one = measure_set(names, Gallery(near, references=real, embedder=embedder))
     other = measure_set(names, Gallery(far, references=real, embedder=embedder))
     for name in names:
-        assert one[name].value < 0.5 * other[name].value  # pyright: ignore[reportOptionalOperand]
+        assert one[name].value < 0.5 * other[name].value  # pyright: ignore
     assert "4 clips for 256 dimensions: covariances are singular" in one[names[0]].note
     assert embedder.name in one[names[1]].note
 

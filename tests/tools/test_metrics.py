@@ -130,12 +130,14 @@ def test_ssim_and_psnr_are_those_of_scikit_image(noise):
 
 
 def test_ms_ssim_is_that_of_torchmetrics_on_whole_tensors(noise):
-    one, other = noise(5, 2, 170, 180), noise(6, 2, 170, 180)
+    one, other = noise(5, 2, 176, 180), noise(6, 2, 176, 180)
     other[:, 40:] = one[:, 40:]
     tensors = [torch.from_numpy(each).permute(0, 3, 1, 2).float() for each in (one, other)]
-    expected = float(multiscale_structural_similarity_index_measure(*tensors, data_range=255.0))
+    expected = float(multiscale_structural_similarity_index_measure(tensors[0], tensors[1], data_range=255.0))
     assert value("ms-ssim", one, reference=other) == pytest.approx(expected, abs=1e-5)
     assert 0 < expected < 1
+    small = measure(["ms-ssim"], one[:, 1:], Beside(reference=other[:, 1:]))["ms-ssim"]
+    assert small.skipped == "needs 176 pixels a side"
 
 
 def test_a_reference_of_another_length_is_told():
@@ -176,7 +178,7 @@ def test_statistics_of_light_and_colour():
     assert value("exposure", plain(127)) == pytest.approx(1, abs=1e-3)
     assert value("exposure", plain(0)) == pytest.approx(math.exp(-0.25 / 0.08), abs=1e-3)
     assert value("colorfulness", plain(90)) == 0
-    red = np.zeros((1, 40, 60, 3), np.uint8) + np.uint8([255, 0, 0])
+    red = np.zeros((1, 40, 60, 3), np.uint8) + np.array([255, 0, 0], np.uint8)
     assert value("colorfulness", red) == pytest.approx(0.3 * math.hypot(255, 127.5), rel=1e-6)
     assert value("sharpness", plain(90)) == 0
     assert value("sharpness", half) > 100

@@ -7,8 +7,8 @@ import numpy as np
 from kinograph.tools.metrics import Beside, Metric, Unmeasurable
 from kinograph.tools.metrics.beside_reference import pair
 
-LEAST = 161
-"""Pixels a side from which five halvings leave room for the window."""
+LEAST = 176
+"""Pixels a side from which four halvings leave room for the window of 11."""
 
 
 def ms_ssim(frames: np.ndarray, beside: Beside) -> float:
