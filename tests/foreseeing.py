@@ -33,8 +33,8 @@ class Foreseeing(StoryworldBackend):
         if self._errs(request):
             first, *rest = world.subjects
             world = world.changed(subjects=(first.changed(color="blue"), *rest))
-        size = {"width": request.width, "height": request.height, "fps": request.fps}
-        return paint(world, frames=request.frames, seed=request.seed, **size)
+        width, height = request.width, request.height
+        return paint(world, frames=request.frames, width=width, height=height, fps=request.fps, seed=request.seed)
 
     def render(
         self, requests: Sequence[RenderRequest], on_progress: Progress, cancelled: Callable[[], bool]

@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from kinograph.agents.generation import Generation, Rendered
+from kinograph.agents.generation import Generation, Oversight, Rendered
 from kinograph.agents.memory import Memory, Recalled, Recollection
 from kinograph.agents.validator import Validator
 from kinograph.evals.bench.replay import DECISION, Ponderer
@@ -40,7 +40,11 @@ class Ready(Generation):
         pass
 
     def render(
-        self, request: RenderRequest, on_progress: Callable[[float], None], cancelled: Callable[[], bool]
+        self,
+        request: RenderRequest,
+        on_progress: Callable[[float], None],
+        cancelled: Callable[[], bool],
+        oversight: Oversight | None = None,
     ) -> Rendered:
         clip = Clip(
             request=request.digest,

@@ -145,12 +145,12 @@ class Adapter(Diffusion):
     frames: np.ndarray
     weights_gb = 0.0
 
-    def _made(self, loaded: Any, found: Any, requests: Any, call: Any, goes_on: Any) -> Any:
+    def _made(self, loaded: Any, found: Any, requests: Any, call: Any, goes_on: Any, foresight: Any = None) -> Any:
         pipeline = loaded.pipeline(found)
         self.weights_gb = weights_gb(pipeline)
         assert self.clock is not None
         with self.clock.on(pipeline):
-            made = super()._made(loaded, found, requests, call, goes_on)
+            made = super()._made(loaded, found, requests, call, goes_on, foresight)
         self.frames, self.made = made.frames, self.clock.now()
         return made
 
