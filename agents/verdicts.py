@@ -69,11 +69,12 @@ def _subject_corrections(finding: Finding, question: Viewing) -> Iterator[Correc
         "wrong motion": f"{who} clearly {MOTION_WORDS[question.shot.cast[index].motion]}",
         "color drift": f"{who} in the same color from beginning to end",
         "shape drift": f"{who} with the same shape from beginning to end",
+        "size drift": f"{who} with the same size from beginning to end",
         "off model": f"{who} exactly as before",
     }
     if kind in emphasis:
         yield Correction(action="emphasize", words=emphasis[kind], because=kind)
     if kind in ("wrong color", "wrong subject", "wrong motion", "subject missing"):
         yield Correction(action="raise guidance", because=kind)
-    if kind in ("color drift", "shape drift"):
+    if kind in ("color drift", "shape drift", "size drift"):
         yield Correction(action="more steps", because=kind)

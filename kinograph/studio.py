@@ -487,7 +487,7 @@ class Studio(Premises):
                     ledger=ledger,
                     generation=generation,
                     memory=memory,
-                    validator=Validator(vault, keyframes),
+                    validator=Validator(vault, keyframes, self.settings.home / "thresholds"),
                     fusion=Fusion(vault, open_voice(self.settings.speech)),
                     floor=self._floor,
                     cancelled=stop,

@@ -54,7 +54,8 @@ AMOUNTS: dict[FaultKind, dict[Severity, float]] = {
 }
 """How far it goes. Colors: degrees of CIELAB hue, at most all the way. Kinds: how far the silhouette is morphed.
 Motion: how much of the path is the wrong one's. Size: by what it is multiplied in the end. Places: how much of the
-other shines through. Flicker: over that of a gross one. Black: share of the light that is gone. Corrupt: share of the blocks."""
+other shines through. Flicker: over that of a gross one. Black: share of the light that is gone. Corrupt: share of the
+blocks."""
 NEIGHBORS: frozenset[frozenset[str]] = frozenset(
     map(
         frozenset,
