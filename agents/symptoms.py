@@ -26,6 +26,8 @@ OPINION = 2.0
 """Most steps that names count for: where they could change nothing they are not asked."""
 LOOKS = 3
 """Frames in which an embedder looks at a subject."""
+CROP = 128
+"""Pixels a side of the pictures that it is shown, all at once."""
 MIN_FRAMES = 8
 """Shortest clip whose motion is judged."""
 
@@ -156,6 +158,8 @@ def silhouettes(one: Seen, unchecked: list[str]) -> Ends | None:
 
 def names(one: Seen, frames: np.ndarray, embedder: JointEmbedder, known: dict[str, np.ndarray]) -> Ends:
     """What an embedder would call it; `known` holds what it makes of all kinds' names, by colour."""
+    import cv2
+
     from kinograph.tools.storyworld.world import KINDS
 
     wanted, whole = eyes.wanted(one.character), one.whole
@@ -163,12 +167,12 @@ def names(one: Seen, frames: np.ndarray, embedder: JointEmbedder, known: dict[st
     if hue not in known:
         known[hue] = embedder.embed_words([f"a {hue} {kind}" for kind in KINDS])
 
-    def lead(part: np.ndarray) -> Lead:
-        looked = part[np.linspace(0, len(part) - 1, LOOKS).astype(int)]
-        seen = np.mean([embedder.embed(one.sighting.crop(frames, int(frame))[None])[0] for frame in looked], 0)
-        return _lead(dict(zip(KINDS, (known[hue] @ seen).tolist(), strict=True)), str(wanted.kind))
-
-    return Ends(*(lead(part) for part in _ends(whole)))
+    parts = [part[np.linspace(0, len(part) - 1, LOOKS).astype(int)] for part in _ends(whole)]
+    pictures = [one.sighting.crop(frames, int(frame)) for part in parts for frame in part]
+    squares = [cv2.resize(picture, (CROP, CROP), interpolation=cv2.INTER_AREA) for picture in pictures]
+    seen = embedder.embed(np.stack(squares)).reshape(2, LOOKS, -1).mean(1)
+    alike = (dict(zip(KINDS, (known[hue] @ end).tolist(), strict=True)) for end in seen)
+    return Ends(*(_lead(one_end, str(wanted.kind)) for one_end in alike))
 
 
 def _lead(alike: dict[str, float], kind: str) -> Lead:
