@@ -36,17 +36,18 @@ def strip(
     """
     middle = (first + last) // 2 if worst is None else worst
     shown = [_marked(frames[at], None if boxes is None else boxes[at]) for at in sorted({first, middle, last})]
-    return row([_small(beside)] * (beside is not None) + shown)
+    return row([small(beside)] * (beside is not None) + shown)
 
 
 def row(pictures: list[np.ndarray]) -> bytes:
     """PNG of pictures `[h,w,3]` in a row, all of one height."""
     gap = np.full((HEIGHT, GAP, 3), 255, np.uint8)
-    parts = [part for picture in pictures for part in (gap, _small(picture))][1:]
+    parts = [part for picture in pictures for part in (gap, small(picture))][1:]
     return png(np.hstack(parts))
 
 
-def _small(picture: np.ndarray) -> np.ndarray:
+def small(picture: np.ndarray) -> np.ndarray:
+    """`[h,w,3]` at the height of a strip."""
     import cv2
 
     wide = max(8, min(4 * HEIGHT, round(picture.shape[1] * HEIGHT / picture.shape[0])))
@@ -57,9 +58,9 @@ def _marked(picture: np.ndarray, box: np.ndarray | None) -> np.ndarray:
     """A small copy with the box drawn around what is in it; NaN in a box stands for nothing seen."""
     import cv2
 
-    small = np.ascontiguousarray(_small(picture))
+    marked = np.ascontiguousarray(small(picture))
     if box is not None and not np.isnan(box).any():
-        height, width = small.shape[:2]
+        height, width = marked.shape[:2]
         left, top, right, bottom = (round(float(part)) for part in box * (width, height, width, height))
-        cv2.rectangle(small, (left - 2, top - 2), (right + 1, bottom + 1), MARK, 1)
-    return small
+        cv2.rectangle(marked, (left - 2, top - 2), (right + 1, bottom + 1), MARK, 1)
+    return marked

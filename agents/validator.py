@@ -68,7 +68,7 @@ class Validator:
     answer = Verdict
 
     def __init__(self, vault: Vault, keyframes: Keyframes, calibrated: Path | None = None) -> None:
-        self._vault = vault
+        self.vault = vault
         self._keyframes = keyframes
         self._calibrated = calibrated
         self._names: dict[str, np.ndarray] = {}
@@ -82,7 +82,7 @@ class Validator:
         return Joint(
             item=Exhibit(question, measured),
             most=MOST,
-            ask=lambda exhibits: Panel(exhibits, self._vault.picture).ask(),
+            ask=lambda exhibits: Panel(exhibits, self.vault.picture).ask(),
         )
 
     def rules(self, question: Viewing) -> Verdict:
@@ -230,7 +230,7 @@ class Validator:
         own = [k for k in known if k.about == one.character.id]
         if not own:
             return
-        hues = [eyes.picture_hue(load_picture(self._vault.picture(keyframe.picture))) for keyframe in own]
+        hues = [eyes.picture_hue(load_picture(self.vault.picture(keyframe.picture))) for keyframe in own]
         gaps = [float(colors.hue_gap(hue, np.nanmedian(one.sighting.hue))) for hue in hues if hue is not None]
         where = own[0].shot if own[0].production == self._keyframes.production else own[0].production
         if gaps:
@@ -276,14 +276,14 @@ class Validator:
         who = one.subject.character.id if one.subject is not None else None
         known = [k for k in look.question.recalled if k.role == "identity" and k.about == who]
         if who is not None and known:
-            beside = load_picture(self._vault.picture(known[0].picture))
+            beside = load_picture(self.vault.picture(known[0].picture))
         else:
             before = first - 1 if first else last + 1
             beside = look.frames[before] if before < len(look.frames) else None
         last = min(last, len(look.frames) - 1)
         worst = int(np.argmax(one.amounts)) if one.amounts is not None else None
         boxes = one.subject.sighting.box if one.subject is not None else None
-        return self._vault.keep_picture(evidence.strip(look.frames, first, last, worst, boxes, beside))
+        return self.vault.keep_picture(evidence.strip(look.frames, first, last, worst, boxes, beside))
 
 
 def _scores(measured: list[Symptom]) -> list[Score]:

@@ -88,7 +88,7 @@ def scramble(clip: Pulse) -> np.ndarray:
     """Share of a frame's cells that are like neither neighbour, far beyond what the clip's own movement does."""
     if len(clip.light) < 4:
         return np.zeros(len(clip.light))
-    usual = 12 + 3 * np.median(clip.moved, axis=0)
+    usual = 12 + 3 * np.percentile(clip.moved, 20, axis=0)
     edge = np.full_like(clip.moved[:1], np.inf)
     nearest = np.minimum(np.concatenate([edge, clip.moved]), np.concatenate([clip.moved, edge]))
     return (nearest > usual).mean(1)

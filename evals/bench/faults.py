@@ -26,13 +26,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+import kinograph.tools
 from kinograph import disk
+from kinograph.agents import symptoms
 from kinograph.agents.calibration import Measured, any_alarm, auc, calibrate, caught, combined, told_by
 from kinograph.agents.symptoms import BROKEN
 from kinograph.agents.thresholds import SHIPPED, Thresholds, keep
 from kinograph.agents.validator import EVERY, Validator
 from kinograph.agents.verdicts import Viewing
-from kinograph.film import Appearance, Character, Clip, Look, RenderRequest, Shot
+from kinograph.film import Appearance, Character, Clip, Look, RenderRequest, Shot, digest_of
 from kinograph.memory.embedders import open_embedder
 from kinograph.memory.keyframes import Keyframes
 from kinograph.memory.vault import Vault
@@ -54,8 +56,14 @@ PART = 10
 """Clips in a part."""
 TARGETS = {"gross": 0.97, "medium": 0.90}
 """Least area under the ROC."""
-VERSION = 1
-"""Of what is kept in a part."""
+
+
+@cache
+def _code() -> str:
+    """Name of what measures and paints: what another version measured is not gone on with."""
+    package = Path(next(iter(kinograph.tools.__path__)))
+    files = [*package.glob("*.py"), *(package / "storyworld").glob("*.py"), Path(symptoms.__file__)]
+    return digest_of(b"".join(file.read_bytes() for file in sorted(files)))
 
 
 class Row(NamedTuple):
@@ -120,7 +128,7 @@ def measure_clip(validator: Validator, number: int, kinds: Sequence[FaultKind]) 
 def measure_part(part: int, clips: int, kinds: Sequence[FaultKind], folder: Path) -> list[Row]:
     """The rows of a part of the clips: those that are kept, else measured now and kept."""
     numbers = range(part * PART, min(clips, (part + 1) * PART))
-    about = {"version": VERSION, "clips": [numbers[0], numbers[-1]], "kinds": list(kinds)}
+    about = {"code": _code(), "clips": [numbers[0], numbers[-1]], "kinds": list(kinds)}
     file = folder / f"{part:04d}.json"
     try:
         kept = json.loads(file.read_bytes())
