@@ -56,10 +56,10 @@ def calibrate(
 
     For no model in particular, kinds without faults keep their thresholds.
     """
-    kinds = sorted({told[0] for fault, _ in faulty if len(told := told_by(fault)) == 1})
+    kinds: list[FindingKind] = sorted({told[0] for fault, _ in faulty if len(told := told_by(fault)) == 1})
     level = alarms
     while True:
-        chosen = {kind: _threshold(kind, clean, faulty, level) for kind in kinds}
+        chosen: dict[FindingKind, Threshold] = {kind: _threshold(kind, clean, faulty, level) for kind in kinds}
         share = any_alarm(clean, chosen)
         if share <= alarms or level < 1e-4:
             break

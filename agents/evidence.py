@@ -36,7 +36,7 @@ def strip(
     """
     middle = (first + last) // 2 if worst is None else worst
     shown = [_marked(frames[at], None if boxes is None else boxes[at]) for at in sorted({first, middle, last})]
-    return row([small(beside)] * (beside is not None) + shown)
+    return row([*([] if beside is None else [beside]), *shown])
 
 
 def row(pictures: list[np.ndarray]) -> bytes:

@@ -6,7 +6,7 @@ of CIELAB hue for colours; shares of the clip or the picture; for shapes, motion
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -77,11 +77,14 @@ BROKEN: dict[FindingKind, tuple[str, float]] = {
 """What is said of them, and how bad they are."""
 
 
-def broken(clip: defects.Pulse, too_dark: float, too_scrambled: float) -> Iterator[Symptom]:
-    """Defects of the frames themselves; going into and out of broken ones is no jump of its own."""
+def broken(clip: defects.Pulse, too_much: Mapping[FindingKind, float]) -> Iterator[Symptom]:
+    """Defects of the frames themselves; going into and out of frames with too much of another is no jump."""
     amounts = {kind: defects.DEFECTS[kind](clip) for kind in BROKEN}
-    hurt = (amounts["black"] > too_dark) | (amounts["corrupt"] > too_scrambled)
-    amounts["jump"] = np.where(hurt | np.roll(hurt, 1), 0.0, amounts["jump"])
+    hurt = np.any([amounts[kind] > most for kind, most in too_much.items()], axis=0)
+    beside = hurt.copy()
+    beside[1:] |= hurt[:-1]
+    beside[:-1] |= hurt[1:]
+    amounts["jump"] = np.where(beside, 0.0, amounts["jump"])
     for kind, (words, severity) in BROKEN.items():
 
         def say(first: int, last: int, words: str = words) -> str:
@@ -171,12 +174,12 @@ def names(one: Seen, frames: np.ndarray, embedder: JointEmbedder, known: dict[st
     pictures = [one.sighting.crop(frames, int(frame)) for part in parts for frame in part]
     squares = [cv2.resize(picture, (CROP, CROP), interpolation=cv2.INTER_AREA) for picture in pictures]
     seen = embedder.embed(np.stack(squares)).reshape(2, LOOKS, -1).mean(1)
-    alike = (dict(zip(KINDS, (known[hue] @ end).tolist(), strict=True)) for end in seen)
+    alike: list[dict[str, float]] = [dict(zip(KINDS, (known[hue] @ end).tolist(), strict=True)) for end in seen]
     return Ends(*(_lead(one_end, str(wanted.kind)) for one_end in alike))
 
 
-def _lead(alike: dict[str, float], kind: str) -> Lead:
-    other = max((one for one in alike if one != kind), key=alike.__getitem__)
+def _lead(alike: Mapping[str, float], kind: str) -> Lead:
+    other = max((one for one in alike if one != kind), key=lambda one: alike[one])
     return Lead(alike[other] - alike[kind], other)
 
 

@@ -163,7 +163,8 @@ class Validator:
             Score(metric="temporal coherence", value=round(float(np.mean(clip.coherence)), 4) if len(clip.gain) else 1),
             Score(metric="median change", value=round(float(np.median(clip.change)), 4) if len(clip.gain) else 0),
         ]
-        yield from symptoms.broken(clip, look.limits["black"].at, look.limits["corrupt"].at)
+        hurting: tuple[FindingKind, ...] = ("black", "corrupt", "flicker")
+        yield from symptoms.broken(clip, {kind: look.limits[kind].at for kind in hurting})
 
     def _pixels(self, look: Look, kinds: Set[FindingKind] = EVERY, asking: bool = False) -> Iterator[Symptom]:
         """Who is there, in which colour, shape and size, doing what, where. Shapes that names could overrule wait."""

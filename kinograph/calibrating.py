@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kinograph.agents.calibration import Measured, calibrate, caught
+from kinograph.agents.calibration import Measured, calibrate, caught, told_by
 from kinograph.agents.generation import resolve
 from kinograph.agents.thresholds import Thresholds, file_of, keep, shipped
 from kinograph.agents.validator import Validator
@@ -141,7 +141,9 @@ def _blank(request: RenderRequest) -> Clip:
 def _measure(validator: Validator, one: Rendered, number: int, measured: Measuring) -> None:
     measured.clean.append(validator.measure(one.viewing, one.frames))
     for kind, severity, frames in hurt(one.frames, one.viewing, number):
-        measured.faulty.setdefault((kind, severity), []).append(validator.measure(one.viewing, frames))
+        measured.faulty.setdefault((kind, severity), []).append(
+            validator.measure(one.viewing, frames, frozenset(told_by(kind)))
+        )
 
 
 def hurt(frames: np.ndarray, viewing: Viewing, number: int) -> Iterator[tuple[FaultKind, Severity, np.ndarray]]:
@@ -226,8 +228,6 @@ class Told(NamedTuple):
 
 def told(limits: Thresholds, measured: Measuring) -> list[Told]:
     """A row a fault."""
-    from kinograph.agents.calibration import told_by
-
     rows = []
     for fault in INJECTED:
         (kind,) = told_by(fault)

@@ -184,7 +184,8 @@ def report(rows: Sequence[Row], limits: Thresholds) -> bool:
     print(f"{'fault':14} {'clips':>6} {'AUC  mild':>10} {'medium':>7} {'gross':>7} {'found mild':>12} {'medium':>7}"
           f" {'gross':>7} {'ms':>6}")  # fmt: skip
     good = True
-    for kind in dict.fromkeys(kind for kind, _ in faulty):
+    kinds: dict[FaultKind, None] = dict.fromkeys(kind for kind, _ in faulty)
+    for kind in kinds:
         sound = combined(clean, kind, limits)
         bad = {one: faulty[kind, one] for one in SEVERITIES}
         areas = {one: auc(sound, combined(clips, kind, limits)) for one, clips in bad.items()}

@@ -17,7 +17,7 @@ FaultKind = Literal[
     "jump", "wrong setting", "wrong time", "identity swap", "size drift",
 ]  # fmt: skip
 EVERY_KIND: tuple[FaultKind, ...] = get_args(FaultKind)
-FAULT_KINDS = EVERY_KIND[:10]
+FAULT_KINDS: tuple[FaultKind, ...] = EVERY_KIND[:10]
 """What `draw_faults` draws; more of them would draw other clips for requests that are kept by their digest."""
 Severity = Literal["mild", "medium", "gross"]
 """mild: one must look twice; medium: anybody sees it who looks; gross: it makes the clip useless."""
@@ -100,7 +100,7 @@ def draw_faults(world: World, frames: int, seed: int, rate: float) -> tuple[Faul
     rng = np.random.default_rng([seed, 0xFA017])
     if rng.random() >= rate:
         return ()
-    able = [kind for kind in FAULT_KINDS if possible(kind, world, frames)]
+    able: list[FaultKind] = [kind for kind in FAULT_KINDS if possible(kind, world, frames)]
     return (draw_fault(able[int(rng.integers(len(able)))], world, frames, rng),) if able else ()
 
 
