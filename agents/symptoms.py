@@ -80,7 +80,9 @@ BROKEN: dict[FindingKind, tuple[str, float]] = {
 def broken(clip: defects.Pulse, too_much: Mapping[FindingKind, float]) -> Iterator[Symptom]:
     """Defects of the frames themselves; going into and out of frames with too much of another is no jump."""
     amounts = {kind: defects.DEFECTS[kind](clip) for kind in BROKEN}
-    hurt = np.any([amounts[kind] > most for kind, most in too_much.items()], axis=0)
+    hurt = np.zeros(len(clip.light), bool)
+    for kind, most in too_much.items():
+        hurt |= amounts[kind] > most
     beside = hurt.copy()
     beside[1:] |= hurt[:-1]
     beside[:-1] |= hurt[1:]

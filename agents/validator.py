@@ -124,7 +124,7 @@ class Validator:
         Nothing is left out because something else is sure; a kind that cannot be measured is not there.
         """
         look = Look(question, frames, thresholds_of(question.clip.model, self._calibrated))
-        found = list(self._hard(look)) if kinds & symptoms.BROKEN.keys() else []
+        found = list(self._hard(look, asking=True)) if kinds & symptoms.BROKEN.keys() else []
         if kinds - symptoms.BROKEN.keys():
             found += self._pixels(look, kinds, asking=True)
         if kinds & SHAPES:
@@ -156,7 +156,7 @@ class Validator:
 
     # ------------------------------------------------------------------------------------- stages
 
-    def _hard(self, look: Look) -> Iterator[Symptom]:
+    def _hard(self, look: Look, asking: bool = False) -> Iterator[Symptom]:
         """Broken frames, whatever they show: the cheapest, a few milliseconds."""
         clip = defects.pulse(look.frames)
         look.scores += [
@@ -164,7 +164,7 @@ class Validator:
             Score(metric="median change", value=round(float(np.median(clip.change)), 4) if len(clip.gain) else 0),
         ]
         hurting: tuple[FindingKind, ...] = ("black", "corrupt", "flicker")
-        yield from symptoms.broken(clip, {kind: look.limits[kind].at for kind in hurting})
+        yield from symptoms.broken(clip, {} if asking else {kind: look.limits[kind].at for kind in hurting})
 
     def _pixels(self, look: Look, kinds: Set[FindingKind] = EVERY, asking: bool = False) -> Iterator[Symptom]:
         """Who is there, in which colour, shape and size, doing what, where. Shapes that names could overrule wait."""

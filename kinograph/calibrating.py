@@ -68,8 +68,11 @@ def calibrate_model(model: str, clips: int, settings: Settings, seed: int = 0) -
     validator = _validator(vault, scratch, settings.embedder)
     measured = Measuring([], {})
     try:
+        before = _rendered(backend, vault, clips - 1, seed).frames
         for number in track(range(clips), f"calibrating {model}", console=Console(stderr=True)):
-            _measure(validator, _rendered(backend, vault, number, seed), number, measured)
+            one = _rendered(backend, vault, number, seed)
+            _measure(validator, one, number, before, measured)
+            before = one.frames
     finally:
         vault.clear_scratch(f"calibrate-{model}")
     limits = calibrate(*measured, f"kinograph calibrate {model} --clips {clips}", model)
@@ -138,16 +141,21 @@ def _blank(request: RenderRequest) -> Clip:
 # -------------------------------------------------------------------------------------- hurting
 
 
-def _measure(validator: Validator, one: Rendered, number: int, measured: Measuring) -> None:
+def _measure(validator: Validator, one: Rendered, number: int, other: np.ndarray, measured: Measuring) -> None:
     measured.clean.append(validator.measure(one.viewing, one.frames))
-    for kind, severity, frames in hurt(one.frames, one.viewing, number):
+    for kind, severity, frames in hurt(one.frames, one.viewing, number, other):
         measured.faulty.setdefault((kind, severity), []).append(
             validator.measure(one.viewing, frames, frozenset(told_by(kind)))
         )
 
 
-def hurt(frames: np.ndarray, viewing: Viewing, number: int) -> Iterator[tuple[FaultKind, Severity, np.ndarray]]:
-    """Copies of frames `[T,H,W,3]` with each fault at each severity; those of a subject only where one is seen."""
+def hurt(
+    frames: np.ndarray, viewing: Viewing, number: int, other: np.ndarray
+) -> Iterator[tuple[FaultKind, Severity, np.ndarray]]:
+    """Copies of frames `[T,H,W,3]` with each fault at each severity; those of a subject only where one is seen.
+
+    `other` is a clip of the same size, to cut to.
+    """
     (sighting,) = eyes.look(frames, [eyes.wanted(viewing.cast[0])])
     for index, kind in enumerate(INJECTED):
         for severity in SEVERITIES:
@@ -155,7 +163,7 @@ def hurt(frames: np.ndarray, viewing: Viewing, number: int) -> Iterator[tuple[Fa
             if kind == "color drift":
                 _turn_hues(copy, DRIFT[severity])
             elif kind == "jump":
-                _cut(copy, severity, rng)
+                _cut(copy, severity, rng, other)
             else:
                 fault = _fault(kind, severity, len(frames), rng)
                 if kind == "dropped":
@@ -174,14 +182,13 @@ def _fault(kind: FaultKind, severity: Severity, frames: int, rng: np.random.Gene
     return Fault(kind=kind, subject=subject, first=first, last=first + length - 1, severity=severity)
 
 
-def _cut(frames: np.ndarray, severity: Severity, rng: np.random.Generator) -> None:
-    """To the mirror picture upside down, to the mirror picture, or a little nearer."""
+def _cut(frames: np.ndarray, severity: Severity, rng: np.random.Generator, other: np.ndarray) -> None:
+    """To another clip, to the mirror picture, or a little nearer."""
     first = int(np.ceil(len(frames) * rng.uniform(0.35, 0.65)))
     if severity == "mild":
         damage(frames, Fault(kind="jump", first=first, last=len(frames) - 1, severity="mild"), int(rng.integers(99)))
     else:
-        turned = frames[first:, :, ::-1] if severity == "medium" else frames[first:, ::-1, ::-1]
-        frames[first:] = turned.copy()
+        frames[first:] = frames[first:, :, ::-1].copy() if severity == "medium" else other[first:]
 
 
 def _hide(frames: np.ndarray, sighting: eyes.Sighting, first: int) -> None:

@@ -88,9 +88,9 @@ def scramble(clip: Pulse) -> np.ndarray:
     """Share of a frame's cells that are like neither neighbour, far beyond what the clip's own movement does."""
     if len(clip.light) < 4:
         return np.zeros(len(clip.light))
-    usual = 12 + 3 * np.percentile(clip.moved, 20, axis=0)
     edge = np.full_like(clip.moved[:1], np.inf)
     nearest = np.minimum(np.concatenate([edge, clip.moved]), np.concatenate([clip.moved, edge]))
+    usual = 12 + 3 * np.percentile(clip.moved, 20, axis=0)  # low, as half of the clip may be scrambled
     return (nearest > usual).mean(1)
 
 
@@ -109,7 +109,7 @@ def stillness(clip: Pulse) -> np.ndarray:
     """Share of the clip that the run of unchanging frames lasts that a frame is in."""
     still = np.zeros(len(clip.light))
     if len(clip.change):
-        for first, last in spans(clip.change < max(1e-3, 0.03 * float(np.median(clip.change)))):
+        for first, last in spans(clip.change < np.clip(0.03 * np.median(clip.change), 1e-3, 0.1)):
             still[first : last + 2] = (last - first + 1) / len(clip.change)
     return still
 
@@ -118,7 +118,8 @@ def cut(clip: Pulse) -> np.ndarray:
     """How much more a frame differs from those before it, and goes on to differ, than the clip's frames usually do."""
     jump = np.zeros(len(clip.light))
     if len(clip.change) >= 4:
-        step, two = _typical(clip.moved), _typical(clip.later)
+        step = _typical(clip.moved) + np.abs(np.diff(clip.light))
+        two = _typical(clip.later) + np.abs(clip.light[2:] - clip.light[:-2])
         lasting = step.copy()
         lasting[:-1] = np.minimum(lasting[:-1], two)
         lasting[1:] = np.minimum(lasting[1:], two)
