@@ -53,7 +53,7 @@ def pulse(frames: np.ndarray) -> Pulse:
     light = np.log(np.stack([cv2.resize(p, (across, down), interpolation=cv2.INTER_AREA) for p in grey]) + 4)
 
     def gap(apart: int) -> tuple[np.ndarray, np.ndarray]:
-        gains = np.median((light[apart:] - light[:-apart]).reshape(max(0, len(grey) - apart), -1), axis=1)
+        gains = np.median((light[apart:] - light[:-apart]).reshape(-1, across * down), axis=1)
         gaps = [
             cv2.resize(np.abs(after - before * np.exp(gain)), (across, down), interpolation=cv2.INTER_AREA).ravel()
             for before, after, gain in zip(grey[:-apart], grey[apart:], gains.tolist(), strict=True)

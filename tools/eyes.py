@@ -191,13 +191,14 @@ def _joined(found: list[dict[int, Blob]], aspect: float) -> list[dict[int, Blob]
         if body is None:
             whole.append(track)
         else:
-            body.update({frame: blob for frame, blob in track.items() if frame not in body})
+            larger = {frame: blob for frame, blob in track.items() if frame not in body or blob.area > body[frame].area}
+            body.update(larger)
     return sorted(whole, key=lambda track: -sum(blob.area for blob in track.values()))
 
 
 def _one_subject(body: dict[int, Blob], track: dict[int, Blob], aspect: float) -> bool:
     """Whether a track fills gaps of another, so close in place and colour that nothing else can."""
-    if len(body.keys() & track.keys()) > len(track) // 3:
+    if len(body.keys() & track.keys()) > 0.6 * len(track):
         return False
     for frame, blob in track.items():
         last = min(body, key=lambda other: (abs(other - frame), other))
