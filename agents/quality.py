@@ -12,6 +12,7 @@ from itertools import pairwise
 import numpy as np
 from pydantic import Field
 
+from kinograph.agents.evidence import row
 from kinograph.agents.samples import Looks, Sample, sample
 from kinograph.agents.verdicts import ACCEPTABLE
 from kinograph.errors import Damaged
@@ -27,6 +28,7 @@ from kinograph.film import (
     Storyboard,
     Take,
 )
+from kinograph.memory.vault import Vault
 from kinograph.tools.colors import hue_gap, name_of
 
 HUE_GAP = 16.0
@@ -73,12 +75,13 @@ class Screening(Noun):
 
 
 class Quality:
-    """Compares what the film uses of its shots."""
+    """Compares what the film uses of its shots. With a vault, keeps pictures of pairs that do not go together."""
 
     role = "quality"
     answer = Review
 
-    def __init__(self) -> None:
+    def __init__(self, vault: Vault | None = None) -> None:
+        self._vault = vault
         self._samples: dict[tuple[str, int, int], Sample | str] = {}
         """What was looked at, or why it could not be, by clip and frames."""
 
@@ -106,9 +109,21 @@ class Quality:
         return Review(
             round=question.round,
             score=round(1.0 / (1.0 + weight), 4),
-            findings=tuple(findings),
+            findings=tuple(self._shown(finding, seen) for finding in findings),
             unchecked=tuple(f"{shot}: {why}" for shot, why in samples.items() if isinstance(why, str)),
         )
+
+    def _shown(self, finding: FilmFinding, seen: Mapping[str, Sample]) -> FilmFinding:
+        """With where it is in the shot's clip and, of a severe one between two shots, with a picture of both."""
+        mine, other = seen.get(finding.shot or ""), seen.get(finding.other or "")
+        if mine is None:
+            return finding
+        first, last = mine.frames
+        at = {"first_frame": first, "last_frame": first if finding.kind == "cut" else last}
+        if other is None or self._vault is None or finding.severity < ACCEPTABLE:
+            return finding.changed(**at)
+        pair = [other.pictures[2], mine.pictures[0]] if finding.kind == "cut" else [other.pictures[1], mine.pictures[1]]
+        return finding.changed(**at, evidence=(self._vault.keep_picture(row(pair)),))
 
     def _sample(self, one: Used, board: Storyboard) -> Sample | str:
         assert one.take is not None, "a shot that failed is not looked at"

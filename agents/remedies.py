@@ -52,9 +52,10 @@ MODEL = Remedy("other model", (("other model", ""),))
 BROKEN = (AVOID, STEPS, LOOSE, SHORTER, SEED, MODEL)
 VIEW, COLOR, CLEARLY = "{who} in full view from beginning to end", "{who} in exactly this color", "clearly {who}"
 MOVES, PLACE, BEFORE = "{who} clearly {does}", "unmistakably in the {place}", "{who} exactly as before"
-SAME_COLOR, SAME_SHAPE = (
+SAME_COLOR, SAME_SHAPE, SAME_SIZE = (
     "{who} in the same color from beginning to end",
     "{who} with the same shape from beginning to end",
+    "{who} with the same size from beginning to end",
 )
 
 TABLE: dict[FindingKind, tuple[Remedy, ...]] = {
@@ -71,6 +72,7 @@ TABLE: dict[FindingKind, tuple[Remedy, ...]] = {
     "wrong motion": (_with_guidance(MOVES), _words(MOVES), LOOSE, STEPS, SEED, MODEL),
     "color drift": (_with_steps(SAME_COLOR), _words(SAME_COLOR), SHORTER, _held(SAME_COLOR), NOISE, SEED, MODEL),
     "shape drift": (_with_steps(SAME_SHAPE), _words(SAME_SHAPE), SHORTER, _held(SAME_SHAPE), NOISE, SEED, MODEL),
+    "size drift": (_with_steps(SAME_SIZE), _words(SAME_SIZE), SHORTER, _held(SAME_SIZE), NOISE, SEED, MODEL),
     "wrong setting": (_words(PLACE), _with_guidance(PLACE), NOISE, _held(PLACE), SEED, MODEL),
     "off model": (_words(BEFORE), _with_guidance(BEFORE), _held(BEFORE), NOISE, SEED, MODEL),
     "cannot see": (SEED, LOOSE, STEPS),

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from kinograph.agents.evidence import small
 from kinograph.film import Character, Clip, Shot
 from kinograph.tools import eyes, palettes
 from kinograph.tools.colors import to_lab
@@ -38,6 +39,10 @@ class Sample(NamedTuple):
     """Look -> how far the picture is from its place in that look; empty for a place that is not known."""
     ends: tuple[np.ndarray, np.ndarray]
     """`[h,w,3]` CIELAB of the first and the last frame that the film uses."""
+    pictures: tuple[np.ndarray, np.ndarray, np.ndarray]
+    """`[h,w,3]` uint8 RGB: a small first, middle and last frame."""
+    frames: tuple[int, int]
+    """First and last frame that the film uses, inclusive."""
 
 
 def sample(clip: Clip, first: int, last: int, shot: Shot, cast: Sequence[Character]) -> Sample:
@@ -51,6 +56,8 @@ def sample(clip: Clip, first: int, last: int, shot: Shot, cast: Sequence[Charact
         layout=layout,
         styles=palettes.styles(layout, shot.setting, shot.time) if palettes.known(shot.setting) else {},
         ends=(lab[0], lab[-1]),
+        pictures=(small(frames[0]), small(frames[len(frames) // 2]), small(frames[-1])),
+        frames=(first, first + len(frames) - 1),
     )
 
 

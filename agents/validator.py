@@ -1,89 +1,76 @@
 """The validator: looks at the pixels of a take, says what is wrong, where and how bad, and what would mend it.
 
-Cheap first: frames that are broken are found before anything else is measured, and end the matter. What
-cannot be seen is not approved.
+Cheap first: broken frames, then what pixels tell, then what an embedder says, then a vision model. As soon as one of
+them is sure that the take is useless, the next is not asked. What cannot be seen is not approved.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Set
+from pathlib import Path
 
 import numpy as np
 
+from kinograph.agents import evidence, symptoms
 from kinograph.agents.mind import Joint
 from kinograph.agents.panel import MOST, Exhibit, Panel
+from kinograph.agents.symptoms import OPINION, Ends, Seen, Symptom
+from kinograph.agents.thresholds import Thresholds, thresholds_of
 from kinograph.agents.verdicts import ACCEPTABLE, Viewing, verdict
 from kinograph.errors import Damaged
-from kinograph.film import (
-    Appearance,
-    Character,
-    Finding,
-    FindingKind,
-    Score,
-    Verdict,
-)
+from kinograph.film import Finding, FindingKind, Score, Verdict
 from kinograph.memory.embedders import JointEmbedder
-from kinograph.memory.keyframes import Keyframes
+from kinograph.memory.keyframes import Keyframe, Keyframes
 from kinograph.memory.vault import Vault
-from kinograph.tools import colors, defects, eyes, palettes, tracks
-from kinograph.tools.camera import camera_path
+from kinograph.tools import colors, defects, eyes
 from kinograph.tools.footage import load, load_picture
-from kinograph.tools.silhouettes import likeness
 
-LEAST_SEEN = 0.85
-"""Share of frames in which a subject must be seen."""
-HUE_TOLERANCE = 13.0
-"""Degrees of CIELAB hue a subject may be off its colour; the nearest named colours are 28 apart."""
-DRIFT_TOLERANCE = 16.0
-"""Degrees of hue a subject may change between the beginning and the end of a clip."""
-SHAPE_MARGIN = 0.06
-"""How much better another kind's silhouette may fit before the subject is taken for it."""
-NAME_MARGIN = 0.04
-"""How much nearer, as a cosine, a picture of the subject may be to another kind's name before it is taken for that."""
-LOOKS = 3
-"""Frames in which the embedder looks at a subject."""
-SHAPE_LOSS = 0.11
-"""How much worse a silhouette may fit its kind at the end than at the beginning."""
 CUTTABLE: frozenset[FindingKind] = frozenset({"black", "corrupt", "flicker", "frozen", "subject missing"})
 """Findings that an editor can cut away."""
 LEAST_PART = 0.3
 """Smallest share of a clip that is worth keeping when the rest is cut away."""
-MIN_FRAMES = 8
-"""Shortest clip whose motion is judged."""
+SHAPES: frozenset[FindingKind] = frozenset({"wrong subject", "shape drift"})
+MOVES: frozenset[FindingKind] = frozenset({"wrong motion", "size drift"})
+EVERY: frozenset[FindingKind] = frozenset(
+    {"subject missing", "wrong color", "color drift", "wrong setting", *symptoms.BROKEN, *SHAPES, *MOVES}
+)
+"""All that is measured without a memory of other shots."""
 
 
-class Seen(NamedTuple):
-    """A character, what it should do, and what was seen of it."""
+class Look:
+    """One take while it is looked at."""
 
-    character: Character
-    appearance: Appearance
-    sighting: eyes.Sighting
+    def __init__(self, question: Viewing, frames: np.ndarray, limits: Thresholds) -> None:
+        self.question, self.frames, self.limits = question, frames, limits
+        self.unchecked: list[str] = []
+        self.scores: list[Score] = []
+        self.seen: list[Seen] = []
+        self.outlines: dict[str, Ends] = {}
+        """What silhouettes say, by character."""
+        self.named = 0
+        """Pictures that an embedder was shown."""
 
+    def too_much(self, symptom: Symptom) -> bool:
+        """Whether it is a finding; what has no threshold is one where there is any of it."""
+        known = self.limits.kinds.get(symptom.kind)
+        return symptom.value > (known.at if known else 0.0)
 
-class Lead(NamedTuple):
-    """How much better another kind fits than the one asked for, and which."""
-
-    margin: float
-    other: str
-
-
-class Named(NamedTuple):
-    """What a subject looks like when it is first whole in the picture, and in the end."""
-
-    head: Lead
-    tail: Lead
+    def certain(self, symptom: Symptom) -> bool:
+        """Whether it alone makes the take useless, and nobody needs to be asked about it again."""
+        known = self.limits.kinds.get(symptom.kind)
+        return known is not None and symptom.value > known.sure and symptom.severity >= ACCEPTABLE
 
 
 class Validator:
-    """Judges takes by measuring them."""
+    """Judges takes by measuring them. `calibrated` is a folder of thresholds for single models."""
 
     role = "validator"
     answer = Verdict
 
-    def __init__(self, vault: Vault, keyframes: Keyframes) -> None:
-        self._vault = vault
+    def __init__(self, vault: Vault, keyframes: Keyframes, calibrated: Path | None = None) -> None:
+        self.vault = vault
         self._keyframes = keyframes
+        self._calibrated = calibrated
         self._names: dict[str, np.ndarray] = {}
         """What the embedder makes of the names of all kinds, by colour."""
 
@@ -95,7 +82,7 @@ class Validator:
         return Joint(
             item=Exhibit(question, measured),
             most=MOST,
-            ask=lambda exhibits: Panel(exhibits, self._vault.picture).ask(),
+            ask=lambda exhibits: Panel(exhibits, self.vault.picture).ask(),
         )
 
     def rules(self, question: Viewing) -> Verdict:
@@ -103,28 +90,49 @@ class Validator:
         try:
             frames = load(question.clip)
         except Damaged as error:
-            return verdict([_finding(question, "unreadable", str(error), 1.0)], [], [], question)
+            end = question.clip.frames - 1
+            finding = Finding(kind="unreadable", words=str(error), shot=question.shot.id, last_frame=end, severity=1.0)
+            return verdict([finding], [], [], question)
         return self.judge(question, frames)
 
     def judge(self, question: Viewing, frames: np.ndarray) -> Verdict:
         """As `rules`, for frames `[T,H,W,3]` uint8 RGB that are already in memory."""
-        clip = defects.pulse(frames)
-        scores = _scores(clip)
-        broken = list(_broken(question, clip))
-        if broken:
-            return verdict(broken, scores, ["everything else: the frames are broken"], question)
-        wanted = [eyes.wanted(character) for character in question.cast]
-        seen = [
-            Seen(character, appearance, sighting)
-            for character, appearance, sighting in zip(
-                question.cast, question.shot.cast, eyes.look(frames, wanted), strict=True
-            )
-        ]
-        unchecked: list[str] = []
-        findings = [finding for one in seen for finding in self._subject(question, one, frames, unchecked)]
-        findings += _motions(question, frames, [one for one in seen if _mostly(one.sighting)], unchecked)
-        findings += _place(question, frames, unchecked)
-        return verdict(findings, scores + _subject_scores(seen), unchecked, question)
+        look = Look(question, frames, thresholds_of(question.clip.model, self._calibrated))
+        found: list[Symptom] = []
+        stages: dict[str, Callable[[Look], Iterator[Symptom]]] = {
+            "what is in the frames": self._hard,
+            "embeddings and memory": self._pixels,
+            "": self._embedded,
+        }
+        for left, stage in stages.items():
+            measured = list(stage(look))
+            look.scores += _scores(measured)
+            found += filter(look.too_much, measured)
+            broken = stage == self._hard and bool(found)
+            if left and (broken or any(map(look.certain, found))):
+                rest = "everything else: the frames are broken" if broken else f"{left}: the take is useless anyway"
+                look.unchecked.append(rest)
+                break
+        look.scores.append(Score(metric="pictures embedded", value=look.named))
+        return verdict([self._finding(look, one) for one in found], look.scores, look.unchecked, question)
+
+    def measure(
+        self, question: Viewing, frames: np.ndarray, kinds: Set[FindingKind] = EVERY
+    ) -> dict[FindingKind, float]:
+        """How much there is of each of these kinds, whatever the thresholds: the most of any subject.
+
+        Nothing is left out because something else is sure; a kind that cannot be measured is not there.
+        """
+        look = Look(question, frames, thresholds_of(question.clip.model, self._calibrated))
+        found = list(self._hard(look, asking=True)) if kinds & symptoms.BROKEN.keys() else []
+        if kinds - symptoms.BROKEN.keys():
+            found += self._pixels(look, kinds, asking=True)
+        if kinds & SHAPES:
+            found += self._shapes(look, asking=True)
+        most: dict[FindingKind, float] = {}
+        for one in found:
+            most[one.kind] = max(most.get(one.kind, -np.inf), one.value)
+        return {kind: value for kind, value in most.items() if kind in kinds}
 
     def salvage(self, question: Viewing, rejected: Verdict) -> tuple[int, int] | None:
         """First and last frame of the longest part of a rejected take that is sound by itself, if there is one.
@@ -146,237 +154,142 @@ class Validator:
         sound = all(finding.severity < ACCEPTABLE or finding.kind == "wrong motion" for finding in judged.findings)
         return (first, last) if sound else None
 
-    # ---------------------------------------------------------------------------------- subjects
+    # ------------------------------------------------------------------------------------- stages
 
-    def _subject(self, question: Viewing, one: Seen, frames: np.ndarray, unchecked: list[str]) -> Iterator[Finding]:
-        if missing := _missing(question, one):
-            yield missing
-        if _mostly(one.sighting):
-            yield from _color(question, one, unchecked)
-            yield from _shape(question, one, self._named(one, frames), unchecked)
-            yield from self._on_model(question, one, frames)
+    def _hard(self, look: Look, asking: bool = False) -> Iterator[Symptom]:
+        """Broken frames, whatever they show: the cheapest, a few milliseconds."""
+        clip = defects.pulse(look.frames)
+        look.scores += [
+            Score(metric="temporal coherence", value=round(float(np.mean(clip.coherence)), 4) if len(clip.gain) else 1),
+            Score(metric="median change", value=round(float(np.median(clip.change)), 4) if len(clip.gain) else 0),
+        ]
+        hurting: tuple[FindingKind, ...] = ("black", "corrupt", "flicker")
+        yield from symptoms.broken(clip, {} if asking else {kind: look.limits[kind].at for kind in hurting})
 
-    def _named(self, one: Seen, frames: np.ndarray) -> Named | None:
-        """What the memory's embedder would call the subject, where it reads words and knows the subject's kind."""
-        from kinograph.tools.storyworld.world import KINDS
+    def _pixels(self, look: Look, kinds: Set[FindingKind] = EVERY, asking: bool = False) -> Iterator[Symptom]:
+        """Who is there, in which colour, shape and size, doing what, where. Shapes that names could overrule wait."""
+        question, frames = look.question, look.frames
+        asked = [eyes.wanted(character) for character in question.cast]
+        sightings = eyes.look(frames, asked) if kinds - {"wrong setting"} else []
+        look.seen = [Seen(*one) for one in zip(question.cast, question.shot.cast, sightings, strict=False)]
+        for one in look.seen:
+            share = round(float(one.sighting.seen.mean()), 4)
+            look.scores.append(Score(metric=f"seen:{one.character.id}", value=share))
+            yield symptoms.missing(one)
+        mostly = [one for one in look.seen if one.mostly]
+        for one in mostly:
+            yield from symptoms.color(one, look.unchecked)
+            if kinds & SHAPES and (outline := symptoms.silhouettes(one, look.unchecked)) is not None:
+                look.outlines[one.character.id] = outline
+        if kinds & MOVES:
+            yield from symptoms.motions(question, frames, mostly, look.unchecked)
+        if "wrong setting" in kinds:
+            yield from symptoms.place(question, frames, look.unchecked)
+        if not asking:
+            yield from self._shapes(look, asking=False)
 
-        embedder, wanted = self._keyframes.embedder, eyes.wanted(one.character)
-        whole = np.flatnonzero(one.sighting.seen & ~one.sighting.cropped)
-        if not isinstance(embedder, JointEmbedder) or wanted.kind is None or not wanted.exact or not len(whole):
-            return None
-        color = wanted.color or colors.name_of(_mean_hue(one.sighting.hue[whole]))
-        if color not in self._names:
-            self._names[color] = embedder.embed_words([f"a {color} {kind}" for kind in KINDS])
-        names = self._names[color]
+    def _shapes(self, look: Look, asking: bool) -> Iterator[Symptom]:
+        """Shapes by silhouettes; with names where those can change the answer, when it is time to ask for them."""
+        joint = isinstance(self._keyframes.embedder, JointEmbedder)
+        for one in look.seen:
+            outline = look.outlines.get(one.character.id)
+            if outline is not None and (asking or not joint or not self._open(look, outline)):
+                named = self._named(look, one) if asking and joint else None
+                wrong, drift = symptoms.shape(one, outline, named, second=joint)
+                yield wrong
+                if asking or not look.too_much(wrong):  # who is another from the first does not turn into one
+                    yield drift
 
-        def lead(part: np.ndarray) -> Lead:
-            looked = part[np.linspace(0, len(part) - 1, LOOKS).astype(int)]
-            seen = np.mean([embedder.embed(one.sighting.crop(frames, int(frame))[None])[0] for frame in looked], 0)
-            alike: dict[str, float] = dict(zip(KINDS, (names @ seen).tolist(), strict=True))
-            other = max((kind for kind in alike if kind != wanted.kind), key=alike.__getitem__)
-            return Lead(alike[other] - alike[str(wanted.kind)], other)
+    def _open(self, look: Look, outline: Ends) -> bool:
+        """Whether an embedder's opinion can change what silhouettes say."""
+        kinds: tuple[FindingKind, FindingKind] = ("wrong subject", "shape drift")
+        steps = zip(kinds, symptoms.outline_steps(outline), strict=True)
+        return any(abs(value - look.limits[kind].at) <= OPINION for kind, value in steps)
 
-        return Named(*(lead(part) for part in _ends(whole)))
+    def _named(self, look: Look, one: Seen) -> Ends | None:
+        embedder = self._keyframes.embedder
+        assert isinstance(embedder, JointEmbedder), "only an embedder that reads knows names"
+        look.named += 2 * symptoms.LOOKS
+        return symptoms.names(one, look.frames, embedder, self._names)
 
-    def _on_model(self, question: Viewing, one: Seen, frames: np.ndarray) -> Iterator[Finding]:
+    def _embedded(self, look: Look) -> Iterator[Symptom]:
+        """What an embedder calls subjects whose silhouettes leave it open, and what the memory says of all."""
+        for one in look.seen:
+            outline = look.outlines.get(one.character.id)
+            joint = isinstance(self._keyframes.embedder, JointEmbedder)
+            if outline is not None and joint and self._open(look, outline):
+                wrong, drift = symptoms.shape(one, outline, self._named(look, one), second=True)
+                yield wrong
+                if not look.too_much(wrong):
+                    yield drift
+            if one.mostly:
+                yield from self._on_model(look, one)
+
+    def _on_model(self, look: Look, one: Seen) -> Iterator[Symptom]:
         """Beside the remembered pictures of the same character, and of others that it might be taken for."""
-        known = [k for k in question.recalled if k.role == "identity"]
+        known = [k for k in look.question.recalled if k.role == "identity"]
         own = [k for k in known if k.about == one.character.id]
         if not own:
             return
-        hues = [eyes.picture_hue(load_picture(self._vault.picture(keyframe.picture))) for keyframe in own]
+        hues = [eyes.picture_hue(load_picture(self.vault.picture(keyframe.picture))) for keyframe in own]
         gaps = [float(colors.hue_gap(hue, np.nanmedian(one.sighting.hue))) for hue in hues if hue is not None]
-        if gaps and min(gaps) > DRIFT_TOLERANCE:
-            where = own[0].shot if own[0].production == self._keyframes.production else own[0].production
+        where = own[0].shot if own[0].production == self._keyframes.production else own[0].production
+        if gaps:
             words = f"{one.character.words} is {min(gaps):.0f} degrees of hue off how it looked in {where}"
-            yield _finding(question, "off model", words, 0.8, one.character.id)
-        frame = int(np.argmax(one.sighting.area))
+            yield Symptom("off model", min(gaps), lambda *_: words, 0.8, one)
+        yield from self._alike(look, one, known)
+
+    def _alike(self, look: Look, one: Seen, known: list[Keyframe]) -> Iterator[Symptom]:
         here = [k for k in known if k.production == self._keyframes.production]
         if not any(k.about == one.character.id for k in here):
             return  # pictures of other films are not in the index of this one
-        shots = tuple(dict.fromkeys(k.shot for k in here))
-        near = self._keyframes.nearest(one.sighting.crop(frames, frame), "identity", shots)
+        look.named += 1
+        crop = one.sighting.crop(look.frames, int(np.argmax(one.sighting.area)))
+        near = self._keyframes.nearest(crop, "identity", tuple(dict.fromkeys(k.shot for k in here)))
         best_own = max((match.similarity for match in near if match.keyframe.about == one.character.id), default=-1.0)
         if near and near[0].keyframe.about != one.character.id and near[0].similarity - best_own > 0.15:
             words = f"{one.character.words} looks more like the remembered {near[0].keyframe.about}"
-            yield _finding(question, "off model", words, 0.4, one.character.id)
+            yield Symptom("off model", look.limits["off model"].at + 1, lambda *_: words, 0.4, one)
 
+    # ----------------------------------------------------------------------------------- findings
 
-def _mostly(sighting: eyes.Sighting) -> bool:
-    return bool(sighting.seen.mean() > 0.3)
-
-
-def _missing(question: Viewing, one: Seen) -> Finding | None:
-    gaps = defects.spans(~one.sighting.seen)
-    share = float(one.sighting.seen.mean())
-    if share >= LEAST_SEEN:
-        return None
-    first, last = max(gaps, key=lambda gap: gap[1] - gap[0])
-    where = "anywhere" if share == 0 else f"in frames {first} to {last}"
-    return _finding(
-        question,
-        "subject missing",
-        f"{one.character.words} is not to be seen {where}",
-        1.0,
-        one.character.id,
-        first,
-        last,
-    )
-
-
-def _color(question: Viewing, one: Seen, unchecked: list[str]) -> Iterator[Finding]:
-    hue, color = one.sighting.hue, one.character.color
-    shown = np.flatnonzero(one.sighting.seen)
-    head, tail = shown[: max(1, len(shown) // 5)], shown[-max(1, len(shown) // 5) :]
-    drift = float(colors.hue_gap(_mean_hue(hue[head]), _mean_hue(hue[tail])))
-    if drift > DRIFT_TOLERANCE:
-        gone = [int(frame) for frame in shown if colors.hue_gap(hue[frame], _mean_hue(hue[head])) > DRIFT_TOLERANCE / 2]
-        start, end = (colors.name_of(_mean_hue(hue[part])) for part in (head, tail))
-        words = f"{one.character.words} drifts from {start} to {end} in frames {gone[0]} to {gone[-1]}"
-        yield _finding(question, "color drift", words, 0.9, one.character.id, gone[0], gone[-1])
-    target = eyes.wanted(one.character).color
-    if target is None:
-        unchecked.append(
-            f"colour of {one.character.words}: " + ("none was asked" if not color else f"no eye for {color}")
+    def _finding(self, look: Look, one: Symptom) -> Finding:
+        """A symptom that is too much, with the frames that it is in and, where it is severe, a picture of it."""
+        first, last = one.frames or (0, look.question.clip.frames - 1)
+        if one.amounts is not None:
+            hurt = np.flatnonzero(one.amounts > look.limits[one.kind].at)
+            first, last = int(hurt[0]), int(hurt[-1])
+        sighting = one.subject.sighting if one.subject is not None else None
+        return Finding(
+            kind=one.kind,
+            words=one.words(first, last),
+            shot=look.question.shot.id,
+            subject=one.subject.character.id if one.subject is not None else None,
+            first_frame=first,
+            last_frame=last,
+            region=evidence.region(sighting, first, last) if sighting is not None else None,
+            evidence=(self._shown(look, one, first, last),) if one.severity >= ACCEPTABLE else (),
+            severity=one.severity,
         )
-        return
-    gap = float(np.nanmedian(colors.hue_gap(hue[head], colors.HUES[target][0])))
-    if gap > HUE_TOLERANCE:
-        words = f"{one.character.words} is {colors.name_of(_mean_hue(hue[head]))}, not {target}"
-        yield _finding(question, "wrong color", words, 1.0, one.character.id)
+
+    def _shown(self, look: Look, one: Symptom, first: int, last: int) -> str:
+        """Digest of a strip: how it was remembered, else how it is elsewhere in the take, and where it is wrong."""
+        who = one.subject.character.id if one.subject is not None else None
+        known = [k for k in look.question.recalled if k.role == "identity" and k.about == who]
+        if who is not None and known:
+            beside = load_picture(self.vault.picture(known[0].picture))
+        else:
+            before = first - 1 if first else last + 1
+            beside = look.frames[before] if before < len(look.frames) else None
+        last = min(last, len(look.frames) - 1)
+        worst = int(np.argmax(one.amounts)) if one.amounts is not None else None
+        boxes = one.subject.sighting.box if one.subject is not None else None
+        return self.vault.keep_picture(evidence.strip(look.frames, first, last, worst, boxes, beside))
 
 
-def _mean_hue(hues: np.ndarray) -> float:
-    turn = np.radians(hues)
-    return float(np.degrees(np.arctan2(np.nanmean(np.sin(turn)), np.nanmean(np.cos(turn)))) % 360)
-
-
-def _shape(question: Viewing, one: Seen, named: Named | None, unchecked: list[str]) -> Iterator[Finding]:
-    """Silhouettes, and the embedder where it has an opinion, which is the surer of the two."""
-    wanted = eyes.wanted(one.character)
-    kind = wanted.kind if wanted.exact else None
-    whole = np.flatnonzero(one.sighting.seen & ~one.sighting.cropped)
-    if kind is None or len(whole) == 0:
-        why = f"no eye for a {one.character.kind}" if kind is None else "never whole in the picture"
-        unchecked.append(f"shape of {one.character.words}: {why}")
-        return
-    head, tail = _ends(whole)
-    margin, other, fits = _lead(one.sighting, head, kind)
-    if named is not None and named.head.margin > NAME_MARGIN:
-        words = f"{one.character.words} looks like a {named.head.other}"
-        yield _finding(question, "wrong subject", words, 0.9, one.character.id)
-        return
-    if margin > SHAPE_MARGIN and (named is None or named.head.margin > -NAME_MARGIN):
-        words = f"{one.character.words} has the shape of a {other}"
-        yield _finding(question, "wrong subject", words, 0.9, one.character.id)
-        return
-    margin, other, still_fits = _lead(one.sighting, tail, kind)
-    sure = named is not None and named.tail.margin <= -NAME_MARGIN
-    if named is not None and named.tail.margin > NAME_MARGIN:
-        margin, other = 1.0, named.tail.other
-    if (margin > SHAPE_MARGIN and not sure) or fits - still_fits > SHAPE_LOSS:
-        words = f"{one.character.words} turns into something like a {other}"
-        middle = int(whole[len(whole) // 2])
-        yield _finding(question, "shape drift", words, 0.9, one.character.id, middle, int(whole[-1]))
-
-
-def _ends(whole: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The first and the last of the frames in which a subject is whole."""
-    return whole[: max(2, len(whole) // 5)], whole[-max(2, len(whole) // 8) :]
-
-
-def _lead(sighting: eyes.Sighting, frames: np.ndarray, kind: str) -> tuple[float, str, float]:
-    """How much better another kind fits than the one asked for, which, and how well the asked one fits."""
-    alike = likeness(sighting.mask[frames])
-    other = max((k for k in alike if k != kind), key=alike.__getitem__)
-    return alike[other] - alike[kind], other, alike[kind]
-
-
-def _subject_scores(seen: list[Seen]) -> list[Score]:
-    return [Score(metric=f"seen:{one.character.id}", value=round(float(one.sighting.seen.mean()), 4)) for one in seen]
-
-
-# ---------------------------------------------------------------------------------- the whole clip
-
-
-def _scores(clip: defects.Pulse) -> list[Score]:
-    coherence = float(clip.coherence.mean()) if len(clip.coherence) else 1.0
-    change = float(np.median(clip.change)) if len(clip.change) else 0.0
-    return [
-        Score(metric="temporal coherence", value=round(coherence, 4)),
-        Score(metric="median change", value=round(change, 4)),
-    ]
-
-
-def _broken(question: Viewing, clip: defects.Pulse) -> Iterator[Finding]:
-    black, corrupt = defects.black(clip), defects.corrupt(clip)
-    hurt = black | corrupt
-    beside = hurt | np.roll(hurt, 1)  # going into and out of broken frames is no jump of its own
-    tests: list[tuple[FindingKind, np.ndarray, str, float]] = [
-        ("black", black, "black", 1.0),
-        ("corrupt", corrupt, "scrambled", 1.0),
-        ("flicker", defects.flicker(clip), "flickering", 0.8),
-        ("frozen", defects.frozen(clip), "frozen", 0.8),
-        ("jump", defects.jumps(clip) & ~beside, "a jump to another picture", 0.9),
-    ]
-    for kind, frames, words, severity in tests:
-        if found := defects.spans(frames):
-            first, last = found[0][0], found[-1][1]
-            yield _finding(question, kind, f"frames {first} to {last} are {words}", severity, None, first, last)
-
-
-def _motions(question: Viewing, frames: np.ndarray, seen: list[Seen], unchecked: list[str]) -> Iterator[Finding]:
-    """What each subject does, with the camera's own movement taken out."""
-    if not seen:
-        return
-    if len(frames) < MIN_FRAMES:
-        unchecked.append(f"motion: {len(frames)} frames are too few")
-        return
-    camera = camera_path(frames, [one.sighting for one in seen])
-    if not camera.trusted:
-        unchecked.append("motion: the background gives nothing to follow")
-        yield _finding(question, "cannot see", "the background gives nothing to follow the motion by", 0.5)
-        return
-    for one in seen:
-        path = tracks.track(one.sighting, camera, question.clip.width, question.clip.height)
-        asked = one.appearance.motion
-        if len(path.x) >= MIN_FRAMES and not tracks.MOTIONS[asked](path):
-            does = " or ".join(tracks.does(path)) or "does something else"
-            words = f"{one.character.words}: asked for '{asked}', seen '{does}'"
-            yield _finding(question, "wrong motion", words, 0.8, one.character.id)
-
-
-def _place(question: Viewing, frames: np.ndarray, unchecked: list[str]) -> Iterator[Finding]:
-    """Whether the picture's colours are those of the place and the time of day."""
-    shot = question.shot
-    if not palettes.known(shot.setting):
-        unchecked.append(f"place: no palette of {shot.setting!r} is known")
-        return
-    fit = palettes.compare(frames[len(frames) // 2], shot.setting, shot.time, question.look.name)
-    if fit.excess > palettes.TOLERANCE:
-        words = f"the picture has the colours of {fit.nearest}, not of {shot.setting} at {shot.time}"
-        yield _finding(question, "wrong setting", words, 0.8)
-
-
-# ---------------------------------------------------------------------------------------- verdicts
-
-
-def _finding(
-    question: Viewing,
-    kind: FindingKind,
-    words: str,
-    severity: float,
-    subject: str | None = None,
-    first: int = 0,
-    last: int | None = None,
-) -> Finding:
-    end = question.clip.frames - 1 if last is None else last
-    return Finding(
-        kind=kind,
-        words=words,
-        shot=question.shot.id,
-        subject=subject,
-        first_frame=first,
-        last_frame=end,
-        severity=severity,
-    )
+def _scores(measured: list[Symptom]) -> list[Score]:
+    """The most of each kind that any subject has of it."""
+    most: dict[str, float] = {}
+    for one in measured:
+        most[one.kind] = max(most.get(one.kind, -np.inf), one.value)
+    return [Score(metric=f"fault:{kind}", value=round(value, 4)) for kind, value in most.items()]

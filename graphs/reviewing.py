@@ -69,7 +69,7 @@ def _review(runtime: Run, question: Screening) -> Review:
     """What the quality agent says; where it fails, nobody has looked at the film as a whole."""
     unseen = Review(round=question.round, score=0.0, unchecked=("everything: the quality agent failed",))
     crew = telling(runtime)
-    think = partial(crew.mind.think, Quality(), question)
+    think = partial(crew.mind.think, Quality(crew.validator.vault), question)
     return dispensable(crew, "review", think, unseen, "default", "no shot is sent back")
 
 

@@ -371,6 +371,21 @@ def list_remedies(
     _print([one.model_dump() for one in found] if as_json else pages.remedies(found))
 
 
+@app.command(epilog=EPILOG)
+def calibrate(
+    model: Annotated[str, typer.Argument(help="Model card.")],
+    clips: Annotated[int, typer.Option(min=5, help="Clips to render and measure.")] = 40,
+    as_json: Json = False,
+) -> None:
+    """Set the validator's thresholds for one model, from its own clips with faults put into them."""
+    from kinograph import pages
+    from kinograph.calibrating import calibrate_model, told
+    from kinograph.settings import Settings
+
+    rows = told(*calibrate_model(model, clips, Settings.load()))
+    _print([row._asdict() for row in rows] if as_json else pages.calibration(model, rows))
+
+
 vault = typer.Typer(help="Look after the clips that are kept.", rich_markup_mode=None)
 app.add_typer(vault, name="vault")
 

@@ -386,6 +386,7 @@ FindingKind = Literal[
     "wrong motion",
     "color drift",
     "shape drift",
+    "size drift",
     "wrong setting",
     "off model",
     "cannot see",
@@ -581,6 +582,11 @@ class FilmFinding(Noun):
     subject: str | None = None
     wanted: str = ""
     """What it should be like: the colour, or the look."""
+    first_frame: int = 0
+    last_frame: int = 0
+    """Inclusive: where in the shot's clip."""
+    evidence: tuple[str, ...] = ()
+    """Digests of pictures in the vault that show the pair."""
     severity: float = Field(ge=0, le=1)
     """From 0.5 on the film is not of one piece; below it is a remark."""
 

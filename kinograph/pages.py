@@ -18,6 +18,7 @@ from kinograph.film import Call, Usage
 from kinograph.telling import conceded, cost_of, lacks, question
 
 if TYPE_CHECKING:
+    from kinograph.calibrating import Told
     from kinograph.doctor import Check
     from kinograph.events import Proposed
     from kinograph.film import Decision, Film, Review, Storyboard, Take
@@ -66,6 +67,7 @@ def film(made: Film) -> RenderableType:
         *(Text(f"topology {one.left} was left for {one.to}: {one.why}") for one in made.changes),
         storyboard(made.storyboard, made.takes),
         *([reviewed(made.reviews)] if made.reviews else []),
+        *([shown(made)] if any(_evidence(made)) else []),
         *([usage(made.usage)] if made.usage.calls or made.usage.fallbacks else []),
         Text("\n".join(lines)),
     )
@@ -128,6 +130,23 @@ def reviewed(reviews: Sequence[Review]) -> RenderableType:
     return Group(*([table] if last.findings else []), Text("\n".join(lines)))
 
 
+def shown(made: Film) -> RenderableType:
+    """Pictures of what was found, by their names in the vault."""
+    table = Table("shot", "what", "picture in the vault", title="evidence", title_justify="left")
+    for shot, words, digest in _evidence(made):
+        table.add_row(Text(shot), Text(words), Text(f"pictures/{digest[:2]}/{digest}.png"))
+    return table
+
+
+def _evidence(made: Film) -> Iterator[tuple[str, str, str]]:
+    """Shot, words and digest of every picture that shows a finding."""
+    for take in made.takes:
+        for finding in take.verdict.findings if take.verdict else ():
+            yield from ((f"{take.shot} take {take.attempt}", finding.words, digest) for digest in finding.evidence)
+    for one in made.reviews[-1].findings if made.reviews else ():
+        yield from ((one.shot or "", one.words, digest) for digest in one.evidence)
+
+
 def usage(used: Usage) -> RenderableType:
     """What thinking cost: a row for each role and model, and a last one for everything."""
     table = Table("role", "model", "calls", "prompt", "cached", "answer", "s", "money", "by rules", title="thinking")
@@ -156,6 +175,17 @@ def _cost(calls: Sequence[Call]) -> tuple[str, ...]:
         f"{sum(c.seconds for c in calls):.1f}",
         "" if money is None else f"{money:.4f}",
     )
+
+
+def calibration(model: str, rows: Sequence[Told]) -> RenderableType:
+    """A row a fault: from where on it is one for this model, and how well that tells faulty clips from clean ones."""
+    table = Table("fault", "threshold", "before", "alarms", "AUC medium", "gross", "found medium", "gross")
+    table.title, table.title_justify = Text(model), "left"
+    for row in rows:
+        areas = [f"{row.auc[one]:.3f}" for one in ("medium", "gross")]
+        found = [f"{row.found[one]:.0%}" for one in ("medium", "gross")]
+        table.add_row(row.fault, f"{row.threshold:g}", f"{row.before:g}", f"{row.alarms:.1%}", *areas, *found)
+    return table
 
 
 def productions(records: Sequence[Record]) -> RenderableType:

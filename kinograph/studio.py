@@ -502,7 +502,7 @@ class Studio(Premises):
                     ledger=ledger,
                     generation=generation,
                     memory=memory,
-                    validator=Validator(vault, keyframes),
+                    validator=Validator(vault, keyframes, self.settings.home / "thresholds"),
                     glance=open_glance(keyframes.embedder, self.settings.early_stop),
                     fusion=Fusion(vault, open_voice(self.settings.speech)),
                     floor=self._floor,

@@ -1,10 +1,12 @@
 """Hard defects of a clip, whatever it shows: black, scrambled, flickering, frozen and jumping frames.
 
-Frames are `[T,H,W,3]` uint8 RGB. Every test gives a bool array `[T]`: which frames are hurt.
+Frames are `[T,H,W,3]` uint8 RGB. Every test gives a float array `[T]`: how much of the defect is in each frame, 0 where
+there is none. How much is too much is for others to say.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -12,6 +14,8 @@ import numpy as np
 
 SIDE = 96
 """Shorter side of the pictures that are looked at, in pixels."""
+CELL = 8
+"""Pixels a side of the cells that they are cut into."""
 
 
 class Pulse(NamedTuple):
@@ -27,6 +31,12 @@ class Pulse(NamedTuple):
     """`[T-1]` mean absolute difference of neighbours, 0..255."""
     coherence: np.ndarray
     """`[T-1]` correlation of neighbours, -1..1."""
+    gain: np.ndarray
+    """`[T-1]` log of how much brighter the next frame is, in most of its cells."""
+    moved: np.ndarray
+    """`[T-1,cells]` mean absolute difference of neighbours in each cell, 0..255, changes of light taken out."""
+    later: np.ndarray
+    """`[T-2,cells]` the same of frames that are two apart."""
 
 
 def pulse(frames: np.ndarray) -> Pulse:
@@ -39,12 +49,27 @@ def pulse(frames: np.ndarray) -> Pulse:
     grey = np.stack(
         [cv2.resize(cv2.cvtColor(f, cv2.COLOR_RGB2GRAY), size, interpolation=cv2.INTER_AREA) for f in frames]
     ).astype(np.float32)
+    across, down = max(1, size[0] // CELL), max(1, size[1] // CELL)
+    light = np.log(np.stack([cv2.resize(p, (across, down), interpolation=cv2.INTER_AREA) for p in grey]) + 4)
+
+    def gap(apart: int) -> tuple[np.ndarray, np.ndarray]:
+        gains = np.median((light[apart:] - light[:-apart]).reshape(-1, across * down), axis=1)
+        gaps = [
+            cv2.resize(np.abs(after - before * np.exp(gain)), (across, down), interpolation=cv2.INTER_AREA).ravel()
+            for before, after, gain in zip(grey[:-apart], grey[apart:], gains.tolist(), strict=True)
+        ]
+        return gains, np.array(gaps).reshape(len(gaps), across * down)
+
+    gain, moved = gap(1)
     return Pulse(
         light=grey.mean((1, 2)),
         brightest=np.percentile(grey, 99.5, axis=(1, 2)),
         grain=np.array([np.abs(cv2.Laplacian(picture, cv2.CV_32F)).mean() for picture in grey]),
         change=np.abs(np.diff(grey, axis=0)).mean((1, 2)),
         coherence=np.array([_correlation(a, b) for a, b in pairwise(grey)]),
+        gain=gain,
+        moved=moved,
+        later=gap(2)[1],
     )
 
 
@@ -54,47 +79,66 @@ def _correlation(one: np.ndarray, other: np.ndarray) -> float:
     return float((one * other).sum()) / scale if scale > 1e-6 else 1.0
 
 
-def black(clip: Pulse) -> np.ndarray:
-    """Frames without any light."""
-    return clip.brightest < 10
+def darkness(clip: Pulse) -> np.ndarray:
+    """Share of the light that is missing in a frame, beside the clip's usual light and at least a dim one."""
+    return np.clip(1 - clip.brightest / max(40.0, float(np.median(clip.brightest))), 0, 1)
 
 
-def corrupt(clip: Pulse) -> np.ndarray:
-    """Frames that hang together with no neighbour and are full of detail that the clip has not: broken blocks."""
+def scramble(clip: Pulse) -> np.ndarray:
+    """Share of a frame's cells that are like neither neighbour, far beyond what the clip's own movement does."""
     if len(clip.light) < 4:
-        return np.zeros(len(clip.light), bool)
-    usual = np.percentile(clip.grain, 30)
-    return (clip.grain > 1.6 * usual + 1.5) & (_best_neighbour(clip) < 0.75)
+        return np.zeros(len(clip.light))
+    edge = np.full_like(clip.moved[:1], np.inf)
+    nearest = np.minimum(np.concatenate([edge, clip.moved]), np.concatenate([clip.moved, edge]))
+    usual = 12 + 3 * np.percentile(clip.moved, 20, axis=0)  # low, as half of the clip may be scrambled
+    return (nearest > usual).mean(1)
 
 
-def _best_neighbour(clip: Pulse) -> np.ndarray:
-    padded = np.concatenate([[-1.0], clip.coherence, [-1.0]])
-    return np.maximum(padded[:-1], padded[1:])
+def flutter(clip: Pulse) -> np.ndarray:
+    """How far the light goes to and fro, in log units: the least of three changes in a row with changing signs."""
+    swing = np.zeros(len(clip.light))
+    if len(clip.gain) >= 3:
+        back = np.sign(clip.gain[:-1]) != np.sign(clip.gain[1:])
+        size = np.where(back, np.minimum(np.abs(clip.gain[:-1]), np.abs(clip.gain[1:])), 0.0)
+        twice = np.minimum(size[:-1], size[1:])
+        swing[1:-2], swing[2:-1] = twice, np.maximum(swing[2:-1], twice)
+    return swing
 
 
-def flicker(clip: Pulse) -> np.ndarray:
-    """Frames in a run of brightness going to and fro: neighbouring changes of luma with opposite signs."""
-    step = np.diff(clip.light)
-    swing = np.zeros(len(clip.light), bool)
-    swing[1:-1] = (np.sign(step[:-1]) != np.sign(step[1:])) & (np.minimum(np.abs(step[:-1]), np.abs(step[1:])) > 4)
-    return swing if swing.sum() >= 2 else np.zeros_like(swing)
-
-
-def frozen(clip: Pulse) -> np.ndarray:
-    """Frames in runs that do not change at all, when they last for a quarter of the clip."""
-    still = np.zeros(len(clip.light), bool)
-    for first, last in spans(clip.change < 1e-3):
-        if last - first + 1 >= max(2, 0.25 * len(clip.light) - 1):
-            still[first : last + 2] = True
+def stillness(clip: Pulse) -> np.ndarray:
+    """Share of the clip that the run of unchanging frames lasts that a frame is in."""
+    still = np.zeros(len(clip.light))
+    if len(clip.change):
+        for first, last in spans(clip.change < np.clip(0.03 * np.median(clip.change), 1e-3, 0.1)):
+            still[first : last + 2] = (last - first + 1) / len(clip.change)
     return still
 
 
-def jumps(clip: Pulse) -> np.ndarray:
-    """Frames that begin another picture: a hard cut inside one take."""
-    jump = np.zeros(len(clip.light), bool)
+def cut(clip: Pulse) -> np.ndarray:
+    """How much more a frame differs from those before it, and goes on to differ, than the clip's frames usually do."""
+    jump = np.zeros(len(clip.light))
     if len(clip.change) >= 4:
-        jump[1:] = (clip.coherence < 0.35) & (clip.change > 8 * np.median(clip.change) + 6)
+        step = _typical(clip.moved) + np.abs(np.diff(clip.light))
+        two = _typical(clip.later) + np.abs(clip.light[2:] - clip.light[:-2])
+        lasting = step.copy()
+        lasting[:-1] = np.minimum(lasting[:-1], two)
+        lasting[1:] = np.minimum(lasting[1:], two)
+        jump[1:] = lasting / (2 + np.percentile(step, 80))
     return jump
+
+
+def _typical(moved: np.ndarray) -> np.ndarray:
+    """What most of the picture does, not a subject that moves through it."""
+    return np.percentile(moved, 60, axis=1)
+
+
+DEFECTS: dict[str, Callable[[Pulse], np.ndarray]] = {
+    "black": darkness,
+    "corrupt": scramble,
+    "flicker": flutter,
+    "frozen": stillness,
+    "jump": cut,
+}
 
 
 def spans(hurt: np.ndarray) -> list[tuple[int, int]]:

@@ -177,7 +177,35 @@ def tracks(lab: np.ndarray) -> list[dict[int, Blob]]:
                 open_tracks[row][frame] = present[column]
                 taken.add(column)
         found += [{frame: blob} for column, blob in enumerate(present) if column not in taken]
-    return sorted(found, key=lambda track: -sum(blob.area for blob in track.values()))
+    return _joined(found, aspect)
+
+
+def _joined(found: list[dict[int, Blob]], aspect: float) -> list[dict[int, Blob]]:
+    """Tracks, longest first, with those joined to longer ones that only go on where these have gaps.
+
+    A subject that falls into two parts in some frames is followed by one part, and then again from the other.
+    """
+    whole: list[dict[int, Blob]] = []
+    for track in sorted(found, key=lambda track: -sum(blob.area for blob in track.values())):
+        body = next((body for body in whole if _one_subject(body, track, aspect)), None)
+        if body is None:
+            whole.append(track)
+        else:
+            larger = {frame: blob for frame, blob in track.items() if frame not in body or blob.area > body[frame].area}
+            body.update(larger)
+    return sorted(whole, key=lambda track: -sum(blob.area for blob in track.values()))
+
+
+def _one_subject(body: dict[int, Blob], track: dict[int, Blob], aspect: float) -> bool:
+    """Whether a track fills gaps of another, so close in place and colour that nothing else can."""
+    if len(body.keys() & track.keys()) > 0.6 * len(track):
+        return False
+    for frame, blob in track.items():
+        last = min(body, key=lambda other: (abs(other - frame), other))
+        near = body[last]
+        if hue_gap(blob.hue, near.hue) > 15 or _step_cost(near, abs(last - frame), blob, aspect) >= 1:
+            return False
+    return True
 
 
 def _step_cost(last: Blob, gap: int, blob: Blob, aspect: float) -> float:

@@ -94,5 +94,6 @@ def likeness(masks: np.ndarray) -> dict[str, float]:
     kinds, templates = _templates()
     flat = masks.reshape(len(masks), -1)
     flat = flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-6)
-    best = np.einsum("kpd,fd->kpf", templates, flat).max(axis=1)
+    poses = templates.reshape(-1, templates.shape[-1]) @ flat.T
+    best = poses.reshape(len(kinds), -1, len(flat)).max(axis=1)
     return dict(zip(kinds, np.median(best, axis=1).tolist(), strict=True))

@@ -83,11 +83,11 @@ def growth(path: Track) -> float:
     return float(np.median(path.size[-edge:]) / max(1e-6, np.median(path.size[:edge])))
 
 
-def hops(path: Track) -> int:
-    """How many times it comes down again."""
+def drops(path: Track) -> np.ndarray:
+    """How far it comes down again each time, the furthest first."""
     height = -np.concatenate([[path.y[0]], path.y, [path.y[-1]]])
     floor = np.concatenate([[-path.y.max()], height, [-path.y.max()]])
-    return len(find_peaks(floor, prominence=0.07)[0])
+    return np.sort(find_peaks(floor, prominence=1e-3)[1]["prominences"])[::-1]
 
 
 def loop_area(path: Track) -> float:
@@ -95,25 +95,35 @@ def loop_area(path: Track) -> float:
     return abs(float(np.sum(path.x * np.roll(path.y, -1) - path.y * np.roll(path.x, -1)))) / 2
 
 
-def _stays(path: Track) -> bool:
-    return max(_reach(path.x), _reach(path.y)) < 0.12 and 0.8 < growth(path) < 1.25
+def _stays(path: Track) -> float:
+    return min(1 - max(_reach(path.x), _reach(path.y)) / 0.12, 1 - abs(np.log(growth(path))) / np.log(1.25))
 
 
-MOTIONS: dict[Motion, Callable[[Track], bool]] = {
-    "moves right": lambda path: _net(path.x) > 0.2 * path.width and _reach(path.y) < 0.16,
-    "moves left": lambda path: _net(path.x) < -0.2 * path.width and _reach(path.y) < 0.16,
-    "rises": lambda path: _net(path.y) < -0.2 * path.height and _reach(path.x) < 0.16,
-    "falls": lambda path: _net(path.y) > 0.2 * path.height and _reach(path.x) < 0.16,
-    "bounces": lambda path: hops(path) >= 2 and _reach(path.x) < 0.16,
-    "circles": lambda path: loop_area(path) > 0.02 and min(_reach(path.x), _reach(path.y)) > 0.14,
-    "grows": lambda path: growth(path) > 1.35,
-    "shrinks": lambda path: growth(path) < 1 / 1.35,
-    "spins": lambda path: _stays(path) and path.turning > 0.5,
-    "stays": lambda path: _stays(path) and path.turning < 0.5,
+def _goes(far: float, wanted: float, beside: float) -> float:
+    """As far as wanted, and not much to the side."""
+    return min(far / wanted - 1, 1 - beside / 0.16)
+
+
+def _bounces(path: Track) -> float:
+    second = [*drops(path), 0.0, 0.0][1]
+    return min(second / 0.07 - 1, 1 - _reach(path.x) / 0.16)
+
+
+AGREES: dict[Motion, Callable[[Track], float]] = {
+    "moves right": lambda path: _goes(_net(path.x), 0.2 * path.width, _reach(path.y)),
+    "moves left": lambda path: _goes(-_net(path.x), 0.2 * path.width, _reach(path.y)),
+    "rises": lambda path: _goes(-_net(path.y), 0.2 * path.height, _reach(path.x)),
+    "falls": lambda path: _goes(_net(path.y), 0.2 * path.height, _reach(path.x)),
+    "bounces": _bounces,
+    "circles": lambda path: min(loop_area(path) / 0.02, min(_reach(path.x), _reach(path.y)) / 0.14) - 1,
+    "grows": lambda path: np.log(growth(path)) / np.log(1.35) - 1,
+    "shrinks": lambda path: -np.log(growth(path)) / np.log(1.35) - 1,
+    "spins": lambda path: min(_stays(path), path.turning / 0.5 - 1),
+    "stays": lambda path: min(_stays(path), 1 - path.turning / 0.5),
 }
-"""Whether a path is what the motion asks."""
+"""How well a path agrees with a motion: 0 at the edge of what still is that motion, below it what is not."""
 
 
 def does(path: Track) -> list[Motion]:
     """The motions that a path agrees with."""
-    return [motion for motion, test in MOTIONS.items() if test(path)]
+    return [motion for motion, agrees in AGREES.items() if agrees(path) > 0]

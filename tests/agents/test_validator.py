@@ -11,11 +11,11 @@ import pytest
 from kinograph.agents.validator import Validator
 from kinograph.agents.verdicts import Viewing, corrections
 from kinograph.film import Appearance, Character, Clip, Finding, Look, RenderRequest, Shot
-from kinograph.memory.embedders import open_embedder
+from kinograph.memory.embedders import JointEmbedder, open_embedder
 from kinograph.memory.keyframes import Keyframe, Keyframes
 from kinograph.memory.vault import Vault
-from kinograph.tools.footage import develop, png
-from kinograph.tools.storyworld.faults import FAULT_KINDS, OF_A_SUBJECT, Fault, FaultKind, draw_fault
+from kinograph.tools.footage import develop, load_picture, png
+from kinograph.tools.storyworld.faults import FAULT_KINDS, OF_A_SUBJECT, SEVERITIES, Fault, FaultKind, draw_fault
 from kinograph.tools.storyworld.painter import paint
 from kinograph.tools.storyworld.world import Subject, World, sample
 
@@ -204,3 +204,60 @@ def test_a_take_that_is_wrong_throughout_cannot_be_cut(validator: Validator, tmp
     frames = film(BALL, 1, Fault(kind="wrong color", subject=0, first=0, last=FRAMES - 1, to="blue"))
     viewing = viewing_of(BALL, develop(viewing_of(BALL).request, frames, tmp_path, 0.1))
     assert validator.salvage(viewing, validator.rules(viewing)) is None
+
+
+class Counting:
+    """An embedder that counts the pictures it is shown."""
+
+    def __init__(self) -> None:
+        self._real = open_embedder("storyworld-clip")
+        self.name, self.size, self.shown = self._real.name, self._real.size, 0
+
+    def embed(self, frames: np.ndarray) -> np.ndarray:
+        self.shown += len(frames)
+        return self._real.embed(frames)
+
+    def embed_words(self, texts):
+        assert isinstance(self._real, JointEmbedder)
+        return self._real.embed_words(texts)
+
+
+def test_no_later_stage_looks_at_a_take_that_is_surely_useless(tmp_path: Path):
+    counting = Counting()
+    keyframes = Keyframes(tmp_path / "k.sqlite", tmp_path / "index", "p", counting)
+    validator = Validator(Vault(tmp_path / "vault"), keyframes)
+    turned = BALL.changed(subjects=(BALL.subjects[0].changed(color="green", kind="heart"),))
+    verdict = validator.judge(viewing_of(BALL), film(turned, 1))
+    assert "wrong color" in {finding.kind for finding in verdict.findings}
+    assert any("useless anyway" in words for words in verdict.unchecked)
+    assert counting.shown == 0
+    heart = BALL.changed(subjects=(BALL.subjects[0].changed(kind="star"),))
+    assert not validator.judge(viewing_of(BALL.changed(look="neon")), film(heart.changed(look="neon"), 1)).accepted
+    scores = {score.metric: score.value for score in validator.judge(viewing_of(BALL), film(BALL, 1)).scores}
+    assert scores["pictures embedded"] in (0, 6)
+    broken = validator.judge(viewing_of(BALL), film(BALL, 1, Fault(kind="black", first=5, last=8)))
+    assert not any(score.metric.startswith("seen:") for score in broken.scores)
+
+
+def test_a_finding_shows_where_and_is_shown(validator: Validator, tmp_path: Path):
+    fault = Fault(kind="color drift", subject=0, first=0, last=FRAMES - 1, to="blue")
+    frames = film(BALL, 1, fault)
+    once, again = (validator.judge(viewing_of(BALL), frames) for _ in range(2))
+    assert once == again
+    (drift,) = [one for one in once.findings if one.kind == "color drift"]
+    assert drift.region is not None
+    left, top, right, bottom = drift.region
+    assert 0 <= left < right <= 1
+    assert 0 <= top < bottom <= 1
+    (digest,) = drift.evidence
+    assert load_picture(Vault(tmp_path / "vault").picture(digest)).shape[0] == 96
+
+
+@pytest.mark.parametrize("kind", ["color drift", "size drift", "wrong color", "flicker", "wrong setting"])
+def test_a_worse_fault_measures_more(validator: Validator, kind):
+    seed = {"wrong setting": 11}.get(kind, 5)
+    faults = [draw_fault(kind, BALL, FRAMES, np.random.default_rng(seed), severity) for severity in SEVERITIES]
+    values = [validator.measure(viewing_of(BALL), film(BALL, 1, fault))[kind] for fault in faults]
+    clean = validator.measure(viewing_of(BALL), film(BALL, 1))[kind]
+    assert clean <= values[0] <= values[1] < values[2]
+    assert clean < values[1]

@@ -37,7 +37,7 @@ class Counting(Ready):
         self._before = before
         self._lock = threading.Lock()
 
-    def render(self, request: RenderRequest, on_progress: Any, cancelled: Any):
+    def render(self, request: RenderRequest, on_progress: Any, cancelled: Any, oversight: Any = None):
         self._before(request)
         with self._lock:
             self.rendered.append(request.digest)

@@ -8,7 +8,7 @@ import pytest
 from kinograph.film import Character
 from kinograph.tools import colors, defects, eyes, palettes, silhouettes, tracks
 from kinograph.tools.camera import camera_path
-from kinograph.tools.storyworld.faults import Fault
+from kinograph.tools.storyworld.faults import Fault, Severity
 from kinograph.tools.storyworld.painter import Painting, paint
 from kinograph.tools.storyworld.world import CAMERAS, COLORS, KINDS, MOTIONS, SETTINGS, Subject, World, sample
 
@@ -84,14 +84,12 @@ def test_names_that_the_eyes_know_and_do_not():
     assert wanted("cat", "white") == eyes.Wanted(None, "cat")
 
 
-@pytest.mark.parametrize(
-    ("kind", "test"),
-    [("black", defects.black), ("corrupt", defects.corrupt), ("flicker", defects.flicker), ("frozen", defects.frozen)],
-)
-def test_finds_the_frames_that_are_hurt(kind, test):
+@pytest.mark.parametrize(("kind", "least"), [("black", 0.5), ("corrupt", 0.1), ("flicker", 0.1), ("frozen", 0.2)])
+def test_finds_the_frames_that_are_hurt(kind, least):
     world = one(motion="moves right", setting="forest")
-    assert not test(defects.pulse(painted(world).frames)).any()
-    hurt = test(defects.pulse(painted(world, 1, Fault(kind=kind, first=6, last=13)).frames))
+    measure = defects.DEFECTS[kind]
+    assert not (measure(defects.pulse(painted(world).frames)) > least).any()
+    hurt = measure(defects.pulse(painted(world, 1, Fault(kind=kind, first=6, last=13)).frames)) > least
     assert hurt[7:13].all()
     assert not hurt[:5].any()
     assert not hurt[15:].any()
@@ -101,7 +99,33 @@ def test_finds_a_hard_cut_inside_a_take():
     frames = np.concatenate(
         [painted(one(setting="snow")).frames[:10], painted(one(setting="city", time="night")).frames[:10]]
     )
-    assert defects.spans(defects.jumps(defects.pulse(frames))) == [(10, 10)]
+    assert defects.spans(defects.cut(defects.pulse(frames)) > 1.5) == [(10, 10)]
+
+
+@pytest.mark.parametrize("kind", ["black", "corrupt", "flicker", "frozen"])
+def test_a_worse_defect_measures_more(kind):
+    def worst(severity: Severity) -> float:
+        fault = Fault(kind=kind, first=6, last={"gross": 15, "medium": 11, "mild": 9}[severity], severity=severity)
+        frames = painted(one(motion="moves right"), 1, fault).frames
+        return float(defects.DEFECTS[kind](defects.pulse(frames)).max())
+
+    assert 0 < worst("mild") <= worst("medium") <= worst("gross")
+    assert worst("mild") < worst("gross")
+
+
+@pytest.mark.parametrize("frames", [1, 2, 3, 5])
+def test_short_clips_are_measured_without_a_word(frames):
+    clip = defects.pulse(painted(one()).frames[:frames])
+    assert all(measure(clip).shape == (frames,) for measure in defects.DEFECTS.values())
+
+
+def test_a_subject_that_falls_into_parts_is_followed_as_one():
+    subjects = (Subject(kind="boat", color="red", motion="bounces"), Subject(kind="car", color="green"))
+    world = World(subjects=subjects, setting="desert", time="night")
+    for seed in range(6):
+        frames = paint(world, frames=16, width=192, height=108, fps=8, seed=seed).frames
+        boat, _ = eyes.look(frames, [eyes.Wanted(one.color, one.kind) for one in subjects])
+        assert boat.seen.all()
 
 
 def test_spans_are_inclusive_runs():

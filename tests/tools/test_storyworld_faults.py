@@ -5,14 +5,19 @@ import pytest
 from pydantic import ValidationError
 
 from kinograph.tools.storyworld.faults import (
+    EVERY_KIND,
     FAULT_KINDS,
     OF_A_SUBJECT,
+    SEVERITIES,
     Fault,
+    FaultKind,
+    Severity,
     draw_fault,
     draw_faults,
+    possible,
     replacements,
 )
-from kinograph.tools.storyworld.painter import Painting, paint
+from kinograph.tools.storyworld.painter import Painting, backdrop_of, paint
 from kinograph.tools.storyworld.world import Subject, World
 
 WORLD = World(
@@ -151,3 +156,56 @@ def test_incomplete_faults_are_refused():
         Fault(kind="wrong color", last=3, to="red")
     with pytest.raises(ValidationError, match="before it starts"):
         Fault(kind="black", first=4, last=3)
+
+
+ADDED = tuple(kind for kind in EVERY_KIND if kind not in FAULT_KINDS)
+
+
+def drawn(kind: FaultKind, severity: Severity, seed: int = 3) -> Painting:
+    return clip(draw_fault(kind, WORLD, 20, np.random.default_rng(seed), severity))
+
+
+@pytest.mark.parametrize("kind", ADDED)
+@pytest.mark.parametrize("severity", SEVERITIES)
+def test_every_severity_of_what_was_added_changes_the_pixels(kind, severity):
+    assert changes(drawn(kind, severity)).max() > 0.1
+
+
+@pytest.mark.parametrize(
+    "kind", ["color drift", "shape drift", "size drift", "wrong color", "wrong setting", "wrong time", "flicker"]
+)
+def test_a_worse_severity_changes_more(kind):
+    mild, medium, gross = (changes(drawn(kind, severity)).mean() for severity in SEVERITIES)
+    assert mild < medium < gross
+
+
+def test_a_mild_fault_leaves_the_truth_what_it_was():
+    for kind in ("wrong color", "wrong subject", "wrong motion", "wrong setting"):
+        assert drawn(kind, "mild").truth.world == WORLD
+        assert drawn(kind, "gross").truth.world != WORLD
+
+
+def test_a_cut_shows_another_picture_from_its_frame_on():
+    faulty = drawn("jump", "gross")
+    (fault,) = faulty.truth.faults
+    assert changes(faulty)[: fault.first].max() == 0
+    assert changes(faulty)[fault.first :].min() > 5
+
+
+def test_an_identity_swap_shows_another_kind_in_another_color_from_its_frame_on():
+    faulty = drawn("identity swap", "gross")
+    (fault,) = faulty.truth.faults
+    seen = [moment.subjects[fault.subject or 0] for moment in faulty.truth.moments]
+    assert f"{seen[-1].color} {seen[-1].kind}" == fault.to
+    assert changes(faulty)[: fault.first].max() == 0
+
+
+def test_what_grows_or_shrinks_has_no_size_to_drift():
+    growing = World(subjects=(Subject(kind="cat", color="blue", motion="grows"),))
+    assert not possible("size drift", growing, 20)
+    assert possible("size drift", WORLD, 20)
+
+
+def test_a_backdrop_made_before_gives_the_same_pixels():
+    painted = paint(WORLD, frames=4, width=96, height=64, fps=10, seed=2, backdrop=backdrop_of(WORLD, 96, 64, 2))
+    assert np.array_equal(painted.frames, paint(WORLD, frames=4, width=96, height=64, fps=10, seed=2).frames)

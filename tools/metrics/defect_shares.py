@@ -10,18 +10,18 @@ from kinograph.tools import defects
 from kinograph.tools.metrics import Beside, Metric, Unmeasurable
 
 
-def _share(test: Callable[[defects.Pulse], np.ndarray], least: int) -> Callable[[np.ndarray, Beside], float]:
-    """The metric that is the share of frames which fail a test of `kinograph.tools.defects`."""
+def _share(amount: Callable[[defects.Pulse], np.ndarray], above: float, least: int) -> Callable[..., float]:
+    """The metric that is the share of frames of which an amount of `kinograph.tools.defects` is above a bound."""
 
     def share(frames: np.ndarray, beside: Beside) -> float:
         if len(frames) < least:
             raise Unmeasurable(f"needs {least} frames")
-        return float(test(beside.once("pulse", lambda: defects.pulse(frames))).mean())
+        return float((amount(beside.once("pulse", lambda: defects.pulse(frames))) > above).mean())
 
     return share
 
 
-BLACK = Metric("black share", "lower", (0.0, 1.0), "pixels", _share(defects.black, 1))
-CORRUPT = Metric("corrupt share", "lower", (0.0, 1.0), "pixels", _share(defects.corrupt, 4))
-FROZEN = Metric("frozen share", "lower", (0.0, 1.0), "pixels", _share(defects.frozen, 2))
-JUMPS = Metric("jump share", "lower", (0.0, 1.0), "pixels", _share(defects.jumps, 5))
+BLACK = Metric("black share", "lower", (0.0, 1.0), "pixels", _share(defects.darkness, 0.8, 1))
+CORRUPT = Metric("corrupt share", "lower", (0.0, 1.0), "pixels", _share(defects.scramble, 0.1, 4))
+FROZEN = Metric("frozen share", "lower", (0.0, 1.0), "pixels", _share(defects.stillness, 0.22, 2))
+JUMPS = Metric("jump share", "lower", (0.0, 1.0), "pixels", _share(defects.cut, 1.3, 5))
