@@ -44,6 +44,9 @@ class DiffusionOptions(Noun):
     """Number format of UNets and autoencoder; bfloat16 pays on graphics cards."""
     rewrite: bool = True
     """Put prompts into the model's own words first; what was replaced is in the take's note."""
+    misreads: float = Field(default=0.0, ge=0, le=1)
+    """Share of renders in which one thing of the prompt is taken for another, by prompt and seed; colours that it
+    leaves open are anything then. It makes of a model that obeys one that does not: for measuring what mends that."""
     threads: int | None = Field(default=None, ge=1)
     """Processor threads; none leaves torch's choice."""
 
@@ -64,7 +67,8 @@ class StoryworldDiffusion:
         self.card = card
         self.options = options
         sums = disk.sealed(options.weights)
-        marks = (sorted(sums.items()), options.precision, options.rewrite, CODE)
+        unruly = (options.misreads,) if options.misreads else ()
+        marks = (sorted(sums.items()), options.precision, options.rewrite, CODE, *unruly)
         self.revision = digest_of(repr(marks).encode())[:12]
         self.workbench = workbench
 
@@ -101,7 +105,7 @@ class StoryworldDiffusion:
             return False
 
         goes_on(0.0)
-        told = [self.tell(request.prompt) for request in requests]
+        told = [self.tell(request.prompt, request.seed) for request in requests]
         with self._lent(waits, len(requests)) as pipeline:
             started = time.perf_counter()
             due = Due(on_progress)
@@ -114,14 +118,16 @@ class StoryworldDiffusion:
             on_progress(first + index, 1.0)
         return clips
 
-    def tell(self, prompt: str) -> Told:
+    def tell(self, prompt: str, seed: int = 0) -> Told:
         """The prompt as the model was taught to be asked, and what that replaced."""
-        if not self.options.rewrite:
+        if not (self.options.rewrite or self.options.misreads):
             return Told(prompt, "")
         from kinograph.tools.storyworld.grammar import plainly, read
+        from kinograph.tools.storyworld.misreading import misread
 
         found = read(prompt)
-        return Told(plainly(found.world), "; ".join(found.unknown))
+        world = misread(found.world, prompt, seed, self.options.misreads) if self.options.misreads else found.world
+        return Told(plainly(world), "; ".join(found.unknown))
 
     def _frames(
         self,
