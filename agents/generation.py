@@ -158,7 +158,7 @@ def _prompt(shot: Shot, storyboard: Storyboard, recalled: Sequence[Keyframe], em
 
 def as_seen(character: Character, recalled: Sequence[Keyframe]) -> str:
     """How a prompt names a character: one of whom no colour was told in the colour that it was first seen in."""
-    seen = next((k.seen for k in recalled if k.role == "identity" and k.about == character.id and k.seen), "")
+    seen = next((k.seen for k in recalled if k.shows(character) and k.seen), "")
     if character.color is not None or not seen:
         return character.words
     named = rf"(?:\b(an?)\s+)?((?:[\w'’-]+\s+){{0,3}}?)\b{re.escape(character.kind)}\b"
@@ -174,7 +174,8 @@ def follows(shot: Shot, board: Storyboard, model: ModelCard) -> str | None:
     """The shot whose last frame this one goes on from; None where the model, or the storyboard, has it begin afresh."""
     if "i2v" not in model.tasks:
         return None
-    return next((need for need in shot.needs if board.shot(need).scene == shot.scene), None)
+    here = (board.shot(need) for need in shot.needs if board.shot(need).scene == shot.scene)
+    return next((one.id for one in here if not board.changed_between(one, shot)), None)
 
 
 def _conditioning(
@@ -188,8 +189,8 @@ def _conditioning(
     corrections: Sequence[Correction],
 ) -> tuple[Conditioning, ...]:
     """The pictures that the model can take: how the cast looks, and what the shot begins with."""
-    looks = {k.about: k.picture for k in reversed(recalled) if k.role == "identity"}  # the first of each
-    who = [looks[one.who] for one in shot.cast if one.who in looks][: card.references]
+    cast = [storyboard.character(one.who) for one in shot.cast]
+    who = [found for one in cast if (found := _reference(one, recalled))][: card.references]
     first = _first(shot, storyboard, decision, brief, card, recalled, attempt)
     if first is None and _count(corrections, "hold keyframe") and "i2v" in card.tasks:
         first = next((k.picture for k in recalled if k.role == "setting"), None)
@@ -197,6 +198,14 @@ def _conditioning(
     if begins and first not in brief.references and (loose := _count(corrections, "loosen keyframe")):
         begins = remedies.loosened(begins[0], loose, card.graded)
     return (*begins, *(Conditioning(keyframe=picture, role="reference") for picture in who))
+
+
+def _reference(character: Character, recalled: Sequence[Keyframe]) -> str | None:
+    """The picture that a character is held to: of this look of it, else of who it is, unless in another colour."""
+    views = [k for k in recalled if k.role == "identity" and k.about == character.identity]
+    recolored = character.state and character.state == character.color
+    own = [k for k in views if k.shows(character)]
+    return next((k.picture for k in (own if recolored else [*own, *views])), None)
 
 
 def _first(

@@ -10,22 +10,28 @@ What is told is cut at a budget, the most specific first, always in the same ord
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Literal, TypeVar
 
+import numpy as np
 from pydantic import Field
 
-from kinograph.film import Noun, Shot, Storyboard
+from kinograph.agents.english.recurring import recurs
+from kinograph.agents.views import canonical
+from kinograph.film import Noun, Portrait, Shot, Storyboard
 from kinograph.memory.keyframes import Keyframe
-from kinograph.memory.series import Known, Pictured
+from kinograph.memory.series import Known, Pictured, by_name, figure
 
 Level = Literal["working", "scene", "film", "series"]
 LEVELS: tuple[Level, ...] = ("working", "scene", "film", "series")
 NOVEL = 0.97
-"""Cosine likeness from which a picture shows nothing that another does not."""
+"""Cosine likeness from which a picture tells a series nothing that another does not."""
 PROMOTED = 4
 """Most pictures of a character or place that a story leaves to its series."""
+IN_SERIES = 32
+"""Most pictures of a character or place that a series keeps, whatever number of stories it tells."""
 Item = TypeVar("Item")
 
 
@@ -60,6 +66,8 @@ class Context(Noun):
 
 def level_of(keyframe: Keyframe, shot: Shot, board: Storyboard, production: str) -> Level:
     """How close to a shot a keyframe of its film or series is."""
+    if keyframe.given:
+        return "film"
     if keyframe.production != production:
         return "series"
     if keyframe.role == "last":
@@ -121,18 +129,26 @@ def notes_of_series(known: Sequence[Known]) -> list[Note]:
 def recognised(board: Storyboard, known: Sequence[Known]) -> Storyboard:
     """The storyboard with its characters as the series knows them.
 
-    A character of whom the brief says no colour, in a series that knows exactly one of its kind, is that one; anyone
-    of whom the brief says more stays who they are.
+    One with a name is who has that name there. A character of whom the brief says no colour, in a series that knows
+    exactly one of its kind, is that one; where the brief says "the same ball as yesterday", or "from the last film",
+    the one of its kind in the story that was told last. Anyone of whom the brief says more stays who they are.
     """
-    figures: dict[str, dict[tuple[str, str], Known]] = {}
-    for one in known:
-        if one.kind:
-            figures.setdefault(one.kind, {}).setdefault(one.figure, one)
     cast = []
-    for character in board.cast:
-        found = list(figures.get(character.kind, {}).values())
-        only = found[0] if len(found) == 1 and character.color is None and found[0].color else None
-        cast.append(character.changed(color=only.color, words=only.words) if only else character)
+    for one in board.cast:
+        who = figure(one.kind, one.color, one.words)
+        alike = [other for other in known if other.kind == one.kind]
+        if by_name(one.kind, one.words):
+            found = [other for other in known if other.kind and other.figure == who]
+        elif one.color is not None or one.of:
+            found = []
+        else:
+            again = any(recurs(shot.text, one.kind) for shot in board.shots if one.id in (a.who for a in shot.cast))
+            last = [other for other in alike if other.story == alike[-1].story]
+            found = last if again else alike
+        only = found[0] if len({other.figure for other in found}) == 1 else None
+        if only and (only.color or by_name(only.kind, only.words)):
+            one = one.changed(kind=only.kind, color=one.color or only.color, words=only.words)
+        cast.append(one)
     return board.changed(cast=tuple(cast))
 
 
@@ -151,8 +167,41 @@ def promotable(candidates: Sequence[Pictured], elsewhere: Sequence[Pictured]) ->
     return kept
 
 
+def forgettable(known: Sequence[Pictured]) -> list[Known]:
+    """What a series forgets: of each figure and place those beyond the bound that add least to what is kept.
+
+    What the user gave is kept, and what was seen first and last, in stories told first and last.
+    """
+    groups: list[list[Pictured]] = []
+    for one in known:
+        mine = next((group for group in groups if _same(group[0].known, one.known)), None)
+        groups.append([one]) if mine is None else mine.append(one)
+    gone: list[Known] = []
+    for group in (group for group in groups if len(group) > IN_SERIES):
+        given = [at for at, one in enumerate(group) if one.known.keyframe.given]
+        fixed = list(dict.fromkeys((0, len(group) - 1, *given)))
+        quality = [one.known.quality for one in group]
+        kept = canonical(np.stack([one.vector for one in group]), quality, fixed, IN_SERIES)
+        gone += [one.known for at, one in enumerate(group) if at not in kept]
+    return gone
+
+
 def _same(one: Known, other: Known) -> bool:
     """Whether two show the same character, or the same place at the same time of day in the same look."""
     if one.kind or other.kind:
         return one.figure == other.figure
     return (one.words, one.time, one.look) == (other.words, other.time, other.look)
+
+
+def portrayed(board: Storyboard, portraits: Sequence[Portrait]) -> dict[str, str]:
+    """Name of a portrait -> identity of the character that it shows: the first whose words have all words of the name.
+
+    A name that fits nobody is not in it.
+    """
+    found: dict[str, str] = {}
+    for portrait in portraits:
+        said = set(re.findall(r"\w+", portrait.name.casefold())) - {"a", "an", "the"}
+        for one in board.cast:
+            if said and said <= set(re.findall(r"\w+", f"{one.words} {one.kind} {one.id}".casefold())):
+                found.setdefault(portrait.name, one.identity)
+    return found

@@ -15,12 +15,13 @@ from typing import Any
 import numpy as np
 from pydantic import Field
 
-from kinograph.agents import hierarchy
+from kinograph.agents import hierarchy, views
 from kinograph.agents.hierarchy import Budget
 from kinograph.agents.mind import Ask
-from kinograph.film import Character, Film, Noun, Shot, Storyboard, Take
+from kinograph.agents.reasons import reason
+from kinograph.film import Character, Film, Noun, Portrait, Shot, Storyboard, Take
 from kinograph.memory.keyframes import Keyframe, Keyframes, Role
-from kinograph.memory.series import Known, Pictured, Series
+from kinograph.memory.series import Known, Pictured, Series, figure
 from kinograph.memory.vault import Vault
 from kinograph.tools import colors, toolbox
 from kinograph.tools.eyes import Sighting, look, picture_hue, wanted
@@ -51,6 +52,8 @@ class Recalled(Noun):
     """The keyframes that a shot is held to."""
 
     keyframes: tuple[Keyframe, ...]
+    reasons: tuple[str, ...] = ()
+    """Why each of them was given, in their order."""
     left_out: int = 0
     """Keyframes that found no room in the budget."""
 
@@ -75,13 +78,16 @@ class Memory:
         series: Series | None = None,
         story: str = "",
         budget: Budget = BUDGET,
+        given: Sequence[Portrait] = (),
     ) -> None:
-        """`series` is what the production belongs to, if anything; its own `story` there is not recalled."""
+        """`series` is what the production belongs to, if anything; its own `story` there is not recalled. `given` are
+        the user's own pictures of the cast."""
         self._keyframes = keyframes
         self._vault = vault
         self._series = series
         self._story = story
         self._budget = budget
+        self._given = [(one, color_in(load_picture(vault.picture(one.picture)))) for one in given]
 
     def recollection(self, shot: Shot, storyboard: Storyboard) -> Recollection:
         """What is remembered for a shot.
@@ -89,28 +95,47 @@ class Memory:
         Only shots that this one needs are asked, so the answer does not depend on what else happens to
         be finished.
         """
-        shots = tuple(self._ancestors(shot, storyboard))
-        found = [k for appearance in shot.cast for k in self._keyframes.recall("identity", appearance.who, shots)]
-        same_scene = tuple(id for id in shots if storyboard.shot(id).scene == shot.scene)
-        found += self._keyframes.recall("setting", shot.setting, same_scene)[:1]
+        shots, known = tuple(self._ancestors(shot, storyboard)), self.known()
+        found = [k for one in shot.cast for k in self._of(storyboard.character(one.who), storyboard, shots, known)]
+        same_scene = [storyboard.shot(id) for id in shots if storyboard.shot(id).scene == shot.scene]
+        alike = tuple(one.id for one in same_scene if not storyboard.changed_between(one, shot))
+        found += self._keyframes.recall("setting", shot.setting, alike)[:1]
         for needed in shot.needs:
-            if storyboard.shot(needed).scene == shot.scene:
+            if needed in alike:
                 found += self._keyframes.recall("last", needed, (needed,))[:1]
-        found += self._of_series(shot, storyboard)
+        at = (shot.setting, shot.time, storyboard.look.name)
+        found += [one.keyframe for one in known if not one.kind and (one.words, one.time, one.look) == at][:1]
         here = self._keyframes.production
         return Recollection(shot=shot, storyboard=storyboard, found=tuple(dict.fromkeys(found)), production=here)
 
-    def _of_series(self, shot: Shot, storyboard: Storyboard) -> list[Keyframe]:
-        """What earlier productions know of the shot's cast and place, under the names that they have here."""
-        known = self.known()
-        found = [
-            one.keyframe.changed(about=appearance.who)
-            for appearance in shot.cast
-            for one in known
-            if one.kind and one.figure == _figure(storyboard.character(appearance.who))
+    def _of(self, who: Character, board: Storyboard, shots: tuple[str, ...], known: Sequence[Known]) -> list[Keyframe]:
+        """All pictures of a character: of the look that this is before those that only tell who it is; the user's own
+        before those of this film, and those before the series', under the name that it has here."""
+        found = self._portraits(who, board) + self._keyframes.recall("identity", who.identity, shots)
+        first = _first_look(who, board)
+        for one in known:
+            if one.kind and one.figure == _figure(first):
+                found.append(one.keyframe.changed(about=who.identity))
+        here = self._keyframes.production
+        return sorted(found, key=lambda k: (not k.shows(who), not k.given, k.production != here, k.view > 0))
+
+    def _portraits(self, who: Character, board: Storyboard) -> list[Keyframe]:
+        """The user's own pictures of a character, as keyframes of no take."""
+        mine = hierarchy.portrayed(board, [portrait for portrait, _ in self._given])
+        plain = Keyframe(
+            production=self._keyframes.production,
+            shot="",
+            role="identity",
+            about=who.identity,
+            picture="",
+            frame=0,
+            given=True,
+        )
+        return [
+            plain.changed(picture=portrait.picture, frame=number, seen=seen)
+            for number, (portrait, seen) in enumerate(self._given)
+            if mine.get(portrait.name) == who.identity
         ]
-        at = (shot.setting, shot.time, storyboard.look.name)
-        return found + [one.keyframe for one in known if not one.kind and (one.words, one.time, one.look) == at][:1]
 
     def known(self) -> list[Known]:
         """What the series knows from other stories; nothing for a production of none."""
@@ -128,12 +153,14 @@ class Memory:
         """What a shot is held to, within the budget."""
         held = _held_to(question, identities)
         kept = hierarchy.within([(_level(question, one), one) for one in held], self._budget.keyframes)
-        return Recalled(keyframes=tuple(kept), left_out=len(held) - len(kept))
+        told = (question.found, question.shot, question.storyboard, question.production)
+        why = tuple(reason(one, *told) for one in kept)
+        return Recalled(keyframes=tuple(kept), reasons=why, left_out=len(held) - len(kept))
 
     def ask(self, question: Recollection) -> Ask[Recalled] | Recalled:
         """Asks only about characters whose pictures contradict each other."""
         by_rules = self.rules(question)
-        own = [k for k in question.found if k.role == "identity" and k.production == question.production]
+        own = _own(question)
         seen = Counter(k.about for k in own)
         hues = {k.id: self._hue(k) for k in own if seen[k.about] > 1}
         doubtful = _doubtful(question, hues)
@@ -159,7 +186,7 @@ class Memory:
             return recalled
         drawn = [(one, dice.choice(known)) for one in recalled.keyframes]
         mixed = tuple(one.changed(picture=other.picture, seen=other.seen) for one, other in drawn)
-        return recalled.changed(keyframes=mixed)
+        return recalled.changed(keyframes=mixed, reasons=("drawn at random",) * len(mixed))
 
     def _context(self, question: Recollection) -> hierarchy.Context:
         notes = hierarchy.notes_of(question.shot, question.storyboard, question.found, question.production)
@@ -193,11 +220,57 @@ class Memory:
             self._seen(take, "last", shot.id, frames[last], last),
         ]
         sightings = look(frames, [wanted(storyboard.character(a.who)) for a in shot.cast])
-        for appearance, sighting in zip(shot.cast, sightings, strict=True):
-            if (best := clearest(sighting)) is not None:
-                crop = sighting.crop(frames, best)
-                seen.append(self._seen(take, "identity", appearance.who, crop, best, color_of(sighting)))
-        return self._keyframes.replace(shot.id, seen)
+        cast, before = [storyboard.character(one.who) for one in shot.cast], tuple(self._ancestors(shot, storyboard))
+        for who, sighting in zip(cast, sightings, strict=True):
+            seen += self._views(take, who, frames, sighting, before)
+        kept = self._keyframes.replace(shot.id, seen)
+        for who in cast:
+            self._consolidate(who, storyboard)
+        return kept
+
+    def _views(
+        self, take: Take, who: Character, frames: np.ndarray, sighting: Sighting, before: tuple[str, ...]
+    ) -> list[tuple[Keyframe, np.ndarray]]:
+        """Pictures of a character that show what those do not that the shot stands on: of shots beside it this must not
+        depend. One in another colour is always new."""
+        looked_at, color = views.candidates(sighting), color_of(sighting) if sighting.seen.any() else ""
+        crops = [sighting.crop(frames, frame) for frame in looked_at]
+        if not crops:
+            return []
+        known = [k for k in self._keyframes.recall("identity", who.identity, before) if k.shows(who)]
+        vectors = np.stack([self._keyframes.embedder.embed(crop[None])[0] for crop in crops])
+        alike = [k for k in known if not (color and k.seen) or k.seen == color]
+        chosen = views.novel(vectors, self._keyframes.vectors(alike))
+        worth = take.verdict.quality if take.verdict else 0.0
+        made = []
+        for view, at in enumerate(chosen):
+            frame = looked_at[at]
+            keyframe, picture = self._seen(take, "identity", who.identity, crops[at], frame, color)
+            quality = round(worth * (views.CUT_OFF if sighting.cropped[frame] else 1.0), 4)
+            made.append((keyframe.changed(state=who.state, view=view, quality=quality), picture))
+        return made
+
+    def _consolidate(self, who: Character, board: Storyboard) -> None:
+        """Forgets pictures of a look of a character beyond so many: those that add least and that no shot will ask for
+        any more. Where it was first seen is never forgotten."""
+        order = tuple(shot.id for shot in board.shots)
+        mine = [k for k in self._keyframes.recall("identity", who.identity, order) if k.shows(who)]
+        if len(mine) <= views.CANONICAL:
+            return
+        settled = self._keyframes.shots()
+        needed = {id for shot in board.shots if shot.id not in settled for id in self._ancestors(shot, board)}
+        fixed = [at for at, one in enumerate(mine) if at == 0 or one.shot in needed]
+        kept = views.canonical(self._keyframes.vectors(mine), [one.quality for one in mine], fixed)
+        self._keyframes.drop([one for at, one in enumerate(mine) if at not in kept])
+
+    def agree(self, shot: Shot, storyboard: Storyboard, take: Take) -> None:
+        """Has what counts of a shot be what this accepted take left, once the film uses it and not another one."""
+        left = [one for one in self._keyframes.versions(shot.id) if one.keyframes]
+        mine = [one for one in left if {keyframe.take for keyframe in one.keyframes} == {take.attempt}]
+        if not mine:
+            self.remember(shot, storyboard, take)
+        elif not any(one.counts for one in mine):
+            self._keyframes.rollback(shot.id, mine[-1].version)
 
     def promote(self, film: Film) -> tuple[Known, ...]:
         """Leaves the best keyframes of a finished film to its series, in place of what its story left before.
@@ -209,6 +282,8 @@ class Memory:
         candidates = self._candidates(film)
         kept = hierarchy.promotable(candidates, self._series.known(self._story))
         self._series.keep(self._story, kept)
+        if gone := hierarchy.forgettable(self._series.known()):
+            self._series.forget(gone)
         return tuple(one.known for one in kept)
 
     def withdraw(self) -> None:
@@ -220,27 +295,15 @@ class Memory:
         board = film.storyboard
         used = {(cut.shot, cut.attempt) for cut in film.timeline}
         takes = {take.shot: take for take in film.takes if take.accepted and (take.shot, take.attempt) in used}
-        cast = {one.id: one for one in board.cast}
         order = [shot.id for shot in board.shots]
         found: list[Pictured] = []
         for keyframe, vector in self._keyframes.records():
             if keyframe.shot not in takes or keyframe.role not in ("identity", "setting"):
                 continue
-            shot, verdict = board.shot(keyframe.shot), takes[keyframe.shot].verdict
-            who = cast.get(keyframe.about) if keyframe.role == "identity" else None
-            if (who is None) == (keyframe.role == "identity") or not (who or shot.setting):
-                continue
-            known = Known(
-                keyframe=keyframe,
-                story=self._story,
-                kind=who.kind if who else "",
-                color=who.color if who else None,
-                words=who.words if who else shot.setting,
-                time=shot.time,
-                look=board.look.name,
-                quality=verdict.quality if verdict else 0.0,
-            )
-            found.append(Pictured(known, vector))
+            verdict = takes[keyframe.shot].verdict
+            known = introduced(keyframe, board, self._story, verdict.quality if verdict else 0.0)
+            if known is not None:
+                found.append(Pictured(known, vector))
         return sorted(found, key=lambda one: (order.index(one.known.keyframe.shot), one.known.keyframe.id))
 
     def _seen(
@@ -260,8 +323,39 @@ class Memory:
         return keyframe, picture
 
 
+def introduced(keyframe: Keyframe, board: Storyboard, story: str, quality: float = 1.0) -> Known | None:
+    """A keyframe of a cast or place as other productions know it; None for one that says nothing to them."""
+    shot = board.shot(keyframe.shot)
+    who = next((one for one in board.cast if keyframe.shows(one)), None)
+    who = _first_look(who, board) if who else None
+    if (who is None) == (keyframe.role == "identity") or not (who or shot.setting):
+        return None
+    return Known(
+        keyframe=keyframe,
+        story=story,
+        kind=who.kind if who else "",
+        color=who.color if who else None,
+        words=who.words if who else shot.setting,
+        time=shot.time,
+        look=board.look.name,
+        quality=quality,
+    )
+
+
 def _figure(character: Character) -> tuple[str, str]:
-    return character.kind, character.color or ""
+    return figure(character.kind, character.color, character.words)
+
+
+def _first_look(who: Character, board: Storyboard) -> Character:
+    """The character as it was at first, where the film shows that."""
+    return next((one for one in board.cast if one.id == who.identity), who)
+
+
+def _own(question: Recollection) -> list[Keyframe]:
+    """Pictures of the shot's cast out of this film, in the looks that the shot shows."""
+    cast = [question.storyboard.character(one.who) for one in question.shot.cast]
+    here = [k for k in question.found if k.production == question.production and not k.given]
+    return [k for k in here if any(k.shows(one) for one in cast)]
 
 
 def _level(question: Recollection, keyframe: Keyframe) -> hierarchy.Level:
@@ -281,9 +375,8 @@ def _held_to(question: Recollection, identities: Sequence[str]) -> tuple[Keyfram
 def _doubtful(question: Recollection, hues: dict[str, float | None]) -> dict[str, list[Keyframe]]:
     """The characters that looked different in different shots of this film, and their keyframes."""
     by_who: dict[str, list[Keyframe]] = {}
-    for keyframe in question.found:
-        if keyframe.role == "identity" and keyframe.production == question.production:
-            by_who.setdefault(keyframe.about, []).append(keyframe)
+    for keyframe in _own(question):
+        by_who.setdefault(keyframe.about, []).append(keyframe)
     return {who: found for who, found in by_who.items() if _widest(found, hues) > CONTRADICTION}
 
 
@@ -336,12 +429,15 @@ def color_of(sighting: Sighting) -> str:
     """The plain name of a subject's colour through a clip; "" where it lies between two."""
     turn = np.radians(sighting.hue[sighting.seen])
     hue = float(np.degrees(np.arctan2(np.sin(turn).mean(), np.cos(turn).mean()))) % 360
+    return _plainly(hue)
+
+
+def color_in(picture: np.ndarray) -> str:
+    """The plain name of the colour of what a picture [H,W,3] uint8 shows; "" where it has none."""
+    hue = picture_hue(picture)
+    return "" if hue is None else _plainly(hue)
+
+
+def _plainly(hue: float) -> str:
     name = colors.name_of(hue)
     return name if float(colors.hue_gap(hue, colors.HUES[name][0])) <= PLAIN else ""
-
-
-def clearest(sighting: Sighting) -> int | None:
-    """The frame that shows a subject best: whole and large. None when it was never seen."""
-    if not sighting.seen.any():
-        return None
-    return int(np.argmax(np.where(sighting.seen & ~sighting.cropped, sighting.area, sighting.area * 0.25)))

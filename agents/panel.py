@@ -152,6 +152,6 @@ def held_to(question: Viewing) -> list[Keyframe]:
     """The keyframes that a take is compared with: one for each character and one for the place."""
     found: dict[tuple[str, str], Keyframe] = {}
     for keyframe in question.recalled:
-        if keyframe.role in ("identity", "setting"):
+        if keyframe.role == "setting" or any(keyframe.shows(one) for one in question.cast):
             found.setdefault((keyframe.role, keyframe.about), keyframe)
     return list(found.values())

@@ -280,6 +280,7 @@ def linked(board: Storyboard, also: Mapping[str, Sequence[str]] | None = None) -
     `also` says which shots a shot goes on from besides; those that do not lie before it are left out.
     """
     met: dict[str, str] = {}
+    whose = {one.id: one.identity for one in board.cast}
     before: list[Shot] = []
     passed: list[str] = []
     scenes: list[Scene] = []
@@ -287,10 +288,11 @@ def linked(board: Storyboard, also: Mapping[str, Sequence[str]] | None = None) -
         shots: list[Shot] = []
         for shot in scene.shots:
             more = [id for id in (also or {}).get(shot.id, ()) if id in passed]
-            needs = _needs(shot, [one for one in before if one.scene == shot.scene], met)
+            needs = _needs(shot, [one for one in before if one.scene == shot.scene], met, whose)
             shots.append(shot.changed(needs=tuple(dict.fromkeys((*needs, *more)))))
             passed.append(shot.id)
-            met |= {one.who: shot.id for one in shot.cast if one.who not in met}
+            for name in (name for one in shot.cast for name in (one.who, whose.get(one.who, one.who))):
+                met.setdefault(name, shot.id)
             before = shots[-1:]
         scenes.append(scene.changed(shots=tuple(shots)))
     return board.changed(scenes=tuple(scenes))
@@ -311,10 +313,11 @@ def _shot(beat: Beat, place: Place, move: Move, scene: str, position: int, secon
     )
 
 
-def _needs(shot: Shot, before: Sequence[Shot], met: dict[str, str]) -> tuple[str, ...]:
-    """The anchors of identity, then the shot that this one continues."""
+def _needs(shot: Shot, before: Sequence[Shot], met: dict[str, str], whose: Mapping[str, str]) -> tuple[str, ...]:
+    """The anchors of the looks that are seen, then those of identities, then the shot that this one continues."""
     here = {one.who for one in shot.cast}
-    anchors = [met[one.who] for one in shot.cast if one.who in met]
+    names = [*(one.who for one in shot.cast), *(whose.get(one.who, one.who) for one in shot.cast)]
+    anchors = [met[name] for name in names if name in met]
     continued = [other.id for other in before if here & {one.who for one in other.cast}]
     return tuple(dict.fromkeys((*anchors, *continued)))
 

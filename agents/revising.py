@@ -7,7 +7,7 @@ a shot that was not touched comes out the same, and so does its digest.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import groupby
 
 from pydantic import Field
@@ -128,22 +128,35 @@ def _recast(draft: Draft, edit: edits.Recast, used: Used) -> Draft:
     shots = {shot.id for shot in known(board, edit.shots)}
     within = [shot.id for shot in board.shots if any(one.who == old.id for one in shot.cast)]
     if shots >= set(within):
+        if new.state and new.color != old.color:
+            new = new.changed(state=new.color or "")
         cast = [new if one.id == old.id else one for one in board.cast]
         changed = [_unkept(shot, shot.id in within and new != old) for shot in board.shots]
         return draft.changed(storyboard=rebuilt(board, changed, cast))
-    # In some shots only: there it is another character.
+    # In some shots only: there it is another character, or another look of the same one where its kind is the same.
+    if new.kind == old.kind:
+        new = new.changed(of=old.identity, state=new.color or "")
+    if alike := next((one for one in board.cast if _one_look(one, new)), None):
+        return draft.changed(storyboard=rebuilt(board, [_swapped(shot, old, alike, shots) for shot in board.shots]))
     taken = {one.id for one in board.cast}
     slug = "-".join(re.findall(r"[a-z0-9]+", f"{new.color or ''} {new.kind}".lower()))[:40] or "character"
     id = next(name for name in (slug, *(f"{slug}-{n}" for n in range(2, len(taken) + 3))) if name not in taken)
     double = new.changed(id=id)
+    doubled = [_swapped(shot, old, double, shots) for shot in board.shots]
+    return draft.changed(storyboard=rebuilt(board, doubled, [*board.cast, double]))
 
-    def doubled(shot: Shot) -> Shot:
-        if shot.id not in shots or shot.id not in within:
-            return shot
-        cast = tuple(one.changed(who=id) if one.who == old.id else one for one in shot.cast)
-        return shot.changed(cast=cast, keep=None)
 
-    return draft.changed(storyboard=rebuilt(board, [doubled(shot) for shot in board.shots], [*board.cast, double]))
+def _one_look(one: Character, other: Character) -> bool:
+    """Whether two are the same character in the same colour."""
+    return (one.identity, one.kind, one.color) == (other.identity, other.kind, other.color)
+
+
+def _swapped(shot: Shot, old: Character, new: Character, shots: Collection[str]) -> Shot:
+    """The shot with one character in another's place, if it is one of these."""
+    if shot.id not in shots or not any(one.who == old.id for one in shot.cast):
+        return shot
+    cast = (one.changed(who=new.id) if one.who == old.id else one for one in shot.cast)
+    return shot.changed(cast=tuple({one.who: one for one in cast}.values()), keep=None)
 
 
 def _unkept(shot: Shot, changed: bool) -> Shot:

@@ -228,26 +228,28 @@ class Validator:
     def _on_model(self, look: Look, one: Seen) -> Iterator[Symptom]:
         """Beside the remembered pictures of the same character, and of others that it might be taken for."""
         known = [k for k in look.question.recalled if k.role == "identity"]
-        own = [k for k in known if k.about == one.character.id]
+        own = [k for k in known if k.shows(one.character)]  # another look of the same one may have another colour
         if not own:
             return
         hues = [eyes.picture_hue(load_picture(self.vault.picture(keyframe.picture))) for keyframe in own]
         gaps = [float(colors.hue_gap(hue, np.nanmedian(one.sighting.hue))) for hue in hues if hue is not None]
-        where = own[0].shot if own[0].production == self._keyframes.production else own[0].production
         if gaps:
+            here = own[0].production == self._keyframes.production
+            where = "the picture that was given" if own[0].given else own[0].shot if here else own[0].production
             words = f"{one.character.words} is {min(gaps):.0f} degrees of hue off how it looked in {where}"
             yield Symptom("off model", min(gaps), lambda *_: words, 0.8, one)
         yield from self._alike(look, one, known)
 
     def _alike(self, look: Look, one: Seen, known: list[Keyframe]) -> Iterator[Symptom]:
-        here = [k for k in known if k.production == self._keyframes.production]
-        if not any(k.about == one.character.id for k in here):
-            return  # pictures of other films are not in the index of this one
+        who = one.character.identity
+        filmed = [k for k in known if k.production == self._keyframes.production and not k.given]
+        if not any(k.about == who for k in filmed):
+            return  # pictures of other films, or given ones, are not in the index of this one
         look.named += 1
         crop = one.sighting.crop(look.frames, int(np.argmax(one.sighting.area)))
-        near = self._keyframes.nearest(crop, "identity", tuple(dict.fromkeys(k.shot for k in here)))
-        best_own = max((match.similarity for match in near if match.keyframe.about == one.character.id), default=-1.0)
-        if near and near[0].keyframe.about != one.character.id and near[0].similarity - best_own > 0.15:
+        near = self._keyframes.nearest(crop, "identity", tuple(dict.fromkeys(k.shot for k in filmed)))
+        best_own = max((match.similarity for match in near if match.keyframe.about == who), default=-1.0)
+        if near and near[0].keyframe.about != who and near[0].similarity - best_own > 0.15:
             words = f"{one.character.words} looks more like the remembered {near[0].keyframe.about}"
             yield Symptom("off model", look.limits["off model"].at + 1, lambda *_: words, 0.4, one)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from kinograph.agents.hierarchy import recognised
+from kinograph.agents.hierarchy import portrayed, recognised
 from kinograph.agents.motion import Motion, Move, Moves
 from kinograph.agents.planner import Assignment, Outline, Planner, storyboard
 from kinograph.agents.scene import Places, Scene
 from kinograph.agents.style import Style
-from kinograph.events import Planned, Progressed
+from kinograph.events import Planned, Progressed, Warned
 from kinograph.film import Appearance, Look, Noun, Storyboard
 from kinograph.graphs.boundaries import critical, dispensable
 from kinograph.graphs.dependencies import tasks_of
@@ -93,4 +93,8 @@ def board(state: Production, runtime: Run) -> dict[str, Any]:
     tasks_of(plan)
     crew.ledger.file(crew.id, "storyboard", plan)
     runtime.stream_writer(Planned(storyboard=plan))
+    found = portrayed(plan, crew.brief.cast)
+    for name in dict.fromkeys(one.name for one in crew.brief.cast if one.name not in found):
+        cast = ", ".join(one.words for one in plan.cast) or "nobody"
+        runtime.stream_writer(Warned(words=f"nobody in the film is {name!r}, whose picture was given; there is {cast}"))
     return {"planned": True}

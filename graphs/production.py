@@ -67,8 +67,10 @@ class TakeState(TypedDict):
     """Of a shot that was sent back: which time this is."""
     most: NotRequired[int]
     """Last attempt of such a shot."""
-    recalled: NotRequired[list[dict[str, str | int]]]
+    recalled: NotRequired[list[dict[str, str | int | float]]]
     """Keyframe nouns, a few hundred bytes each."""
+    why: NotRequired[list[str]]
+    """Why each of them is recalled."""
     verdict: NotRequired[Literal["accepted", "retake", "exhausted"]]
     given_up: NotRequired[list[dict[str, str]]]
     """Concession nouns of memory and validator, at most three."""

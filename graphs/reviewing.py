@@ -117,7 +117,8 @@ def _weigh(runtime: Run, again: rounds.Round) -> None:
         outcome = best[one.shot].changed(round=again.number)
         if outcome.state in ("accepted", "trimmed", "best") and one.shot not in bettered:
             take = crew.ledger.take(crew.id, one.shot, outcome.attempt)
-            crew.memory.remember(crew.storyboard.shot(one.shot), crew.storyboard, take)
+            if take.accepted:
+                crew.memory.agree(crew.storyboard.shot(one.shot), crew.storyboard, take)
         crew.ledger.settle_shot(crew.id, outcome)
     _file(runtime, review.changed(bettered=tuple(bettered)))
 

@@ -24,6 +24,7 @@ from kinograph.film import (
     Correction,
     Failure,
     Finding,
+    Held,
     Means,
     Outcome,
     RenderRequest,
@@ -93,6 +94,7 @@ def recall(state: TakeState, runtime: Run) -> dict[str, Any]:
     return {
         "attempt": _attempt(state),
         "recalled": [keyframe.model_dump() for keyframe in recalled.keyframes],
+        "why": list(recalled.reasons),
         "given_up": _kept(given_up),
     }
 
@@ -141,6 +143,7 @@ def render(state: TakeState, runtime: Run) -> dict[str, Any]:
     oversight = _oversight(crew, state, earlier, request)
     if oversight is not None and _stopped_before(crew, shot, attempt, request):
         return {}
+    begun = Take(shot=shot, attempt=attempt, request=request, means=means, held=_held(state))
     try:
         if unopened is not None:
             raise unopened
@@ -151,15 +154,11 @@ def render(state: TakeState, runtime: Run) -> dict[str, Any]:
             crew.tell(TakeStarted(shot=shot, attempt=attempt))
             seen = (oversight,) if oversight else ()
             rendered = crew.generation.render(request, _Heard(crew, shot, attempt), crew.cancelled.is_set, *seen)
-        take = Take(
-            shot=shot, attempt=attempt, request=request, clip=rendered.clip, reused=rendered.reused, means=means
-        )
+        take = begun.changed(clip=rendered.clip, reused=rendered.reused)
     except Stopped as error:
-        ended = Take(shot=shot, attempt=attempt, request=request, means=means)
-        take = _hopeless(crew, state, earlier, ended, error)
+        take = _hopeless(crew, state, earlier, begun, error)
     except RenderFailed as error:
-        failure = retreat.failure_of(error)
-        take = Take(shot=shot, attempt=attempt, request=request, error=str(error), means=means, failure=failure)
+        take = begun.changed(error=str(error), failure=retreat.failure_of(error))
     crew.ledger.record_take(crew.id, _judged_before(crew, take))
     return {}
 
@@ -259,6 +258,12 @@ def _sources(crew: Crew, earlier: list[Take]) -> list[Take]:
 
 def _recalled(state: TakeState) -> list[Keyframe]:
     return [Keyframe.model_validate(keyframe) for keyframe in state.get("recalled", [])]
+
+
+def _held(state: TakeState) -> tuple[Held, ...]:
+    """The pictures that the takes of a shot are held to, as a take tells them."""
+    told = zip(_recalled(state), state.get("why", []), strict=False)  # lives begun before there were reasons have none
+    return tuple(Held(picture=one.picture, shows=one.words, why=why) for one, why in told)
 
 
 def judge(state: TakeState, runtime: Run) -> dict[str, Any]:
@@ -379,6 +384,22 @@ def remembering(crew: Crew, take: Take, given_up: list[Concession]) -> None:
     )
 
 
+def agreeing(crew: Crew, outcome: Outcome, given_up: list[Concession]) -> None:
+    """Has the memory hold what the film uses of a shot that was made more than once, not what another take left."""
+    if outcome.state != "accepted":
+        return
+    take = crew.ledger.take(crew.id, outcome.shot, outcome.attempt)
+    spared(
+        "remember",
+        lambda: crew.memory.agree(crew.storyboard.shot(outcome.shot), crew.storyboard, take),
+        None,
+        given_up.append,
+        "not remembered",
+        "later shots are not held to how it looks",
+        outcome.shot,
+    )
+
+
 def settle(state: TakeState, runtime: Run) -> dict[str, Any]:
     """Chooses what the film will use of this shot."""
     crew, shot, noted = runtime.context, state["shot"], list[Concession]()
@@ -388,6 +409,7 @@ def settle(state: TakeState, runtime: Run) -> dict[str, Any]:
     outcome = _chosen(crew, state, _of_life(crew, state, takes), noted)
     if again is not None:
         outcome = _of_two(outcome, again.before)
+        agreeing(crew, outcome, noted)
     if len(takes) < len(known):
         crew.ledger.forget_takes(crew.id, shot, max(_attempt(state), outcome.attempt))
     noted += [Concession.model_validate(one) for one in state.get("given_up", [])]
@@ -469,16 +491,18 @@ def rescue(crew: Crew, shot: str, error: Exception) -> None:
 
     Raises OrchestrationError when that fails too.
     """
-    noted = Concession(
+    unforeseen = Concession(
         task="take", shot=shot, kind="default", why=told(error), instead="what there was by then is used"
     )
+    noted = [unforeseen]
     again = rounds.sent_back(crew, shot)
     try:
         takes = [take for take in crew.ledger.takes(crew.id, shot) if not take.placeholder]
         outcome = choose(shot, takes)
         if again is not None:
             outcome = _of_two(outcome, again[1].before).changed(round=again[0])
-        _settled(crew, outcome, takes, [noted])
+            agreeing(crew, outcome, noted)
+        _settled(crew, outcome, takes, noted)
     except Exception as second:
         if rises(second):
             raise

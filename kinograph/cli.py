@@ -62,6 +62,9 @@ def make(
     look: Annotated[str | None, typer.Option(help="Style of the film: flat, ink, neon, noir, …")] = None,
     takes: Annotated[str | None, typer.Option(help="Most takes a shot may cost, 1 to 10.")] = None,
     reference: Annotated[list[Path] | None, typer.Option(help="Reference picture; may be repeated.")] = None,
+    cast: Annotated[
+        list[str] | None, typer.Option(help="NAME=PHOTO: how somebody of the film looks; may be repeated.")
+    ] = None,
     fallback: Annotated[
         str | None, typer.Option(help="Other models for what the model cannot render: yes, no, or their names.")
     ] = None,
@@ -88,6 +91,7 @@ def make(
     asked = studio.brief(
         _brief_text(brief),
         references=tuple(reference or ()),
+        cast=_cast(cast or []),
         music=music,
         narrate=narrate,
         language=language,
@@ -456,6 +460,15 @@ def _brief_text(argument: str) -> str:
     if re.fullmatch(r"\S+\.(txt|md)", argument):
         raise BadBrief(f"brief file {argument!r} does not exist")
     return argument
+
+
+def _cast(told: list[str]) -> list[tuple[str, Path]]:
+    """Names and photos. Raises BadInput."""
+    pairs = [one.partition("=") for one in told]
+    for one, (name, _, photo) in zip(told, pairs, strict=True):
+        if not name.strip() or not photo:
+            raise BadInput(f"--cast {one!r} should be NAME=PHOTO, such as --cast cat=cat.png")
+    return [(name, Path(photo).expanduser()) for name, _, photo in pairs]
 
 
 def _size(size: str | None) -> tuple[int | None, int | None]:

@@ -61,6 +61,15 @@ class Noun(BaseModel):
 # ------------------------------------------------------------------------------------------ asking
 
 
+class Portrait(Noun):
+    """A picture of the user's own that shows somebody of the film."""
+
+    name: str = Field(min_length=1, max_length=80)
+    """How the brief calls them: "cat", "Rosa", "red ball"."""
+    picture: str
+    """Digest of the picture in the vault."""
+
+
 class Brief(Noun):
     """What was asked for. `None` leaves a choice to the crew."""
 
@@ -99,6 +108,9 @@ class Brief(Noun):
     series: str | None = Field(default=None, min_length=1, max_length=80)
     """Name of a series: films that name the same one know each other's cast and places."""
 
+    cast: tuple[Portrait, ...] = Field(default=(), max_length=24)
+    """Pictures of the user's own that show who is in the film."""
+
     @field_validator("fallback", mode="before")
     @classmethod
     def _listed(cls, value: Any) -> Any:
@@ -136,6 +148,15 @@ class Character(Noun):
     color: str | None = None
     words: str
     """How a prompt names it: "a red ball"."""
+    of: str = ""
+    """Id of the character whose other look this is: the same one, changed in the story; empty for its first look."""
+    state: str = ""
+    """Which look that is, apart from identity: "green", "in a blue coat"; empty for the first."""
+
+    @property
+    def identity(self) -> str:
+        """The same for all looks of one character."""
+        return self.of or self.id
 
 
 class Appearance(Noun):
@@ -201,6 +222,12 @@ class Storyboard(Noun):
 
     def character(self, id: str) -> Character:
         return next(character for character in self.cast if character.id == id)
+
+    def changed_between(self, one: Shot, other: Shot) -> bool:
+        """Whether somebody who is in both shots looks different in them: another state of the same identity."""
+        looks = {here.identity: here.id for here in (self.character(a.who) for a in one.cast)}
+        there = [self.character(a.who) for a in other.cast]
+        return any(looks.get(each.identity, each.id) != each.id for each in there)
 
 
 class Stock(Noun):
@@ -513,6 +540,16 @@ class Concession(Noun):
     instead: str
 
 
+class Held(Noun):
+    """A remembered picture that a take was held to."""
+
+    picture: str
+    """Digest of the picture in the vault."""
+    shows: str
+    """"identity of ball in s1.1"."""
+    why: str
+
+
 class Take(Noun):
     """One attempt at a shot."""
 
@@ -535,6 +572,8 @@ class Take(Noun):
     that was rendered to its end, or failed."""
     placeholder: bool = False
     """No attempt at all, but a card that stands in the film where the shot should."""
+    held: tuple[Held, ...] = ()
+    """The remembered pictures that it was held to, and why these; nothing in records from before."""
 
     @property
     def accepted(self) -> bool:

@@ -66,6 +66,7 @@ def film(made: Film) -> RenderableType:
         reasons(made.decision),
         *(Text(f"topology {one.left} was left for {one.to}: {one.why}") for one in made.changes),
         storyboard(made.storyboard, made.takes),
+        *([held(made)] if any(take.held for take in made.takes) else []),
         *([reviewed(made.reviews)] if made.reviews else []),
         *([shown(made)] if any(_evidence(made)) else []),
         *([usage(made.usage)] if made.usage.calls or made.usage.fallbacks else []),
@@ -114,6 +115,16 @@ def storyboard(board: Storyboard, takes: Sequence[Take] = ()) -> RenderableType:
             " ".join(shot.needs),
         ]
         table.add_row(*map(Text, cells), *(Text(f"{len(done)} {m}") for m in mark), Text(shot.text))
+    return table
+
+
+def held(made: Film) -> RenderableType:
+    """What the take that the film shows of each shot was held to, and why."""
+    table = Table("shot", "picture", "held to", title="remembered", title_justify="left")
+    shown = {(cut.shot, cut.attempt) for cut in made.timeline}
+    for take in made.takes:
+        for one in take.held if (take.shot, take.attempt) in shown else ():
+            table.add_row(take.shot, one.picture[:12], Text(one.why))
     return table
 
 

@@ -142,7 +142,7 @@ class Premises:
             if series:
                 opened.callback(series.close)
                 series.known(story_of(production))  # refuses what another embedder saw before anything is rendered
-            yield Memory(keyframes, self.vault, series, story_of(production)), keyframes
+            yield Memory(keyframes, self.vault, series, story_of(production), given=brief.cast), keyframes
 
     # ------------------------------------------------------------------------------------ renders
 

@@ -126,6 +126,43 @@ def prune_memory(production: Production = None, as_json: Json = False) -> None:
     print(json.dumps(gone, indent=1) if as_json else f"{sum(gone.values())} keyframes dropped")
 
 
+Folder = Annotated[Path, typer.Argument(help="Folder with pictures and cast.json.")]
+
+
+@memory.command(name="export-cast")
+def export_cast(folder: Folder, production: Production = None, series: Series = None, as_json: Json = False) -> None:
+    """Write the cast of a production or a series into a new folder: pictures, and cast.json that says who they show."""
+    from kinograph.casts import exported
+    from kinograph.studio import Studio
+
+    if (production is None) == (series is None):
+        raise BadInput("name a production, or a series with --series")
+    shown = exported(Studio(), folder.expanduser(), production, series)
+    _told([(one.member.words, len(one.pictures)) for one in shown], as_json)
+
+
+@memory.command(name="import-cast")
+def import_cast(
+    folder: Folder,
+    series: Annotated[str, typer.Option(help="Name of the series whose films shall know them.")],
+    as_json: Json = False,
+) -> None:
+    """Have a series know a cast: your own photos, or what export-cast wrote; its films are held to how they look."""
+    from kinograph.casts import imported
+    from kinograph.studio import Studio
+
+    shown = imported(Studio(), folder.expanduser(), series)
+    _told([(one.member.words, len(one.pictures)) for one in shown], as_json)
+
+
+def _told(cast: Sequence[tuple[str, int]], as_json: bool) -> None:
+    if as_json:
+        print(json.dumps([{"words": words, "pictures": count} for words, count in cast], ensure_ascii=False))
+        return
+    for words, count in cast:
+        print(f"{words}: {count} picture{'s' if count != 1 else ''}")
+
+
 # ------------------------------------------------------------------------------------------ parts
 
 

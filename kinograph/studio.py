@@ -29,7 +29,7 @@ from kinograph.errors import (
     UnknownName,
 )
 from kinograph.events import Event, Finished, Opened, Warned
-from kinograph.film import Brief, Decision, Film, Noun, RenderRequest, Storyboard, Take, Trial, Usage
+from kinograph.film import Brief, Decision, Film, Noun, Portrait, RenderRequest, Storyboard, Take, Trial, Usage
 from kinograph.plain import checked_text, name_for
 from kinograph.premises import Premises
 from kinograph.settings import Settings, explain
@@ -92,9 +92,11 @@ class Studio(Premises):
         *,
         references: tuple[str | Path, ...] = (),
         music: str | Path | None = None,
+        cast: Mapping[str, str | Path] | Sequence[tuple[str, str | Path]] = (),
         **wishes: Any,
     ) -> Brief:
-        """A checked brief; `references` and `music` are files, further wishes are Brief's fields.
+        """A checked brief; `references` and `music` are files, further wishes are Brief's fields. `cast` says how some
+        of the film's people and things look: {"cat": "cat.png"}.
 
         Raises BadBrief, BadInput or BadReference.
         """
@@ -113,7 +115,18 @@ class Studio(Premises):
             raise BadInput(explain(error)) from error
         if references:
             brief = brief.changed(references=self._references(references))
+        if cast:
+            brief = self._portrayed(brief, tuple(cast.items()) if isinstance(cast, Mapping) else tuple(cast))
         return brief.changed(music=self._music(Path(music))) if music is not None else brief
+
+    def _portrayed(self, brief: Brief, cast: Sequence[tuple[str, str | Path]]) -> Brief:
+        pictures = self._references(tuple(picture for _, picture in cast))
+        try:
+            named = (" ".join(name.split()) for name, _ in cast)
+            shown = [Portrait(name=name, picture=one) for name, one in zip(named, pictures, strict=True)]
+            return brief.changed(cast=tuple(shown))
+        except ValidationError as error:
+            raise BadInput(explain(error)) from error
 
     def _music(self, path: Path) -> str:
         from kinograph.tools.sound import import_music

@@ -18,7 +18,7 @@ import numpy as np
 from pydantic import Field
 
 from kinograph.errors import Damaged, KinographError, UnknownName
-from kinograph.film import Noun, canonical_json, digest_of
+from kinograph.film import Character, Noun, canonical_json, digest_of
 from kinograph.memory import records
 from kinograph.memory.embedders import Embedder
 from kinograph.memory.indexes import Hit, Site, VectorIndex, Where, open_index
@@ -36,7 +36,7 @@ class Keyframe(Noun):
     role: Role
     """identity: a character cut out of its shot; setting: the place; look: the style; last: where the shot ended."""
     about: str
-    """Character id, setting, look name or shot id."""
+    """Identity of a character, setting, look name or shot id."""
     picture: str
     """Digest of the picture in the vault."""
     frame: int
@@ -46,16 +46,30 @@ class Keyframe(Noun):
     """Of what the shot left; the memory numbers it when it is remembered."""
     seen: str = ""
     """Of a character: its colour as it was seen, where that has a plain name; "" in records from before."""
+    state: str = ""
+    """Of a character: which of its looks it shows; "" is the first one."""
+    view: int = Field(default=0, ge=0)
+    """Of a character: the place among the pictures of it that the take left; 0 shows it best."""
+    quality: float = Field(default=1.0, ge=0, le=1)
+    """How much it is worth keeping by itself: what the verdict on its take says, less where it is cut off."""
+    given: bool = False
+    """Given by the user: a picture of their own, not out of a take."""
 
     @property
     def id(self) -> str:
         told: list[str | int] = [self.production, self.shot, self.role, self.about, self.frame]
+        told += [self.state] if self.state else []
         return digest_of(canonical_json(told if self.version == 1 else [*told, self.version]))
 
     @property
     def words(self) -> str:
         """What a model is told that it shows: "identity of c1 in s1.1"."""
-        return f"{self.role} of {self.about} in {self.shot}"
+        look = f" ({self.state})" if self.state else ""
+        return f"{self.role} of {self.about}{look} {'as the user gave it' if self.given else f'in {self.shot}'}"
+
+    def shows(self, character: Character) -> bool:
+        """Whether it is of this character, in the look that this is."""
+        return self.role == "identity" and (self.about, self.state) == (character.identity, character.state)
 
 
 class Match(NamedTuple):
@@ -135,6 +149,11 @@ class Keyframes:
         with self._changing({shot}):
             if self._newest(shot):
                 self._stand({shot: 0})
+
+    def drop(self, keyframes: Sequence[Keyframe]) -> int:
+        """Forgets single keyframes for good, whatever version they are of; how many there were. Raises StorageError."""
+        with self._changing({one.shot for one in keyframes}):
+            return sum(self._db.execute("DELETE FROM keyframes WHERE id = ?", (one.id,)).rowcount for one in keyframes)
 
     def renew(self, picture: Callable[[str], np.ndarray]) -> None:
         """Embeds anew what another embedder saw, as after a change of the setting; `picture` gives the frame
@@ -276,7 +295,7 @@ class Keyframes:
         return set(self.standing())
 
     def recall(self, role: Role, about: str, shots: tuple[str, ...]) -> list[Keyframe]:
-        """The keyframes of one thing, out of these shots only, in the shots' order."""
+        """The keyframes of one thing, out of these shots only, in the shots' order; of a shot the best view first."""
         with self._lock:
             rows = self._db.execute(
                 "SELECT noun FROM standing_keyframes WHERE production = ? AND embedder = ? AND role = ? AND about = ?",
@@ -284,7 +303,16 @@ class Keyframes:
             ).fetchall()
         found = [Keyframe.model_validate_json(row["noun"]) for row in rows]
         place = dict(zip(shots, count(), strict=False))
-        return sorted((k for k in found if k.shot in place), key=lambda k: (place[k.shot], k.frame))
+        return sorted((k for k in found if k.shot in place), key=lambda k: (place[k.shot], k.view, k.frame))
+
+    def vectors(self, keyframes: Sequence[Keyframe]) -> np.ndarray:
+        """`[N,size]` float32, a row for each of those that are kept, in their order."""
+        marks = ", ".join("?" * len(keyframes))
+        with self._lock:
+            which = f"SELECT id, vector FROM keyframes WHERE id IN ({marks})"
+            rows = {row["id"]: row["vector"] for row in self._db.execute(which, [one.id for one in keyframes])}
+        found = [np.frombuffer(rows[one.id], "<f4") for one in keyframes if one.id in rows]
+        return np.stack(found) if found else np.empty((0, self.embedder.size), np.float32)
 
     def nearest(self, frame: np.ndarray, role: Role, shots: Sequence[str], n: int = 4) -> list[Match]:
         """The keyframes of a role, out of these shots only, that look most like `frame` [H,W,3] uint8, best first."""

@@ -6,6 +6,7 @@ other can see, and a production that names none sees nothing.
 
 from __future__ import annotations
 
+import re
 import shlex
 import threading
 from collections.abc import Sequence
@@ -44,8 +45,21 @@ class Known(Noun):
 
     @property
     def figure(self) -> tuple[str, str]:
-        """Kind and colour: what makes a character the same one in another film."""
-        return self.kind, self.color or ""
+        """What makes a character the same one in another film."""
+        return figure(self.kind, self.color, self.words)
+
+
+def figure(kind: str, color: str | None, words: str) -> tuple[str, str]:
+    """Who somebody is, whatever the film: by name where the words have one ("Rosa, a girl"), else kind and colour."""
+    name = by_name(kind, words)
+    return (name, "") if name and name != color else (kind, color or "")
+
+
+def by_name(kind: str, words: str) -> str:
+    """The name in the words for somebody, in small letters; "" for one who has none."""
+    first = re.match(r"[^\W\d_]+", words)
+    plain = first[0].casefold() if first else ""
+    return plain if first and first[0][0].isupper() and plain not in (*kind.lower().split(), "a", "an", "the") else ""
 
 
 class Pictured(NamedTuple):
@@ -108,15 +122,38 @@ class Series:
                 ).fetchone()[0]
                 self._db.execute("DELETE FROM series WHERE series = ? AND story = ?", (self.name, story))
                 for place, (known, vector) in enumerate(pictures):
-                    id = digest_of(canonical_json([self.name, story, known.keyframe.id, known.words]))
                     self._db.execute(
                         "INSERT OR REPLACE INTO series VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                        (id, self.name, story, self._embedder, since, place, known.model_dump_json(), vector.tobytes()),
+                        (
+                            self._id(known),
+                            self.name,
+                            story,
+                            self._embedder,
+                            since,
+                            place,
+                            known.model_dump_json(),
+                            vector.tobytes(),
+                        ),
                     )
             except BaseException:
                 self._db.execute("ROLLBACK")
                 raise
             self._db.execute("COMMIT")
+
+    def forget(self, pictures: Sequence[Known]) -> None:
+        """Drops single pictures, whatever story left them: all or nothing. Raises StorageError."""
+        gone = [(self._id(one),) for one in pictures]
+        with self._lock, disk.storage(self._path):
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                self._db.executemany("DELETE FROM series WHERE id = ?", gone)
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+
+    def _id(self, known: Known) -> str:
+        return digest_of(canonical_json([self.name, known.story, known.keyframe.id, known.words]))
 
 
 def names(path: Path) -> list[str]:

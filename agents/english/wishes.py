@@ -7,6 +7,7 @@ from functools import cache
 
 from kinograph.agents.english.camera import Remark, cameras, masked
 from kinograph.agents.english.lexicon import lexicon, listed
+from kinograph.agents.english.recurring import recurrences
 from kinograph.film import Aspect
 
 _NUMBERS = {
@@ -230,8 +231,8 @@ def wished(text: str) -> list[Remark]:
 
 
 def story(text: str) -> str:
-    """`text` with all that is no story blanked: wishes, camera, quoted speech. Offsets are kept."""
-    rest = masked(text, (*wished(text), *openings(text)))
+    """`text` with all that is no story blanked: wishes, camera, quoted speech, earlier films. Offsets are kept."""
+    rest = masked(text, (*wished(text), *openings(text), *recurrences(text)))
     filmed = cameras(rest)
     until = [Remark(*match.span(), None) for remark in filmed if (match := _UNTIL.match(rest, remark.end))]
     return masked(rest, (*filmed, *until, *spoken(rest)))
