@@ -253,7 +253,7 @@ class _Piece:
         r"|last|latest|previous|earlier|original|old)"
     )
     _TAKE = re.compile(
-        rf"\b{_RANK}\s+(?:take|try|attempt)\b|\b(?:take|try|attempt)\s*(?:#|number\s*)?(?P<number>\d{{1,3}})\b"
+        rf"\b{_RANK}\s+(?:take|try|attempt)\b|\b(?:take|try|attempt)\s*(?:#|number\s*)?(?P<number>\d{{1,3}})\b(?!\s*(?:\.\d|seconds?|secs?|s\b))"
         r"|^(?:keep|use|take)\s+(?P<shot>\d{1,3})\.(?P<dotted>\d{1,3})$",
         re.I,
     )

@@ -26,15 +26,24 @@ ORDINALS = (
     "twelfth",
 )
 _N = rf"(?:\d{{1,3}}|{'|'.join(CARDINALS)})"
-_COUNTED = r"(?!\s*-?\s*(?:seconds?|secs?|s|times|takes?|tries|%)\b|\.\d|\d)"
-_LIST = rf"{_N}\b{_COUNTED}(?:\s*(?:,\s*and|,|and|&|\+|to|-|–|through)\s*(?:shots?\s*)?#?{_N}\b{_COUNTED})*"
+_TIMED = r"(?!\s*-?\s*(?:seconds?|secs?|s|times|%)\b|\.\d|\d)"
+_COUNTED = rf"{_TIMED}(?!\s+(?:takes?(?!\s+place\b)|tries)\b)"
+
+
+def _list(counting: str) -> str:
+    """Numbers in a row, none followed by what they would count."""
+    joined = r"\s*(?:,\s*and|,|and|&|\+|to|-|–|through)\s*(?:shots?\s*)?#?"
+    return rf"{_N}\b{counting}(?:{joined}{_N}\b{counting})*"
+
+
+_LIST = _list(_COUNTED)
 _ORDINAL = (
     rf"(?:(?:very\s+)?(?:{'|'.join(ORDINALS)}|last|final|opening|closing|middle)|\d{{1,2}}(?:st|nd|rd|th)"
     r"|(?:second|next)[- ]to[- ]last|last but one|penultimate)"
 )
 _MANY = rf"\b(?:{'|'.join(CARDINALS[1:])}|\d{{1,2}})"
 _ID = re.compile(r"\b(?:shots?\s+)?(s\d+\.\d+)\b", re.I)
-_NUMBERED = re.compile(rf"\b(?:the\s+)?(?:shots?|scenes?|clips?|number)\s*(?:#|nos?\.?|numbers?)?\s*({_LIST})", re.I)
+_NUMBERED = re.compile(rf"\b(?:the\s+)?(?:shots?|scenes?|clips?|number)\s*(?:#|nos?\.?|numbers?)?\s*({_list(_TIMED)})", re.I)
 _RANKED = re.compile(
     rf"(?<!\ba )(?<!\ban )(?<!\bnew )(?:\bthe\s+)?\b({_ORDINAL}(?:\s*(?:,|and|&)\s*(?:the\s+)?{_ORDINAL})*)"
     rf"(?:\s+({_MANY}))?\s+(?:shots?|scenes?|clips?|ones?)\b",
