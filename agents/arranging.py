@@ -117,8 +117,9 @@ _AWAY = re.compile(
     re.I,
 )
 _NEEDLESS = re.compile(
-    rf"^(?:{TOKEN}\s*(?:(?:can|should|must|has to|needs to|could)\s+(?:go(?: away)?"
-    r"|be\s+(?:removed|deleted|dropped|cut|left out|gone|skipped|omitted))|(?:is|are)\s+(?:not needed|unnecessary|superfluous|too much)|isn't needed)"
+    rf"^(?:{TOKEN}\s*(?:(?:can|should|must|has to|needs to|could)\s+"
+    r"(?:go(?: away)?|be\s+(?:removed|deleted|dropped|cut|left out|gone|skipped|omitted))"
+    r"|(?:is|are)\s+(?:not needed|unnecessary|superfluous|too much)|isn't needed)"
     rf"|(?:(?:i|we)\s+)?(?:don't|do not)\s+(?:need|want)\s+{TOKEN})\W*(?:any ?more)?\W*$",
     re.I,
 )

@@ -373,10 +373,11 @@ class _Piece:
             else:
                 yield edits.Length(shots=shots, **span._asdict())
         yield from self._filmed(rest, shots)
-        told = changes.affirmed(story(rest))
-        if found := attending.halted(told, shots, self.board) or attending.attendance(told, self.shots, self.board):
+        told = story(rest)
+        if found := attending.halted(told, shots, self.board) or attending.attendance(told, shots, self.board):
             yield from self._present(found)
             return
+        told = changes.affirmed(told)
         if changes.denies(told):
             if (moods := orders.moods(told)) is not None:
                 yield from self._moods(moods, shots)

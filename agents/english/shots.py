@@ -55,7 +55,7 @@ _EDGE = re.compile(
     re.I,
 )
 _LED = re.compile(
-    rf"^(?:(?:in|for)\s+)?(?:the\s+({ORDINAL})|((?=\d){LIST}))"
+    rf"^(?:(?:in|for)\s+)?(?:the\s+({ORDINAL})(?:\s+({MANY}))?|((?=\d){LIST}))"
     rf"(?=\s*:|\s+{_SAID_OF.replace('takes?', 'takes?(?= place)')}\b|\s+(?:at|by|in|into)\b"
     r"|\s+(?:night|day|dawn|sunset|dusk)\W*$)"
     r"|^in\s+((?=\d)" + LIST + r")(?=\s*,|\s+(?:the|it|make|we)\b)",
@@ -144,7 +144,7 @@ class _Tagging:
         text = _RANKED.sub(lambda match: self._at(match[0], ranks(match[1], match[2], len(self.order))), text)
         text = _HALF.sub(self._half, text)
         text = _EDGE.sub(self._edge, text)
-        text = _LED.sub(lambda m: self._at(m[0], places(m[1] or m[2] or m[3], len(self.order))), text)
+        text = _LED.sub(self._led, text)
         if self.focus:
             text = _THIS.sub(lambda _: self._put(self.focus), text)
         text = _SHOWING.sub(self._shown, _LIKE.sub(self._described, text))
@@ -216,6 +216,11 @@ class _Tagging:
     def _half(self, match: re.Match[str]) -> str:
         middle = (len(self.order) + 1) // 2
         return self._put(self.order[:middle] if match[1].lower() == "first" else self.order[middle:])
+
+    def _led(self, match: re.Match[str]) -> str:
+        count = len(self.order)
+        said = ranks(match[1], match[2], count) if match[1] else numbers(match[3] or match[4])
+        return self._at(match[0], said)
 
     def _edge(self, match: re.Match[str]) -> str:
         said = next(value for value in match.groups() if value).lower()
