@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from kinograph.agents import edits, staging
-from kinograph.agents.english import orders
+from kinograph.agents import arranging, attending, edits, staging
+from kinograph.agents.english import changes, orders, pieces
 from kinograph.agents.english.camera import cameras, masked
 from kinograph.agents.english.clauses import clauses
+from kinograph.agents.english.counting import ORDINAL, number, places
+from kinograph.agents.english.lexicon import plain_color
 from kinograph.agents.english.roles import tells
-from kinograph.agents.english.shots import TOKEN, Tagged, number, tag
+from kinograph.agents.english.shots import NOUN, TOKEN, tag
 from kinograph.agents.english.whereabouts import setting_of, time_of
 from kinograph.agents.english.wishes import aspects, looks, story
 from kinograph.agents.revising import Draft, Used, revise
@@ -18,6 +20,16 @@ from kinograph.agents.wish import Wish
 from kinograph.errors import BadInput
 from kinograph.film import Brief, Camera, Storyboard
 
+_OF_SHOTS = (
+    edits.Change,
+    edits.Length,
+    edits.Recast,
+    edits.Act,
+    edits.Enter,
+    edits.Leave,
+    edits.Again,
+    edits.Unclear,
+)
 HINT = 'say for example "make shot 2 at night", "the ball should be blue" or "add a closing shot of the sea"'
 
 
@@ -27,17 +39,27 @@ def understand(wish: Wish) -> list[edits.Edit]:
     if whole is not None:
         return [edits.Approve() if whole == "yes" else edits.Decline()]
     found: list[edits.Edit] = []
-    board = wish.storyboard
-    for sentence in orders.told(wish.words):
+    board, focus = wish.storyboard, wish.focus
+    for sentence in pieces.told(wish.words):
         meant: tuple[str, ...] = ()
         for piece in sentence:
-            said = _Piece(piece, wish, board, meant)
+            said = _Piece(piece, wish.changed(focus=focus), board, meant)
             new = said.edits()
             found += new
-            meant = said.shots if isinstance(new[-1], (edits.Change, edits.Length)) else ()
             # Later pieces speak of the storyboard as the earlier ones leave it.
-            board = _after(board, new, wish)
+            after = _after(board, new, wish)
+            meant = _carried(said.shots, new[-1], board, after)
+            board, focus = after, meant or focus
     return found
+
+
+def _carried(shots: tuple[str, ...], last: edits.Edit, before: Storyboard, after: Storyboard) -> tuple[str, ...]:
+    """The shots that an order goes on about where it names none: "make shot 2 at night and zoom in"."""
+    if isinstance(last, edits.Add):
+        old = {shot.id for shot in before.shots}
+        return tuple(shot.id for shot in after.shots if shot.id not in old)
+    here = {shot.id for shot in after.shots}
+    return tuple(id for id in shots if id in here) if isinstance(last, _OF_SHOTS) else ()
 
 
 def _after(board: Storyboard, new: Sequence[edits.Edit], wish: Wish) -> Storyboard:
@@ -57,20 +79,21 @@ class _Piece:
         self.board = board
         self.plain = orders.plainly(piece) or piece
         self.tagged = tag(self.plain, board, wish.focus)
-        named = self.tagged.ids or tuple(meant)
-        self.shots = () if self.tagged.everything else named
+        self.shots = () if self.tagged.everything else self.tagged.ids or tuple(meant)
         """The shots that it is about; none for the whole film. "…and zoom in" goes on about those before."""
 
     def edits(self) -> list[edits.Edit]:
         if orders.answer(self.words) == "yes":
             return [edits.Approve()]
+        if changes.asks(self.plain):
+            return [self._lost()]
         for read in (self._steps, self._whole, self._added, self._ordered, self._taken, self._removed):
             if found := read():
                 return found
         if self.tagged.missing:
-            count = len(self.board.shots)
-            what = f"there {'is one shot' if count == 1 else f'are {count} shots'}"
-            return [self._unclear(f"{', '.join(self.tagged.missing)} does not exist; {what}")]
+            return [self._unclear(arranging.absent(self.tagged.missing, self.board))]
+        if self.tagged.unknown or (not self._story() and self._vague()):
+            return [self._which()]
         if orders.aside(self.plain) and not self.tagged.meant:
             return [self._lost()]
         if not self._story():
@@ -83,6 +106,21 @@ class _Piece:
     def _lost(self) -> edits.Unclear:
         words = self.words if len(self.words) <= 60 else f"{self.words[:57]}…"
         return self._unclear(f'I did not understand "{words}"; {HINT}')
+
+    def _which(self) -> edits.Unclear:
+        count = len(self.board.shots)
+        words = self.words if len(self.words) <= 60 else f"{self.words[:57]}…"
+        say = f'say "shot 1" to "shot {count}" or "all shots"' if count > 1 else 'say "shot 1"'
+        return self._unclear(f'I did not understand which shot "{words}" is about; {say}')
+
+    _SOME_SHOT = re.compile(rf"\b{NOUN}\b(?!\s+at\b)", re.I)
+
+    def _vague(self) -> bool:
+        """Whether shots are spoken of and nobody can say which: "shot twenty at night" changes nothing."""
+        rest = self.tagged.rest
+        return (
+            not self.shots and not self.tagged.everything and bool(self._SOME_SHOT.search(masked(rest, cameras(rest))))
+        )
 
     def _unclear(self, hint: str) -> edits.Unclear:
         return edits.Unclear(words=self.words[:200], hint=hint[:200])
@@ -114,11 +152,20 @@ class _Piece:
     # ------------------------------------------------------------------------------------ new shots
 
     _NEW = re.compile(
-        r"^(?:(?:(?:add|insert|include|append|create|put in|give me|we need|there should be|another)\b\s*)+"
+        r"^(?!(?:give me|we need|include|put in)\s+the\b)"
+        r"(?:(?:(?:add|insert|include|append|create|put in|give me|we need|there should be|another"
+        r"|put(?=\s+(?:an?|another|one)\s+(?:\w+\s+)?(?:shot|scene|clip)\b))\b\s*)+"
+        r"|(?=one more\s+(?:shot|scene|clip)\b(?!\s+at\b))"
         r"|(?=(?:an?|one more)\s+(?:closing|opening|final|establishing|ending|new|extra|further)\b))"
         r"(?:(?:an?|one|another|one more|the)\s+)*(?:new\s+|extra\s+|further\s+)?"
         r"(?P<rank>(?:closing|opening|final|last|first|establishing|wide|long|short|quick|new|ending)\s+)*"
-        r"(?:shots?|scenes?|endings?|clips?)\b\s*(?P<rest>.*)$",
+        rf"(?:(?<!\bthe )(?P<place>{ORDINAL})\s+)?"
+        r"(?:(?:shots?|scenes?|endings?|clips?)\b|(?<=\bone )(?=(?:where|in which|with|showing)\b))\s*(?P<rest>.*)$",
+        re.I,
+    )
+    _HEADED = re.compile(
+        r"^(?P<where>(?:after|before|following|between)\b.+?),?\s+"
+        r"(?P<add>(?:add|insert|include|append|put|there should be|we need|another)\b.*)$",
         re.I,
     )
     _DOING = re.compile(r"^(?:add|insert|include)\s+(?P<story>an?\s+.+?\s+(?:that|who|which|\w+ing)\s+.+)$", re.I)
@@ -140,14 +187,21 @@ class _Piece:
 
     def _added(self) -> list[edits.Edit]:
         order = [shot.id for shot in self.board.shots]
-        if match := self._NEW.match(self.plain):
+        headed = self._HEADED.match(self.plain)
+        plain = f"{headed['add']} {headed['where']}" if headed else self.plain
+        if match := self._NEW.match(plain):
             ranks = (match["rank"] or "").lower()
             after = "" if re.search("opening|first|establishing", ranks) else order[-1]
+            if match["place"]:
+                at = places(match["place"], len(order))[0]
+                after = order[min(at - 2, len(order) - 1)] if at > 1 else ""
             rest = match["rest"]
             for pattern, place in ((self._AT_START, ""), (self._AT_END, order[-1])):
                 if pattern.search(rest):
                     after, rest = place, pattern.sub(" ", rest)
             rest, place = self._placed(rest)
+            if isinstance(place, edits.Unclear):
+                return [place]
             return self._shots(self._LEADS.sub("", rest.strip()), after if place is None else place)
         if not self.tagged.meant and (match := self._DOING.match(self.plain)):
             return self._shots(match["story"], order[-1])
@@ -157,7 +211,7 @@ class _Piece:
                 return self._shots(match["rest"] or match["more"], after)
         return []
 
-    def _placed(self, text: str) -> tuple[str, str | None]:
+    def _placed(self, text: str) -> tuple[str, str | edits.Unclear | None]:
         """The text without "after shot 2", and the id of the shot that a new one comes after."""
         order = [shot.id for shot in self.board.shots]
         numbered = re.sub(r"\bbetween (\w+) and (\w+)(?=\W|$)", r"between shots \1 and \2", text, flags=re.I)
@@ -168,8 +222,10 @@ class _Piece:
             tagged.text,
             re.I,
         )
-        if match is None or not (ids := tagged.meant[int(match[2])]):
+        if match is None:
             return text, None
+        if not (ids := tagged.meant[int(match[2])]):
+            return text, self._unclear(arranging.absent(tagged.missing, self.board)) if tagged.missing else None
         rest = tagged.text[: match.start()] + tagged.text[match.end() :]
         way = match["way"].lower()
         if way in ("before", "ahead of"):
@@ -187,6 +243,9 @@ class _Piece:
             return tells(story(self.plain)) and not orders.imperative(self.plain) and not self.tagged.meant
         if orders.imperative(self.plain) or self.tagged.meant:
             return False
+        tinted = re.fullmatch(r"the\s+(?:[a-z-]+\s+){1,2}(?:becomes|turns|gets)\s+([a-z-]+)", self.plain, re.I)
+        if tinted and plain_color(tinted[1].lower()):
+            return False
         if re.match(r"^(?:show|cut to|we see|reveal)\b", self.plain, re.I):
             return tells(story(self.plain), alone=False)
         acting = [c for c in clauses(story(self.plain)) if c.verb is not None and c.subjects and c.verb.form == "s"]
@@ -201,51 +260,6 @@ class _Piece:
         acting = told or bool(found and found[0].verb is not None and found[0].subjects)
         return self._shots(self.plain, self.board.shots[-1].id) if acting else []
 
-    # ---------------------------------------------------------------------------------------- order
-
-    _SWAP = re.compile(r"\b(?:swap|switch|exchange|flip|trade)\b", re.I)
-    _PLACES = (
-        r"(?P<start>(?:to|at|as)? ?(?:the )?(?:very )?(?:beginning|start|front|top|first)\b)"
-        r"|(?P<end>(?:to|at|as)? ?(?:the )?(?:very )?(?:end|back|bottom|last|final)\b)"
-        r"|(?P<before>before|ahead of|in front of)\s+⟨(?P<b>\d+)⟩|(?P<after>after|behind)\s+⟨(?P<a>\d+)⟩"
-        r"|(?P<between>between)\s+⟨(?P<c>\d+)⟩|to (?:position|place|slot|number|spot)\s*⟨(?P<p>\d+)⟩"
-        r"|(?P<earlier>(?:one )?(?:place |position |step )?(?:earlier|forward|forwards|up)\b)"
-        r"|(?P<later>(?:one )?(?:place |position |step )?(?:later|backwards?|down)\b)"
-    )
-    _MOVE = re.compile(rf"^(?:move|put|place|bring|shift)\s+⟨(?P<who>\d+)⟩\s*(?:{_PLACES})", re.I)
-    _LEAD = re.compile(
-        r"^(?P<way>begin|start|open|end|finish|close)\s+(?:it\s+|the film\s+)?(?:with|on)\s+⟨(?P<who>\d+)⟩", re.I
-    )
-
-    def _ordered(self) -> list[edits.Edit]:
-        order = [shot.id for shot in self.board.shots]
-        bare = tag(self.plain, self.board, self.wish.focus, bare=True)
-        if re.match(r"^(?:reverse|turn round|invert)\b(?: the)?(?: order| shots| film)?", self.plain, re.I) or (
-            "reverse order" in self.plain.lower()
-        ):
-            return [edits.Order(shots=tuple(reversed(order)))]
-        if orders.listed_order(self.plain) and len(bare.ids) > 1:
-            return self._moved([*bare.ids, *(id for id in order if id not in bare.ids)])
-        if self._SWAP.search(self.plain) and len(bare.ids) == 2 and not bare.missing:
-            one, two = (order.index(id) for id in bare.ids)
-            order[one], order[two] = order[two], order[one]
-            return self._moved(order)
-        text = re.sub(r"\s+", " ", bare.text).strip()
-        text = re.sub(r"\b(before|after|behind|between|position|place|slot|number|spot) ?(?=⟨)", r"\1 ", text)
-        if (lead := self._LEAD.match(text)) and bare.meant[int(lead["who"])]:
-            who = bare.meant[int(lead["who"])]
-            rest = [id for id in order if id not in who]
-            return self._moved([*who, *rest] if lead["way"].lower() in ("begin", "start", "open") else [*rest, *who])
-        partly = re.sub(r"\s+", " ", self.tagged.text).strip()
-        for tagged, said in ((self.tagged, partly), (bare, text)):
-            match = self._MOVE.match(said)
-            if match and tagged.meant[int(match["who"])]:
-                return self._moved(_put(order, tagged, match))
-        return []
-
-    def _moved(self, order: Sequence[str]) -> list[edits.Edit]:
-        return [edits.Order(shots=tuple(order))]
-
     # ---------------------------------------------------------------------------------------- takes
 
     _RANK = (
@@ -253,7 +267,7 @@ class _Piece:
         r"|last|latest|previous|earlier|original|old)"
     )
     _TAKE = re.compile(
-        rf"\b{_RANK}\s+(?:take|try|attempt)\b|\b(?:take|try|attempt)\s*(?:#|number\s*)?(?P<number>\d{{1,3}})\b"
+        rf"\b{_RANK}\s+(?:take|try|attempt)\b|\b(?:take|try|attempt)\s*(?:#|number\s*)?(?P<number>\d{{1,3}})\b(?!\s*(?:\.\d|seconds?|secs?|s\b))"
         r"|^(?:keep|use|take)\s+(?P<shot>\d{1,3})\.(?P<dotted>\d{1,3})$",
         re.I,
     )
@@ -272,7 +286,7 @@ class _Piece:
         if match["dotted"]:
             at = int(match["shot"])
             if not 1 <= at <= len(self.board.shots):
-                return [self._unclear(f"shot {at} does not exist; there are {len(self.board.shots)}")]
+                return [self._unclear(arranging.absent([f"shot {at}"], self.board))]
             return [edits.Keep(shot=self.board.shots[at - 1].id, take=max(1, int(match["dotted"])))]
         if self.tagged.missing:
             return []
@@ -301,30 +315,39 @@ class _Piece:
 
     # -------------------------------------------------------------------------------------- removal
 
-    _AWAY = re.compile(
-        r"^(?:remove|delete|drop|cut(?: out)?|lose|skip|omit|scrap|ditch|get rid of|leave out|take out"
-        r"|throw (?:out|away)|erase|without|no more|no)\b\s*(?P<what>.*)$"
-        r"|^(?:take|leave|throw|cut)\s+(?P<out>.+?)\s+(?:out|away)\b(?P<rest>.*)$",
+    _NOTHING_ELSE = re.compile(
+        r"^(?:(?:please|too|also|again|entirely|completely|altogether|as well|and|the|for good|in it"
+        r"|from the (?:film|movie|video))\b\s*)*(?:$|[,;:–-]|because\b|since\b)",
         re.I,
     )
 
+    def _ordered(self) -> list[edits.Edit]:
+        try:
+            order = arranging.ordered(self.plain, self.board, self.wish.focus)
+        except BadInput as error:
+            return [self._unclear(str(error))]
+        return [edits.Order(shots=tuple(order))] if order else []
+
     def _removed(self) -> list[edits.Edit]:
-        match = self._AWAY.match(self.plain)
-        if match is None or cameras(self.plain):
+        gone = arranging.removed(self.plain, self.board, self.wish.focus)
+        if gone is None or cameras(self.plain):
             return []
-        what = match["what"] if match["what"] is not None else f"{match['out']} {match['rest']}"
-        tagged = tag(what, self.board, self.wish.focus, bare=True)
+        tagged = gone.tagged
         if tagged.missing:
-            return [
-                self._unclear(f"{', '.join(tagged.missing)} does not exist; there are {len(self.board.shots)} shots")
-            ]
-        people = staging.named(tagged.rest, self.board)
+            return [self._unclear(arranging.absent(tagged.missing, self.board))]
+        if tagged.unknown:
+            return [self._which()]
+        if re.search(r"\b(?:but|except)\b", tagged.rest, re.I):
+            return [self._lost()]
+        people = [] if gone.whole else staging.named(tagged.rest, self.board)
         if people:
             shots = () if tagged.everything else tagged.ids
             return [edits.Leave(who=one.id, shots=shots) for one in people]
-        mood = orders.moods(f"less {tagged.rest}")
-        if mood is None and tagged.ids:
-            return [edits.Remove(shots=tagged.ids)]
+        mood = None if gone.whole else orders.moods(f"less {tagged.rest}")
+        if mood is None and gone.shots:
+            # "Remove the dragon from shot 2" is no order to remove shot 2.
+            plain = gone.whole or self._NOTHING_ELSE.match(tagged.rest)
+            return [edits.Remove(shots=gone.shots) if plain else self._lost()]
         return self._moods(orders.Moods((), (*mood.more, *mood.less)), tagged.ids) if mood else []
 
     # ----------------------------------------------------------------------------------- properties
@@ -351,7 +374,18 @@ class _Piece:
                 yield edits.Length(shots=shots, **span._asdict())
         yield from self._filmed(rest, shots)
         told = story(rest)
-        change = staging.cast_edits(told, shots, self.board)
+        if found := attending.halted(told, shots, self.board) or attending.attendance(told, shots, self.board):
+            yield from self._present(found)
+            return
+        told = changes.affirmed(told)
+        if changes.denies(told):
+            if (moods := orders.moods(told)) is not None:
+                yield from self._moods(moods, shots)
+            return
+        if exchange := changes.exchanged(told):
+            yield self._exchanged(exchange)
+            return
+        change = self._present(staging.cast_edits(told, shots, self.board))
         yield from change
         told = staging.without_cast(told, self.board) if change else told
         time = time_of(told)
@@ -360,6 +394,25 @@ class _Piece:
             yield edits.Change(shots=shots, time=time, setting=setting)
         if not change and (moods := orders.moods(told)) is not None and not time:
             yield from self._moods(moods, shots)
+
+    def _present(self, found: Sequence[edits.Edit]) -> list[edits.Edit]:
+        """The edits, each of somebody who is there: in shots that were not named for it, or nowhere, is said."""
+        said: list[edits.Edit] = []
+        for edit in found:
+            away = attending.away(edit, self.board)
+            if away and not self.tagged.ids:
+                said.append(edit.changed(shots=()))
+            else:
+                said.append(self._unclear(away) if away else edit)
+        return said
+
+    def _exchanged(self, exchange: changes.Exchange) -> edits.Edit:
+        """Where one place or time is, another comes, in the shots named or in all."""
+        among = [shot for shot in self.board.shots if not self.shots or shot.id in self.shots]
+        ids = tuple(shot.id for shot in among if getattr(shot, exchange.field) == exchange.old)
+        if not ids:
+            return self._unclear(f"no shot {'of these ' if self.shots else ''}has {exchange.field} {exchange.old}")
+        return edits.Change.model_validate({"shots": ids, exchange.field: exchange.new})
 
     def _setting(self, told: str) -> str | None:
         found = setting_of(told)
@@ -388,31 +441,3 @@ class _Piece:
 
 def _bounded(seconds: float | None) -> float | None:
     return None if seconds is None else min(max(seconds, 0.5), 600.0)
-
-
-def _put(order: list[str], tagged: Tagged, match: re.Match[str]) -> list[str]:
-    """The order after a move."""
-    who = tagged.meant[int(match["who"])]
-    rest = [id for id in order if id not in who]
-    first = order.index(who[0])
-
-    def beside(name: str, step: int) -> int:
-        ids = [id for id in tagged.meant[int(match[name])] if id in rest]
-        return rest.index(ids[0 if step == 0 else -1]) + step if ids else first
-
-    if match["start"]:
-        at = 0
-    elif match["end"]:
-        at = len(rest)
-    elif match["before"]:
-        at = beside("b", 0)
-    elif match["after"]:
-        at = beside("a", 1)
-    elif match["between"]:
-        at = beside("c", 0) + 1
-    elif match["p"]:
-        there = tagged.meant[int(match["p"])]
-        at = order.index(there[0]) if there else first
-    else:
-        at = max(0, first - 1) if match["earlier"] else min(len(rest), first + 1)
-    return [*rest[:at], *who, *rest[at:]]

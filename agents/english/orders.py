@@ -1,4 +1,4 @@
-"""What a text asks to be done with a film: approval, undoing, lengths, moods, titles, and where one order ends."""
+"""What a text asks to be done with a film: approval, undoing, lengths, moods, titles."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import re
 from typing import Literal, NamedTuple
 
 from kinograph.agents.english.camera import masked
+from kinograph.agents.english.counting import CARDINALS, ORDINALS, number
 from kinograph.agents.english.lexicon import lexicon
-from kinograph.agents.english.shots import CARDINALS, ORDINALS, number
 from kinograph.agents.english.wishes import lengths
 from kinograph.agents.english.words import words
 
@@ -37,12 +37,6 @@ VERBS = (
     r"|zoom|pan|tilt|replace|call|rename|title|shorten|lengthen|extend|slow|speed|render|retry|reverse|recolou?r"
     r"|paint|leave out|take out|get rid of|end with|start with|begin with|reorder|have)"
 )
-_SENTENCES = re.compile(r"(?<=[a-z\d”\"')])[.!?;]+(?=\s|$)|\n+", re.I)
-_ENDS = re.compile(
-    rf"\s*[,;]?\s+(?:and|but|then|and then|also)\s+(?:also\s+|please\s+|then\s+)?"
-    rf"(?={VERBS}\b(?!\w))|\s*,\s*(?={VERBS}\b)|\s*,?\s+and\s+(?=(?:the\s+)?shots?\s+\d+\s+(?!and\b|to\b|,)[a-z])",
-    re.I,
-)
 _HERE = re.compile(r"\b(?:i|i'[a-z]+|me|my|mine|we|we'[a-z]+|us|you|your)\b", re.I)
 _SET_PHRASE = re.compile(
     r"(?:undo|redo)(?: \d{1,3}(?: times)?)?|go back to version \S+|use take \d+ of shot \d+|seed \d+", re.I
@@ -59,7 +53,8 @@ _VISIT = re.compile(
     re.I,
 )
 _UNDO = re.compile(
-    r"^(?:undo|take (?:that|it) back|revert|go back|step back|back)\b(?!\s+to\b|\s+and\b)(?:.*)$|^never ?mind,? undo",
+    r"^(?:undo|(?:take|put|change|turn|set) (?:that|it|everything) back(?! in| to an?\b)|revert"
+    r"|go back|step back|back)\b(?!\s+to\b|\s+and\b)(?:.*)$|^never ?mind,? undo",
     re.I,
 )
 _REDO = re.compile(r"^redo(?:\s+(?:it|that|the (?:last )?(?:change|edit)s?|\d+|twice|everything))?$", re.I)
@@ -88,23 +83,6 @@ def answer(text: str) -> Answer | None:
 def settled(text: str) -> bool:
     """Whether the whole text is a yes, a no or a set phrase: nothing that needs to be thought about."""
     return answer(text) is not None or bool(_SET_PHRASE.fullmatch(" ".join(text.split())))
-
-
-def sentences(text: str) -> list[list[str]]:
-    """The single orders of a text by sentence: "swap 2 and 3, then make shot 1 darker" is two in one."""
-    found = [
-        [plain for part in _ENDS.split(sentence) if (plain := part.strip(" ,.;!"))]
-        for sentence in _SENTENCES.split(text.replace("’", "'"))
-    ]
-    return [parts for parts in found if parts] or [[text.strip()]]
-
-
-def told(text: str) -> list[list[str]]:
-    """As `sentences`, without the yes or no that leads over to an order: "ok, make shot 2 darker" approves nothing."""
-    found = sentences(text)
-    while len([piece for sentence in found for piece in sentence]) > 1 and answer(found[0][0]) is not None:
-        found = [found[0][1:], *found[1:]] if found[0][1:] else found[1:]
-    return found
 
 
 def plainly(piece: str) -> str:

@@ -1,4 +1,4 @@
-"""Which shots of a storyboard a text names: "shot 2", "shots 1 to 3", "the last two shots", "the night shots"."""
+"""Which shots of a storyboard a text names: "shot 2", "the last two shots", "the night shots", "all but the first"."""
 
 from __future__ import annotations
 
@@ -6,53 +6,69 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from kinograph.agents.english.counting import LIST, MANY, NUMBERS, ORDINAL, numbers, places, ranks
 from kinograph.agents.english.lexicon import singular
 from kinograph.agents.english.whereabouts import setting_of, time_of
 from kinograph.film import Storyboard
 
-CARDINALS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
-ORDINALS = (
-    "first",
-    "second",
-    "third",
-    "fourth",
-    "fifth",
-    "sixth",
-    "seventh",
-    "eighth",
-    "ninth",
-    "tenth",
-    "eleventh",
-    "twelfth",
-)
-_N = rf"(?:\d{{1,3}}|{'|'.join(CARDINALS)})"
-_COUNTED = r"(?!\s*-?\s*(?:seconds?|secs?|s|times|takes?|tries|%)\b|\.\d|\d)"
-_LIST = rf"{_N}\b{_COUNTED}(?:\s*(?:,\s*and|,|and|&|\+|to|-|–|through)\s*(?:shots?\s*)?#?{_N}\b{_COUNTED})*"
-_ORDINAL = (
-    rf"(?:(?:very\s+)?(?:{'|'.join(ORDINALS)}|last|final|opening|closing|middle)|\d{{1,2}}(?:st|nd|rd|th)"
-    r"|(?:second|next)[- ]to[- ]last|last but one|penultimate)"
-)
-_MANY = rf"\b(?:{'|'.join(CARDINALS[1:])}|\d{{1,2}})"
+NOUN = r"(?:shots?|scenes?|clips?)"
 _ID = re.compile(r"\b(?:shots?\s+)?(s\d+\.\d+)\b", re.I)
-_NUMBERED = re.compile(rf"\b(?:the\s+)?(?:shots?|scenes?|clips?|number)\s*(?:#|nos?\.?|numbers?)?\s*({_LIST})", re.I)
+_NUMBERED = re.compile(rf"\b(?:the\s+)?(?:{NOUN}|number)\s*(?:#|nos?\.?|nr\.?|numbers?)?\s*({NUMBERS})", re.I)
 _RANKED = re.compile(
-    rf"(?<!\ba )(?<!\ban )(?<!\bnew )(?:\bthe\s+)?\b({_ORDINAL}(?:\s*(?:,|and|&)\s*(?:the\s+)?{_ORDINAL})*)"
-    rf"(?:\s+({_MANY}))?\s+(?:shots?|scenes?|clips?|ones?)\b",
+    rf"(?<!\ba )(?<!\ban )(?<!\bnew )(?:\bthe\s+)?\b({ORDINAL}(?:\s*(?:,|and|&)\s*(?:the\s+)?{ORDINAL})*)"
+    rf"(?:\s+({MANY}))?\s+(?:{NOUN}|ones?)\b",
     re.I,
 )
 _ALL = re.compile(
-    r"\b(?:in\s+|of\s+)?(?:(?:all|every|each|both)\s+(?:of\s+)?(?:the\s+)?(?:single\s+)?"
-    r"(?:shots?|scenes?|clips?|of them)"
-    r"|everywhere|throughout|everything|all over|(?:the\s+)?(?:whole|entire)\s+(?:film|movie|thing|video))\b",
+    rf"\b(?:in\s+|of\s+)?(?:(?:all|every|each|both)\s+(?:of\s+)?(?:the\s+)?(?:single\s+)?(?:{NOUN}|of them)"
+    r"|all(?=\s+(?:but|except)\b)|everywhere|throughout|everything|all over"
+    r"|(?:the\s+)?(?:whole|entire)\s+(?:film|movie|thing|video|story))\b",
+    re.I,
+)
+_OTHERS = re.compile(
+    rf"\b(?:in\s+)?(?:(?:all\s+)?(?:the\s+)?(?:other|remaining)\s+(?:{NOUN}|ones?)|(?:all\s+)?the\s+others"
+    rf"|(?:everything|everywhere|all)\s+else|the\s+rest(?:\s+of\s+(?:the\s+)?(?:{NOUN}|film|movie|video|story))?)\b",
     re.I,
 )
 _THIS = re.compile(r"\b(?:in\s+)?(?:this|that|the same)\s+(?:shot|one|scene)\b", re.I)
+_THE = re.compile(r"\b(?:in\s+)?the\s+(?:shot|scene|clip)\b", re.I)
+_THEM = re.compile(r"\b(?:in\s+|of\s+)?(?:the|these|those|my|our)\s+(?:shots|scenes|clips)\b", re.I)
 _LIKE = re.compile(r"\b(?:the|every|all|all the)\s+((?:[a-z-]+\s+){1,2}?)(?:shots?|scenes?)\b", re.I)
 _SHOWING = re.compile(
     r"\bthe\s+(?:shots?|scenes?)\s+((?:with|of|in|at|on|over|by)\s+(?:an?\s+|the\s+)?[a-z]+)(\s+[a-z]+)?\b", re.I
 )
-_BARE = re.compile(rf"(?<![\w.])(?:the\s+)?({_LIST}|{_ORDINAL})\b", re.I)
+_SAID_OF = r"(?:should|shall|must|(?:needs?|has|have) to|takes?|is|are|happens?|plays?|looks?|feels?|was)"
+_FOLLOWS = (
+    rf"(?=\s*$|\s*[,:]|\s+{_SAID_OF}\b"
+    r"|\s+(?:at|in|into|to|by|on|as|an?|night|day|dawn|sunset|dusk|much|more|less|\w+er)\b)"
+)
+_HALF = re.compile(
+    r"\b(?:in\s+)?the\s+(first|second|last)\s+half(?:\s+of\s+(?:the\s+)?(?:film|movie|video|story))?\b", re.I
+)
+_EDGE = re.compile(
+    rf"\b(?:in\s+|of\s+)?the\s+(?:very\s+)?(?P<named>opening|ending){_FOLLOWS}"
+    r"|(?:^|(?<=\bmake )|(?<=\bset )|(?<=\bput )|(?<=\bmove )|(?<=\bchange )|(?<=\blet ))"
+    rf"the\s+(?:very\s+)?(?P<part>beginning|start|end){_FOLLOWS}"
+    r"|^(?:at|in)\s+the\s+(?:very\s+)?(?P<at>beginning|start|end)\b,?(?=.*\b(?:should|must|make|needs? to)\b)"
+    r"|^(?:let\s+)?(?:the\s+(?:film|movie|video|story)\s+|it\s+)?(?:should\s+|must\s+|has to\s+)?"
+    r"(?P<runs>start|begin|open|end|close|finish)(?:e?s)?(?=\s+(?:in|at|by)\s+(?!\d|on\b|\w+ing\b))",
+    re.I,
+)
+_LED = re.compile(
+    rf"^(?:(?:in|for)\s+)?(?:the\s+({ORDINAL})(?:\s+({MANY}))?|((?=\d){LIST}))"
+    rf"(?=\s*:|\s+{_SAID_OF.replace('takes?', 'takes?(?= place)')}\b|\s+(?:at|by|in|into)\b"
+    r"|\s+(?:night|day|dawn|sunset|dusk)\W*$)"
+    r"|^in\s+((?=\d)" + LIST + r")(?=\s*,|\s+(?:the|it|make|we)\b)",
+    re.I,
+)
+_BARE = re.compile(rf"(?<![\w.])(?:the\s+)?({LIST}|{ORDINAL})\b", re.I)
 TOKEN = r"⟨(\d+)⟩"
+_LEFT_OUT = re.compile(
+    r"(?:\b(?:except(?:ing)?|excluding|apart from|other than|save for|besides|(?:but\s+|and\s+)?not)|(?<=⟩)\s*,?\s*but)"
+    rf"(?:\s+for)?(?:\s+in)?\s+(?:{TOKEN}|(?:the\s+)?({ORDINAL}|{LIST})(?:\s+({MANY}))?)",
+    re.I,
+)
+_NOT_ONLY = re.compile(rf"\bnot\s+(?:only|just)(?:\s+in)?\s+{TOKEN}", re.I)
 
 
 class Tagged(NamedTuple):
@@ -61,15 +77,14 @@ class Tagged(NamedTuple):
     text: str
     meant: tuple[tuple[str, ...], ...]
     """Shot ids by token."""
+    ids: tuple[str, ...]
+    """All shots named, in order of mention; "everything in shot 2" names shot 2, "all but shot 2" the others."""
     missing: tuple[str, ...]
     """Mentions of shots that the storyboard does not have."""
     everything: bool
-    """One mention meant the whole film."""
-
-    @property
-    def ids(self) -> tuple[str, ...]:
-        """All shots named, in order of mention."""
-        return tuple(dict.fromkeys(id for ids in self.meant for id in ids))
+    """The whole film is meant, and no shots of it in particular."""
+    unknown: str
+    """The first mention of shots of which nobody can say what they are: "the others" of nothing; "" for none."""
 
     @property
     def rest(self) -> str:
@@ -79,101 +94,151 @@ class Tagged(NamedTuple):
 
 def tag(text: str, board: Storyboard, focus: Sequence[str] = (), bare: bool = False) -> Tagged:
     """Finds the shots that `text` names; `bare` numbers count too ("swap 2 and 3"). `focus` is "this shot"."""
-    order = [shot.id for shot in board.shots]
-    meant: list[tuple[str, ...]] = []
-    missing: list[str] = []
-    everything = False
+    return _Tagging(board, [id for id in focus if any(shot.id == id for shot in board.shots)]).read(text, bare)
 
-    def put(ids: Sequence[str]) -> str:
-        meant.append(tuple(ids))
-        return f" ⟨{len(meant) - 1}⟩ "
 
-    def at(said: str, places: Sequence[int]) -> str:
-        wrong = [place for place in places if not 1 <= place <= len(order)]
-        if wrong:
-            missing.append(said.strip())
-        return put([order[place - 1] for place in places if 1 <= place <= len(order)])
+def only_names(text: str) -> bool:
+    """Whether a text names shots and says nothing of them: "in the second one", "shot 1", "make shot 1"."""
+    plain = _BARE.sub("⟨⟩", _RANKED.sub("⟨⟩", _NUMBERED.sub("⟨⟩", text)))
+    words = re.sub(r"⟨⟩|[,:&\s]+|\b(?:in|for|on|at|during|after|before|following|between|and|both|the)\b", "", plain)
+    return "⟨⟩" in plain and not words
 
-    def by_id(match: re.Match[str]) -> str:
-        if match[1].lower() in order:
-            return put([match[1].lower()])
-        missing.append(match[0].strip())
-        return put([])
 
-    def everyone(_: re.Match[str]) -> str:
-        nonlocal everything
-        everything = True
-        return put(order)
+def names(text: str) -> bool:
+    """Whether a text names shots by number or rank, or means all of them."""
+    return bool(_NUMBERED.search(text) or _RANKED.search(text) or _ALL.search(text) or _OTHERS.search(text))
 
-    def described(match: re.Match[str]) -> str:
-        found = showing(match[1].strip(), board)
-        return put(found) if found else match[0]
 
-    def shown(match: re.Match[str]) -> str:
+def heading(text: str) -> str:
+    """The mention of shots that a text begins with, ready to be put before another: "in shot 2 "."""
+    match = re.match(
+        rf"(?:in|for|during|on)\s+(?:{_NUMBERED.pattern}|{_RANKED.pattern})|{_NUMBERED.pattern}\s*:", text, re.I
+    )
+    return f"{match[0]} " if match else ""
+
+
+def ending(text: str) -> str:
+    """The mention of shots that a text ends with, ready to be put after another: " in shot 2"."""
+    match = re.search(rf"\s(?:in|for|during)\s+(?:{_NUMBERED.pattern}|{_RANKED.pattern})\W*$", text, re.I)
+    return match[0].rstrip(" .,!") if match else ""
+
+
+class _Tagging:
+    """One reading of a text over a storyboard."""
+
+    def __init__(self, board: Storyboard, focus: Sequence[str]) -> None:
+        self.board, self.focus = board, focus
+        self.order = [shot.id for shot in board.shots]
+        self.meant: list[tuple[str, ...]] = []
+        self.missing: list[str] = []
+        self.wide: set[int] = set()
+        """Tokens that mean the whole film."""
+        self.others: dict[int, str] = {}
+        """Tokens that mean all that is not named."""
+
+    def read(self, text: str, bare: bool) -> Tagged:
+        text = _ID.sub(self._id, text)
+        text = _OTHERS.sub(self._other, text)
+        text = _ALL.sub(self._everyone, text)
+        text = _NUMBERED.sub(lambda match: self._at(match[0], numbers(match[1])), text)
+        text = _RANKED.sub(lambda match: self._at(match[0], ranks(match[1], match[2], len(self.order))), text)
+        text = _HALF.sub(self._half, text)
+        text = _EDGE.sub(self._edge, text)
+        text = _LED.sub(self._led, text)
+        if self.focus:
+            text = _THIS.sub(lambda _: self._put(self.focus), text)
+        text = _SHOWING.sub(self._shown, _LIKE.sub(self._described, text))
+        if self.focus or len(self.order) == 1:
+            text = _THE.sub(lambda _: self._put(self.focus or self.order), text)
+        text = _THEM.sub(self._everyone, text)
+        if bare:
+            text = re.sub(rf"{TOKEN}|{_BARE.pattern}", self._bare, text, flags=re.I)
+        return self._settled(text)
+
+    def _settled(self, text: str) -> Tagged:
+        """What is meant once exceptions and "the others" are known."""
+        dropped: list[str] = []
+
+        def left_out(match: re.Match[str]) -> str:
+            found = self.meant[int(match[1])] if match[1] else self._places(match)
+            dropped.extend(found)
+            if match[1]:
+                self.meant[int(match[1])] = ()
+            return " "
+
+        def not_only(match: re.Match[str]) -> str:
+            self.meant[int(match[1])] = ()
+            return " "
+
+        text = _LEFT_OUT.sub(left_out, _NOT_ONLY.sub(not_only, text))
+        sure = [n for n in range(len(self.meant)) if n not in self.wide and n not in self.others]
+        named = [id for n in sure for id in self.meant[n]]
+        unknown = ""
+        for n, said in self.others.items():
+            but = named or self.focus
+            self.meant[n] = tuple(id for id in self.order if id not in but) if but else ()
+            unknown = unknown or ("" if but else said)
+        ids = dict.fromkeys(id for n, found in enumerate(self.meant) if n not in self.wide for id in found)
+        if dropped:
+            ids = dict.fromkeys(id for id in ids or self.order if id not in dropped)
+        everything = bool(self.wide) and not ids and not dropped
+        whole = tuple(ids) or (tuple(self.order) if everything else ())
+        return Tagged(text, tuple(self.meant), whole, tuple(self.missing), everything, unknown)
+
+    def _put(self, ids: Sequence[str]) -> str:
+        self.meant.append(tuple(ids))
+        return f" ⟨{len(self.meant) - 1}⟩ "
+
+    def _at(self, said: str, places: Sequence[int]) -> str:
+        if any(not 1 <= place <= len(self.order) for place in places):
+            self.missing.append(said.strip())
+        return self._put([self.order[place - 1] for place in places if 1 <= place <= len(self.order)])
+
+    def _places(self, match: re.Match[str]) -> tuple[str, ...]:
+        found = ranks(match[2], match[3], len(self.order)) if match[3] else places(match[2], len(self.order))
+        self._at(match[2], found)
+        return self.meant.pop()
+
+    def _id(self, match: re.Match[str]) -> str:
+        if match[1].lower() in self.order:
+            return self._put([match[1].lower()])
+        self.missing.append(match[0].strip())
+        return self._put([])
+
+    def _everyone(self, _: re.Match[str]) -> str:
+        self.wide.add(len(self.meant))
+        return self._put(self.order)
+
+    def _other(self, match: re.Match[str]) -> str:
+        self.others[len(self.meant)] = match[0].strip()
+        return self._put([])
+
+    def _half(self, match: re.Match[str]) -> str:
+        middle = (len(self.order) + 1) // 2
+        return self._put(self.order[:middle] if match[1].lower() == "first" else self.order[middle:])
+
+    def _led(self, match: re.Match[str]) -> str:
+        count = len(self.order)
+        said = ranks(match[1], match[2], count) if match[1] else numbers(match[3] or match[4])
+        return self._at(match[0], said)
+
+    def _edge(self, match: re.Match[str]) -> str:
+        said = next(value for value in match.groups() if value).lower()
+        return self._put([self.order[-1 if said in ("ending", "end", "close", "finish") else 0]])
+
+    def _described(self, match: re.Match[str]) -> str:
+        found = showing(match[1].strip(), self.board)
+        return self._put(found) if found else match[0]
+
+    def _shown(self, match: re.Match[str]) -> str:
         more = match[2] or ""
-        if found := showing(match[1], board):
-            return put(found) + more
-        found = showing(match[1] + more, board)
-        return put(found) if found else match[0]
+        if found := showing(match[1], self.board):
+            return self._put(found) + more
+        found = showing(match[1] + more, self.board)
+        return self._put(found) if found else match[0]
 
-    text = _ID.sub(by_id, text)
-    text = _ALL.sub(everyone, text)
-    text = _NUMBERED.sub(lambda match: at(match[0], numbers(match[1])), text)
-    text = _RANKED.sub(lambda match: at(match[0], ranks(match[1], match[2], len(order))), text)
-    if focus:
-        text = _THIS.sub(lambda _: put([id for id in focus if id in order]), text)
-    text = _LIKE.sub(described, text)
-    text = _SHOWING.sub(shown, text)
-    if bare:
-        text = re.sub(
-            rf"{TOKEN}|{_BARE.pattern}",
-            lambda match: match[0] if match[1] else at(match[0], _bare(match[2], len(order))),
-            text,
-            flags=re.I,
-        )
-    return Tagged(text, tuple(meant), tuple(missing), everything)
-
-
-def _bare(said: str, count: int) -> list[int]:
-    return ranks(said, None, count) if re.fullmatch(_ORDINAL, said.strip(), re.I) else numbers(said)
-
-
-def number(word: str) -> int:
-    """ "3", "three", "third", "3rd"."""
-    plain = re.sub(r"(?<=\d)(?:st|nd|rd|th)$", "", word.lower())
-    if plain.isdigit():
-        return int(plain)
-    return (CARDINALS.index(plain) if plain in CARDINALS else ORDINALS.index(plain)) + 1
-
-
-def numbers(said: str) -> list[int]:
-    """The places of a list: "2", "1 and 3", "2 to 4"."""
-    parts = re.findall(rf"{_N}\b|to\b|through\b|-|–", said.lower())
-    found: list[int] = []
-    for index, part in enumerate(parts):
-        if not re.fullmatch(_N, part):
-            continue
-        if index and not re.fullmatch(_N, parts[index - 1]) and found:
-            found += range(found[-1] + 1, number(part))
-        found.append(number(part))
-    return list(dict.fromkeys(found))
-
-
-def ranks(said: str, many: str | None, count: int) -> list[int]:
-    """The places of "first", "last two", "second and third" among `count` shots."""
-    found: list[int] = []
-    for word in re.split(r"\s*(?:,|\band\b|&)\s*(?:the\s+)?", said.lower().replace("very ", "")):
-        if word in ("second to last", "second-to-last", "next to last", "next-to-last", "last but one", "penultimate"):
-            found.append(count - 1)
-        elif word in ("last", "final", "closing"):
-            found += range(count - (number(many) if many else 1) + 1, count + 1)
-        elif word == "middle":
-            found.append((count + 1) // 2)
-        elif word in ("first", "opening") and many:
-            found += range(1, number(many) + 1)
-        elif word:
-            found.append(1 if word == "opening" else number(word))
-    return found
+    def _bare(self, match: re.Match[str]) -> str:
+        return match[0] if match[1] else self._at(match[0], places(match[2], len(self.order)))
 
 
 def showing(said: str, board: Storyboard) -> list[str]:
