@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +13,6 @@ from kinograph.evals.scorers import Scored, mean
 from kinograph.evals.suites import Sample, ShotTruth
 from kinograph.evals.systems import Made, MadeShot
 from kinograph.evals.targets import aimed
-from kinograph.film import Motion
 from kinograph.tools.metrics import Beside, Embedder, Measured, Metric, measure, metric
 
 
@@ -34,9 +33,7 @@ class Clips:
     @property
     def shown(self) -> tuple[Shown, ...]:
         return tuple(
-            aimed(
-                Shown(metric=one.name, better=one.better, least=one.range[0], greatest=one.range[1], note=_note(one))
-            )
+            aimed(Shown(metric=one.name, better=one.better, least=one.range[0], greatest=one.range[1], note=_note(one)))
             for one in self._all.values()
         )
 
@@ -78,7 +75,7 @@ class Clips:
             reference=_read(Path(sample.clips[index])) if index < len(sample.clips) else None,
             cast=_pictures(sample, shot),
             before=before,
-            motion=first.motion if first and first.motion in get_args(Motion) else "",
+            motion=(first and first.motion) or "",
             fps=shot.footage.fps if shot.footage else 8.0,
         )
 

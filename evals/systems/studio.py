@@ -6,8 +6,11 @@ import json
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from copy import copy
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel
 
 from kinograph.errors import BadInput, Cancelled, KinographError
 from kinograph.evals.log import Spent
@@ -32,17 +35,24 @@ class Crewed:
 
     With `fresh` every sample has a home of its own, empty, in its folder: nothing is reused from one to the next, the
     orchestrator's experience does not grow, and a run that is resumed has the numbers of one that was not stopped.
+    `named` is told besides the settings.
     """
 
     def __init__(
-        self, settings: Settings, wishes: Mapping[str, Any] | None = None, *, mind: Any = None, fresh: bool = True
+        self,
+        settings: Settings,
+        wishes: Mapping[str, Any] | None = None,
+        *,
+        mind: Any = None,
+        fresh: bool = True,
+        named: Mapping[str, str] | None = None,
     ) -> None:
         self.settings = settings
         self.wishes = {name: value for name, value in (wishes or {}).items() if value is not None}
         for name in self.wishes:
             if name not in WISHES:
                 raise BadInput(f"{name!r} is no wish of a system; available: {', '.join(WISHES)}")
-        self._mind, self._fresh = mind, fresh
+        self._mind, self._fresh, self._named = mind, fresh, dict(named or {})
         self._running: set[Studio] = set()
         self._stopped = False
 
@@ -56,24 +66,39 @@ class Crewed:
         """The system that `names()` told, with the settings at hand for all that those leave out. Raises BadSetting."""
         told = set(Settings.model_fields) - UNTOLD
         given: dict[str, Any] = {key: value for key, value in names.items() if key in told and value}
+        for key, value in names.items():
+            table, dot, field = key.partition(".")
+            if dot and table in told:
+                given.setdefault(table, {})[field] = value
         if "backends" in names:
             given["backends"] = json.loads(names["backends"])
         settings = minded(Settings.load(**given), names.get("mind", ""))
         wishes = {key: value for key, value in names.items() if key in WISHES}
         return cls(settings, wishes, fresh=names.get("home") != "shared", **arguments)
 
+    def limited(self, renders: int) -> Crewed:
+        """The same, but of every film exactly so many takes are made."""
+        ablations = self.settings.ablations.model_copy(update={"renders": renders})
+        made = copy(self)
+        made.settings = self.settings.model_copy(update={"ablations": ablations})
+        return made
+
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_running": set()}
 
     def names(self) -> dict[str, str]:
         settings, mind = self.settings, self.settings.mind
-        told = {"system": "studio", "model": settings.model or "", "topology": settings.topology or ""}
+        told = {"system": "studio", **self._named, "model": settings.model or "", "topology": settings.topology or ""}
         told["mind"] = "given" if self._mind is not None else {"openai": "llm"}.get(mind.kind, mind.kind)
         if mind.kind == "openai" and self._mind is None:
             told |= {"mind.model": mind.model or "", "mind.models": json.dumps(mind.models, sort_keys=True)}
         plain = type(settings).model_fields
         for name in sorted(set(plain) - UNTOLD - set(told)):
-            if (value := getattr(settings, name)) != plain[name].default:
+            value = getattr(settings, name)
+            if isinstance(value, BaseModel):
+                changed = value.model_dump(mode="json", exclude_defaults=True)
+                told |= {f"{name}.{field}": str(one) for field, one in changed.items()}
+            elif value != plain[name].default:
                 told[name] = str(value)
         if settings.backends:
             told["backends"] = json.dumps(settings.backends, sort_keys=True, default=str)
