@@ -105,7 +105,7 @@ def gallery_of(folder: Path, suite: Suite, logs: Sequence[SampleLog], embedder: 
         clips.append(sampled(reel.frames))
         if (world := world_of(piece.truth, piece.seed) if piece.truth else None) is not None:
             references.append(sampled(_true(world, reel.frames.shape, reel.fps, piece.seed)))
-    return Gallery(clips, [one.words for one in pieces], references, open_embedder(embedder))
+    return Gallery(clips, [one.words for one in pieces], references, open_embedder(embedder) if pieces else None)
 
 
 def _pieces(folder: Path, suite: Suite, logs: Sequence[SampleLog]) -> Iterator[Piece]:

@@ -46,6 +46,8 @@ class Mean(Noun):
     """Why samples have no number, each reason once, with how many."""
     of_set: bool = False
     """Of all clips together: one number, which has no interval."""
+    note: str = ""
+    """What must be known to read that number."""
 
     @property
     def target(self) -> Literal["", "reached", "missed", "undecided"]:
@@ -151,7 +153,7 @@ def means(run: LoadedRun, tag: str | None = None) -> list[Mean]:
                 one = of_sets[shown.metric]
                 number = None if one.value is None else Estimate(value=one.value, n=1, clusters=1)
                 why = (one.skipped or "not measured",) if number is None else ()
-                found.append(Mean(shown=shown, estimate=number, skipped=why, of_set=True))
+                found.append(Mean(shown=shown, estimate=number, skipped=why, of_set=True, note=one.note))
         else:
             found.append(_mean(part, shown, run))
     return found

@@ -17,7 +17,10 @@ Portraits = Mapping[str, Sequence[tuple[str, Path]]]
 
 
 def filmed(studio: Studio, film: Film, seconds: float, shots: int = 0) -> Made:
-    """What was made in these wall seconds, of as many shots as were asked for, where that is known. Raises StorageError or Damaged."""
+    """What was made in these wall seconds, of as many shots as were asked for, where that is known.
+
+    Raises StorageError or Damaged.
+    """
     from kinograph.graphs.passed import passed
     from kinograph.graphs.running import checkpoints_of
 
