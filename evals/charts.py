@@ -13,7 +13,7 @@ from kinograph.evals.figures import Bar, Point, Row, Spoke
 from kinograph.evals.intervals import Estimate
 from kinograph.evals.log import Shown
 
-COSTS = (("renders", "generator calls a sample"), ("seconds", "seconds a sample"))
+COSTS = (("generator calls", "generator calls a sample"), ("seconds", "seconds a sample"))
 """What quality is held against: cost and how the axis says it."""
 
 

@@ -8,37 +8,28 @@ A folder that holds a run goes on with it: only what is missing is run. A kill c
 
 from __future__ import annotations
 
-import importlib.metadata
-import os
-import platform
-import secrets
 import shutil
-import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
-from kinograph.errors import BadInput, Cancelled, UnknownName
+from kinograph.errors import BadInput, UnknownName
 from kinograph.evals.folder import Key, RunFolder
-from kinograph.evals.log import Run, SampleLog, Shown
-from kinograph.evals.sampling import Job, perform
-from kinograph.evals.scorers import scorers_for
+from kinograph.evals.headers import JUDGE, agreed, header_of
+from kinograph.evals.log import Run, SampleLog, SetScore, Shown
+from kinograph.evals.performing import By, performed
+from kinograph.evals.runs import sets_of
+from kinograph.evals.sampling import Job
+from kinograph.evals.scorers import Scorer, scorers_for
 from kinograph.evals.suites import Suite, open_suite
 from kinograph.evals.systems import System
 
 METRICS = ("temporal coherence",)
 """Metrics of clips where none are named: those that cost next to nothing."""
-PACKAGES = ("kinograph", "numpy", "torch", "diffusers", "transformers", "langgraph", "chromadb", "av", "opencv-python")
 RUNS = "runs"
 """Folder that new runs are put in when none is named."""
-JUDGE = "judging embedder"
-POLL = 0.2
-"""Seconds between looks at whether it was asked to stop."""
 
 
 class Progress(NamedTuple):
@@ -57,6 +48,8 @@ class RunResult(NamedTuple):
     run: Run
     samples: tuple[SampleLog, ...]
     """In the order of the header, seed by seed."""
+    sets: tuple[SetScore, ...] = ()
+    """Metrics of all clips together."""
 
     @property
     def crashed(self) -> tuple[SampleLog, ...]:
@@ -96,10 +89,11 @@ def run(
     sample_ids: Sequence[str] = (),
     seeds: int | Sequence[int] = 1,
     metrics: Sequence[str] | None = None,
+    set_metrics: Sequence[str] = (),
     embedder: str = "storyworld-clip",
     exclude: Mapping[str, str] | None = None,
     parallel: int = 1,
-    by: Literal["threads", "processes"] = "threads",
+    by: By = "threads",
     retry_on_error: int = 0,
     keep: bool = False,
     stop: threading.Event | None = None,
@@ -107,47 +101,95 @@ def run(
 ) -> RunResult:
     """Runs a suite on a system: a Studio, a folder of videos, or any System.
 
-    `seeds` are that many from 0, or these; `sample_ids` and `limit` choose samples; `exclude` leaves samples out
-    aloud, by id, with the reason; `retry_on_error` is how often a sample that crashes is tried again; `parallel` are
-    samples at the same time, in threads or processes; `keep` leaves the system's own files.
+    `seeds` are that many from 0, or these; `sample_ids` and `limit` choose samples; `set_metrics` are of all clips
+    together, once all are there; `exclude` leaves samples out aloud, by id, with the reason; `retry_on_error` is how
+    often a sample that crashes is tried again; `parallel` are samples at the same time, in threads or processes;
+    `keep` leaves the system's own files.
     Raises BadInput for what cannot be run, ProductionBusy, StorageError, and Cancelled once `stop` is set: what is
     finished stays, and the same call goes on.
     """
-    source = suite if isinstance(suite, str) else ""
-    suite = (open_suite(suite) if isinstance(suite, str) else suite).only(sample_ids, limit)
-    system = system_of(system)
     numbers = tuple(range(seeds)) if isinstance(seeds, int) else tuple(dict.fromkeys(seeds))
     if not numbers or parallel < 1 or retry_on_error < 0 or (limit is not None and limit < 1):
         raise BadInput("seeds, parallel and limit should be at least 1, and retry_on_error at least 0")
-    known = [sample.id for sample in suite.samples]
-    if strangers := [id for id in exclude or {} if id not in known]:
-        raise UnknownName("excluded sample", strangers[0], known[:8])
-    scorers = scorers_for(suite, METRICS if metrics is None else metrics, embedder)
-    header = header_of(suite, system, numbers, tuple(one for scorer in scorers for one in scorer.shown))
-    header = header.changed(source=source, versions=header.versions | {JUDGE: embedder})
-    place = RunFolder(folder or Path(RUNS) / header.id)
-    if not place.begun:
-        system.check(suite.does)
-    with place.held():
-        header = _agreed(place, header)
-        place.mend()
-        _excluded(place, header, exclude or {}, suite)
-        done = place.logs()
-        shutil.rmtree(place.path / "work", ignore_errors=True)
-        jobs = [
-            Job(sample, seed, suite.does, system, scorers, place.path, retry_on_error, keep)
+    source = suite if isinstance(suite, str) else ""
+    suite = (open_suite(suite) if isinstance(suite, str) else suite).only(sample_ids, limit)
+    asked = Asked(suite, source, system_of(system), numbers, metrics, tuple(set_metrics), embedder, dict(exclude or {}))
+    with opened(asked, folder) as begun:
+        jobs = begun.jobs(retry_on_error, keep)
+        total = len(begun.header.samples) * len(numbers)
+        on_progress(Progress(total - len(jobs), total, None))
+        waiting = [lambda job=job: job for job in jobs]
+        for number, one in enumerate(performed(waiting, parallel, by, stop or threading.Event()), 1):
+            begun.place.append(one.log)
+            on_progress(Progress(total - len(jobs) + number, total, one.log))
+        begun.finish(keep)
+        return result_of(begun.place.path)
+
+
+class Asked(NamedTuple):
+    """What a run is to be of."""
+
+    suite: Suite
+    source: str
+    """What the suite was opened by."""
+    system: System
+    seeds: tuple[int, ...]
+    metrics: Sequence[str] | None
+    """Of clips; None has those that cost next to nothing."""
+    set_metrics: tuple[str, ...]
+    """Of all clips together."""
+    embedder: str
+    exclude: dict[str, str]
+
+
+class Begun(NamedTuple):
+    """A run that this process holds: a new one, or one that goes on."""
+
+    asked: Asked
+    place: RunFolder
+    header: Run
+    scorers: tuple[Scorer, ...]
+
+    def jobs(self, retries: int = 0, keep: bool = False) -> list[Job]:
+        """What is missing, sample by sample."""
+        done, suite = self.place.logs(), self.asked.suite
+        return [
+            Job(sample, seed, suite.does, self.asked.system, self.scorers, self.place.path, retries, keep)
             for sample in suite.samples
-            for seed in numbers
+            for seed in self.asked.seeds
             if Key(sample.id, seed) not in done
         ]
-        total = len(known) * len(numbers)
-        on_progress(Progress(total - len(jobs), total, None))
-        for number, log in enumerate(_performed(jobs, system, parallel, by, stop or threading.Event()), 1):
-            place.append(log)
-            on_progress(Progress(total - len(jobs) + number, total, log))
+
+    def finish(self, keep: bool = False) -> None:
+        """Measures all clips together, and clears up."""
+        from kinograph.evals.sets import write
+
+        write(self.place, self.asked.suite, self.header, self.asked.set_metrics, self.asked.embedder)
         if not keep:
-            shutil.rmtree(place.path / "work", ignore_errors=True)
-        return result_of(place.path)
+            shutil.rmtree(self.place.path / "work", ignore_errors=True)
+
+
+@contextmanager
+def opened(asked: Asked, folder: str | Path | None = None) -> Iterator[Begun]:
+    """Holds the folder of a run, which is begun or goes on. Raises BadInput, UnknownName, ProductionBusy, Damaged."""
+    from kinograph.evals.sets import shown_of
+
+    suite, known = asked.suite, [sample.id for sample in asked.suite.samples]
+    if strangers := [id for id in asked.exclude if id not in known]:
+        raise UnknownName("excluded sample", strangers[0], known[:8])
+    scorers = scorers_for(suite, METRICS if asked.metrics is None else asked.metrics, asked.embedder)
+    shown = (*(one for scorer in scorers for one in scorer.shown), *shown_of(asked.set_metrics, suite.does))
+    header = header_of(suite, asked.system, asked.seeds, shown)
+    header = header.changed(source=asked.source, versions=header.versions | {JUDGE: asked.embedder})
+    place = RunFolder(folder or Path(RUNS) / header.id)
+    if not place.begun:
+        asked.system.check(suite.does)
+    with place.held():
+        header = agreed(place, header)
+        place.mend()
+        _excluded(place, header, asked.exclude, suite)
+        shutil.rmtree(place.path / "work", ignore_errors=True)
+        yield Begun(asked, place, header, scorers)
 
 
 def system_of(given: Any) -> System:
@@ -170,54 +212,7 @@ def result_of(folder: str | Path) -> RunResult:
     place = RunFolder(folder)
     header, logs = place.header(), place.logs()
     keys = [Key(sample, seed) for sample in header.samples for seed in header.seeds]
-    return RunResult(place.path, header, tuple(logs[key] for key in keys if key in logs))
-
-
-def header_of(suite: Suite, system: System, seeds: tuple[int, ...], metrics: tuple[Shown, ...]) -> Run:
-    began = datetime.now(UTC)
-    return Run(
-        id=f"{suite.name}-{began:%Y%m%d-%H%M%S}-{secrets.token_hex(2)}",
-        suite=suite.name,
-        suite_digest=suite.digest,
-        system=dict(system.names()),
-        seeds=seeds,
-        metrics=metrics,
-        began=began.isoformat(timespec="seconds"),
-        versions=versions(),
-        samples=tuple(sample.id for sample in suite.samples),
-    )
-
-
-def versions() -> dict[str, str]:
-    """Of Python, the machine, and the packages that pixels and scores depend on."""
-    found = {"python": platform.python_version(), "machine": f"{platform.machine()}, {os.cpu_count()} cores"}
-    for package in PACKAGES:
-        try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
-
-
-def _agreed(place: RunFolder, header: Run) -> Run:
-    """The header of the run that goes on, or, written, of a new one. Raises BadInput where they are not the same."""
-    if not place.begun:
-        place.begin(header)
-        return header
-    before = place.header()
-    for what in ("suite", "suite_digest", "seeds", "system", "metrics"):
-        was, now = getattr(before, what), getattr(header, what)
-        if was != now:
-            raise BadInput(f"{str(place.path)!r} holds a run of another {what}: {_told(was)}, not {_told(now)}")
-    return before
-
-
-def _told(value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{key}={one}" for key, one in value.items() if one)
-    if isinstance(value, tuple):
-        return ", ".join(one.metric if isinstance(one, Shown) else str(one) for one in value)
-    return repr(value)
+    return RunResult(place.path, header, tuple(logs[key] for key in keys if key in logs), sets_of(place.path))
 
 
 def _excluded(place: RunFolder, header: Run, reasons: Mapping[str, str], suite: Suite) -> None:
@@ -232,59 +227,3 @@ def _excluded(place: RunFolder, header: Run, reasons: Mapping[str, str], suite: 
                 sample=id, seed=seed, state="excluded", error=why, asked=by_id[id].brief, tags=by_id[id].tags
             )
     place.rewrite(logs.values())
-
-
-# ----------------------------------------------------------------------------------- samples in parallel
-
-
-def _performed(
-    jobs: Sequence[Job], system: System, parallel: int, by: str, stop: threading.Event
-) -> Iterator[SampleLog]:
-    """Logs as they finish. What runs when it is stopped ends by itself or is not logged; raises Cancelled then."""
-    if not jobs:
-        return
-    waiting, running = list(reversed(jobs)), set[Future[SampleLog]]()
-    with _hands(parallel, by) as hands:
-        try:
-            while waiting or running:
-                while waiting and len(running) < parallel and not stop.is_set():
-                    running.add(hands.submit(perform, waiting.pop()))
-                if stop.is_set():
-                    waiting.clear()
-                    system.cancel()
-                finished, running = wait(running, timeout=POLL, return_when=FIRST_COMPLETED)
-                for one in finished:
-                    if not (stop.is_set() and isinstance(one.exception(), Cancelled)):
-                        yield one.result()
-        except BaseException:
-            system.cancel()
-            raise
-    if stop.is_set():
-        raise Cancelled("stopped; what is finished stays, and the same run goes on with what is missing")
-
-
-@contextmanager
-def _hands(parallel: int, by: str) -> Iterator[Executor]:
-    """Threads, or processes that die with this one and leave Ctrl-C to it."""
-    if by == "threads":
-        with ThreadPoolExecutor(parallel, thread_name_prefix="sample") as threads:
-            yield threads
-        return
-    if by != "processes":
-        raise BadInput(f"samples run by threads or processes, not by {by!r}")
-    with ProcessPoolExecutor(
-        parallel, mp_context=get_context("spawn"), initializer=_begin_process, initargs=(os.getpid(),)
-    ) as processes:
-        yield processes
-
-
-def _begin_process(parent: int) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
-
-
-def _die_with(parent: int) -> None:
-    """Ends this process once its parent is gone, however that went."""
-    while os.getppid() == parent:
-        threading.Event().wait(0.5)
-    os._exit(1)

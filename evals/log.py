@@ -126,3 +126,5 @@ class SetScore(Noun):
     metric: str
     value: float | None
     skipped: str = ""
+    note: str = ""
+    """What must be known to read it."""

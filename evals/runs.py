@@ -48,13 +48,16 @@ def load(folder: str | Path) -> LoadedRun:
     if not (folder / HEADER).is_file():
         raise BadInput(f"{str(folder)!r} is no eval run: there is no {HEADER} in it")
     header = _read(folder / HEADER, Run.model_validate_json)
-    sets = ()
-    if (folder / SETS).exists():
-        sets = _read(folder / SETS, TypeAdapter(tuple[SetScore, ...]).validate_json)
     found, torn = _samples(folder / SAMPLES)
     order = {sample: place for place, sample in enumerate(header.samples)}
     found.sort(key=lambda one: (order.get(one.sample, len(order)), one.sample, one.seed))
-    return LoadedRun(folder, header, tuple(found), sets, torn)
+    return LoadedRun(folder, header, tuple(found), sets_of(folder), torn)
+
+
+def sets_of(folder: Path) -> tuple[SetScore, ...]:
+    """Metrics of all clips of a run together, as far as there are. Raises Damaged."""
+    file = folder / SETS
+    return _read(file, TypeAdapter(tuple[SetScore, ...]).validate_json) if file.exists() else ()
 
 
 def _read(path: Path, parse: Callable[[bytes], Any]) -> Any:

@@ -97,6 +97,7 @@ def _judged(job: Job, made: Made, plain: SampleLog, media: Path) -> SampleLog:
         shots=_shots(made.shots, by_shot, media, job.folder),
         spent=made.spent.changed(judging=judging),
         path=made.path,
+        expected=made.expected,
         film=_kept(made.film, media / "film", job.folder),
         sheet=_kept(made.sheet, media / "sheet", job.folder),
         error=made.error,
@@ -116,9 +117,15 @@ def _shots(
             findings=shot.findings,
             clip=_kept(shot.clip, media / f"shot-{number}", run),
             sheet=_strip(shot, media / f"shot-{number}.png", run),
+            evidence=_evidence(shot, media, number, run),
         )
         for number, shot in enumerate(shots, 1)
     )
+
+
+def _evidence(shot: MadeShot, media: Path, number: int, run: Path) -> tuple[str, ...]:
+    kept = [_kept(file, media / f"shot-{number}-evidence-{place}", run) for place, file in enumerate(shot.evidence, 1)]
+    return tuple(filter(None, kept))
 
 
 def _kept(file: Path | None, to: Path, run: Path) -> str:

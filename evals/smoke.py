@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from kinograph import disk
-from kinograph.evals.harness import RunResult, run, versions
+from kinograph.evals.harness import RunResult, run
+from kinograph.evals.headers import versions
 from kinograph.evals.log import SampleLog, Shown
 
 BASELINE = Path(__file__).parent / "baseline.json"

@@ -15,6 +15,7 @@ from kinograph.film import Noun
 
 COSTS: dict[str, Callable[[SampleLog], float | None]] = {
     "seconds": lambda one: one.spent.seconds,
+    "generator calls": lambda one: one.spent.generated(),
     "renders": lambda one: one.spent.renders,
     "retakes": lambda one: float(retakes(one)),
     "calls": lambda one: float(one.spent.calls),
@@ -45,6 +46,8 @@ class Mean(Noun):
     """Why samples have no number, each reason once, with how many."""
     of_set: bool = False
     """Of all clips together: one number, which has no interval."""
+    note: str = ""
+    """What must be known to read that number."""
 
     @property
     def target(self) -> Literal["", "reached", "missed", "undecided"]:
@@ -150,7 +153,7 @@ def means(run: LoadedRun, tag: str | None = None) -> list[Mean]:
                 one = of_sets[shown.metric]
                 number = None if one.value is None else Estimate(value=one.value, n=1, clusters=1)
                 why = (one.skipped or "not measured",) if number is None else ()
-                found.append(Mean(shown=shown, estimate=number, skipped=why, of_set=True))
+                found.append(Mean(shown=shown, estimate=number, skipped=why, of_set=True, note=one.note))
         else:
             found.append(_mean(part, shown, run))
     return found
@@ -185,8 +188,11 @@ def tags(run: LoadedRun) -> list[str]:
 
 
 def labels(runs: Sequence[LoadedRun]) -> tuple[str, ...]:
-    """A name for each run: the settings of its system that others do not share, or else its id."""
+    """A name for each run: its arm in a study, the settings of its system that others do not share, or else its id."""
     headers = [run.header for run in runs]
+    arms = [header.system.get("arm", "") for header in headers]
+    if all(arms) and len(set(arms)) == len(arms):
+        return tuple(arms)
     names = sorted({name for header in headers for name in header.system})
     telling = [name for name in names if len({header.system.get(name) for header in headers}) > 1]
     found = [" ".join(f"{name}={header.system.get(name, 'none')}" for name in telling) for header in headers]

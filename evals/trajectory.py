@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 from itertools import groupby
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
+
+from kinograph.film import Topology
 
 
 def matched(path: Sequence[str], expected: Sequence[str]) -> float:
@@ -26,6 +28,21 @@ def edits(one: Sequence[str], other: Sequence[str]) -> int:
             now.append(min(before[column] + 1, now[-1] + 1, before[column - 1] + (node != wanted)))
         before = now
     return before[-1]
+
+
+SHOT = ("recall", "render", "judge", "remember", "settle")
+"""The life of a shot whose first take is accepted."""
+
+
+def without_retakes(path: Sequence[str], shots: int) -> tuple[str, ...]:
+    """The path that a production which took `path` would have taken had every first take been right, and no topology
+    been given up: the nodes of its topology once each, and the life of each shot without retakes. Empty for a path
+    without shots."""
+    if "shoot" not in path or not shots:
+        return ()
+    head, tail = path[: path.index("shoot") + 1], ("quality", "reconsider", "fuse", "cut")
+    begun = max((place for place, node in enumerate(head) if node in get_args(Topology)), default=0)
+    return (*dict.fromkeys(head[:2]), *dict.fromkeys(head[begun:]), *SHOT * shots, *tail)
 
 
 State = Literal["passed", "unexpected", "missing"]

@@ -114,6 +114,18 @@ class Crew:
     def decision(self) -> Decision:
         return self.paper("decision", Decision)
 
+    def candidates(self, shot: str) -> int:
+        """Takes of a shot that differ in their seed alone."""
+        shots = self.storyboard.shots
+        if self.ablations.renders is None:
+            return self.decision.candidates
+        each, over = divmod(self.ablations.renders, len(shots))
+        return max(1, each + ([one.id for one in shots].index(shot) < over))
+
+    def takes(self, shot: str) -> int:
+        """Most takes that a shot may cost."""
+        return self.decision.takes if self.ablations.renders is None else self.candidates(shot)
+
     @property
     def agreed(self) -> bool:
         """The production was opened with a storyboard: there is nothing to plan."""

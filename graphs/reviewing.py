@@ -35,7 +35,7 @@ def look(state: Production, runtime: Run) -> dict[str, Any]:
     question = screening(crew, crew.ledger.outcomes(crew.id))
     review = _review(runtime, question)
     _file(runtime, review)
-    if back := to_send_back(question, review, crew.decision.takes):
+    if back := _too_bad(crew, question, review):
         worst = max((one for one in review.findings if one.shot in back), key=lambda one: one.severity)
         why = f"the film is not of one piece: {worst.words}"
         return {"setback": Setback(cause="inconsistent", why=why).model_dump()}
@@ -77,6 +77,11 @@ def _round(crew: Crew) -> rounds.Round | None:
     return next((one for one in rounds.rounds_of(crew) if one.why == "quality"), None)
 
 
+def _too_bad(crew: Crew, question: Screening, review: Review) -> list[str]:
+    """Shots that should be made again; none where all takes that the film may cost are made."""
+    return to_send_back(question, review, crew.decision.takes) if crew.ablations.renders is None else []
+
+
 def _send_back(runtime: Run) -> None:
     crew = runtime.context
     outcomes = crew.ledger.outcomes(crew.id)
@@ -85,7 +90,7 @@ def _send_back(runtime: Run) -> None:
     made: dict[str, int] = {}
     for one in crew.ledger.takes(crew.id):
         made[one.shot] = max(made.get(one.shot, 0), one.attempt)
-    back = [shot for shot in to_send_back(question, review, crew.decision.takes) if made[shot] < crew.decision.takes]
+    back = [shot for shot in _too_bad(crew, question, review) if made[shot] < crew.decision.takes]
     _file(runtime, review.changed(sent_back=tuple(back)))
     shots = [
         rounds.SentBack(

@@ -168,7 +168,7 @@ def _oversight(crew: Crew, state: TakeState, earlier: list[Take], request: Rende
     if crew.glance is None or not crew.ablations.validator:
         return None
     attempt = _attempt(state)
-    left = state["most"] - attempt if "most" in state else crew.decision.takes - _judged(earlier) - 1
+    left = state["most"] - attempt if "most" in state else crew.takes(state["shot"]) - _judged(earlier) - 1
     take = Take(shot=state["shot"], attempt=attempt, request=request)
     return crew.glance.over(_viewing(crew, state, take, unfinished(request)), left)
 
@@ -249,9 +249,9 @@ def _of_the_film(crew: Crew, state: TakeState) -> list[Correction]:
 def _sources(crew: Crew, earlier: list[Take]) -> list[Take]:
     """The takes whose verdicts a request after them carries: of candidates the best, once all are judged."""
     judged = [take for take in earlier if take.failure is None and not take.placeholder]
-    first, later = judged[: crew.decision.candidates], judged[crew.decision.candidates :]
-    if len(first) < crew.decision.candidates:
+    if not judged or len(judged) < (candidates := crew.candidates(judged[0].shot)):
         return []
+    first, later = judged[:candidates], judged[candidates:]
     best = choose(first[0].shot, first).attempt
     return [take for take in first if take.attempt == best] + later
 
@@ -293,7 +293,7 @@ def judge(state: TakeState, runtime: Run) -> dict[str, Any]:
         takes = [*takes[:-1], take]
     _learn(crew, takes)
     crew.tell(TakeJudged(take=take))
-    candidates = _judged(takes) < crew.decision.candidates and state.get("round", 1) == 1
+    candidates = _judged(takes) < crew.candidates(take.shot) and state.get("round", 1) == 1
     if candidates and take.failure is None and not failed:
         return {"verdict": "retake"}
     if any(one.accepted for one in _of_life(crew, state, takes)):
@@ -303,7 +303,7 @@ def judge(state: TakeState, runtime: Run) -> dict[str, Any]:
     elif "most" in state:
         more = not failed and take.attempt < state["most"]
     else:  # what cannot be looked at gets no better by another render
-        more = not failed and _judged(takes) < crew.decision.takes
+        more = not failed and _judged(takes) < crew.takes(take.shot)
     return {"verdict": "retake" if more else "exhausted"}
 
 

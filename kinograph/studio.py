@@ -82,7 +82,8 @@ class Studio(Premises):
         self._cancelled = threading.Event()
         self._stops: set[threading.Event] = set()
         """One for each production that runs."""
-        self._given_mind = mind
+        self.given_mind = mind
+        """As it was handed in; None where the settings name what answers."""
 
     # ------------------------------------------------------------------------------------ asking
 
@@ -415,7 +416,7 @@ class Studio(Premises):
         from kinograph.agents.language import hand_in, open_mind
         from kinograph.agents.mind import Mind
 
-        given, cancelled = self._given_mind, self._cancelled.is_set
+        given, cancelled = self.given_mind, self._cancelled.is_set
         if given is None:
             return open_mind(self.settings.mind, self.settings.home, cancelled)
         return given if isinstance(given, Mind) else hand_in(given, self.settings.mind, cancelled)

@@ -115,6 +115,8 @@ def measure_set(names: Sequence[str], gallery: Gallery) -> dict[str, SetMeasured
 
 
 def _measured(one: SetMetric, gallery: Gallery) -> SetMeasured:
+    if not gallery.clips:
+        return SetMeasured(None, "needs a clip")
     if missing := [need for need in one.needs if not gallery.has(need)]:
         return SetMeasured(None, f"needs {' and '.join(missing)}")
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,8 @@ from kinograph.evals.log import Shown
 from kinograph.evals.scorers import Scored, mean
 from kinograph.evals.suites import Sample, ShotTruth
 from kinograph.evals.systems import Made, MadeShot
-from kinograph.tools.metrics import Beside, Embedder, Measured, measure, metric
+from kinograph.evals.targets import aimed
+from kinograph.tools.metrics import Beside, Embedder, Measured, Metric, measure, metric
 
 
 class Clips:
@@ -31,7 +33,7 @@ class Clips:
     @property
     def shown(self) -> tuple[Shown, ...]:
         return tuple(
-            Shown(metric=one.name, better=one.better, least=one.range[0], greatest=one.range[1], note=_note(one.vbench))
+            aimed(Shown(metric=one.name, better=one.better, least=one.range[0], greatest=one.range[1], note=_note(one)))
             for one in self._all.values()
         )
 
@@ -68,17 +70,33 @@ class Clips:
         truth = sample.shots[index] if index < len(sample.shots) else None
         first = truth.subjects[0] if truth and truth.subjects else None
         return Beside(
-            words=said(truth) if truth else sample.brief if len(made_of(sample)) == 1 else shot.asked,
+            words=words_of(sample, index, shot.asked),
             embedder=self._embedder,
+            reference=_read(Path(sample.clips[index])) if index < len(sample.clips) else None,
+            cast=_pictures(sample, shot),
             before=before,
-            motion=first.motion or "" if first else "",
+            motion=(first and first.motion) or "",
             fps=shot.footage.fps if shot.footage else 8.0,
         )
 
 
-def made_of(sample: Sample) -> tuple[ShotTruth | None, ...]:
-    """The shots of a sample; one where nothing is known of them."""
-    return sample.shots or (None,)
+def words_of(sample: Sample, index: int, asked: str) -> str:
+    """What a shot should show: its truth in words, the brief where no truth is known, else what was asked of it."""
+    if index < len(sample.shots):
+        return said(sample.shots[index])
+    return asked if sample.shots else sample.brief
+
+
+def _pictures(sample: Sample, shot: MadeShot) -> dict[str, list[np.ndarray]]:
+    """Who should be in a shot: the sample's own pictures, else those that its film remembers out of other shots."""
+    given = {Path(file).stem: (Path(file),) for file in sample.references} or shot.cast
+    return {who: [_read(file)[0] for file in files] for who, files in given.items()}
+
+
+def _read(file: Path) -> np.ndarray:
+    from kinograph.tools.videos import read_video
+
+    return read_video(file.expanduser()).frames
 
 
 def said(truth: ShotTruth) -> str:
@@ -91,5 +109,6 @@ def said(truth: ShotTruth) -> str:
     return " ".join(filter(None, (subjects or "nobody", where, f"at {truth.time}" if truth.time else "")))
 
 
-def _note(vbench: str) -> str:
-    return f"VBench's {vbench}, over this project's embedder and at its size" if vbench else ""
+def _note(one: Metric) -> str:
+    vbench = f"VBench's {one.vbench}, over this project's embedder and at its size" if one.vbench else ""
+    return "; ".join(filter(None, (vbench, one.note)))

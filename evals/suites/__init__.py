@@ -80,7 +80,9 @@ class Sample(Noun):
     wishes: dict[str, Any] = Field(default_factory=dict)
     """Further fields of the brief."""
     references: tuple[str, ...] = ()
-    """Pictures, by their paths."""
+    """Pictures of who and what should be seen, by their paths."""
+    clips: tuple[str, ...] = ()
+    """Videos of the shots as they should be, frame for frame, by their paths; empty where there are none."""
 
 
 class Suite(Noun):

@@ -40,6 +40,10 @@ class MadeShot(NamedTuple):
     """What the system's own validator said; None where there is none."""
     takes: int = 1
     findings: tuple[str, ...] = ()
+    evidence: tuple[Path, ...] = ()
+    """Pictures that show what the findings say."""
+    cast: Mapping[str, tuple[Path, ...]] = {}
+    """Who is in it -> pictures of them, none of them out of this very shot."""
 
 
 class Made(NamedTuple):
@@ -54,6 +58,8 @@ class Made(NamedTuple):
     """The one clear error that a dare ended in."""
     spent: Spent = Spent()
     path: tuple[str, ...] = ()
+    expected: tuple[str, ...] = ()
+    """The path had no shot to be made twice; empty where nothing is known of paths."""
 
 
 @runtime_checkable

@@ -16,7 +16,7 @@ from kinograph.studio import Studio
 
 def converse(studio: Studio, sample: Sample, wishes: Mapping[str, Any], folder: Path) -> Made:
     """Says all turns; the storyboards that stood after each, None where there was none."""
-    from kinograph.evals.systems.studio import spent_on
+    from kinograph.evals.systems.filmed import spent_on
 
     began, boards = time.monotonic(), list[Storyboard | None]()
     with studio.open(out=folder / "chat", **wishes) as conversation:
