@@ -85,13 +85,18 @@ def darkness(clip: Pulse) -> np.ndarray:
 
 
 def scramble(clip: Pulse) -> np.ndarray:
-    """Share of a frame's cells that are like neither neighbour, far beyond what the clip's own movement does."""
+    """How far a frame is broken: geometric mean of the share of its cells that are like neither neighbour, beyond what
+    the clip's own movement does, and of how much more fine detail it has than the clip's plainest frames.
+
+    Either alone is fooled: cells by what moves fast in a short clip, detail by what comes nearer.
+    """
     if len(clip.light) < 4:
         return np.zeros(len(clip.light))
     edge = np.full_like(clip.moved[:1], np.inf)
     nearest = np.minimum(np.concatenate([edge, clip.moved]), np.concatenate([clip.moved, edge]))
     usual = 12 + 3 * np.percentile(clip.moved, 20, axis=0)  # low, as half of the clip may be scrambled
-    return (nearest > usual).mean(1)
+    detail = clip.grain / (np.percentile(clip.grain, 20) + 0.5) - 1
+    return np.sqrt((nearest > usual).mean(1) * np.maximum(detail, 0))
 
 
 def flutter(clip: Pulse) -> np.ndarray:

@@ -22,6 +22,6 @@ def _share(amount: Callable[[defects.Pulse], np.ndarray], above: float, least: i
 
 
 BLACK = Metric("black share", "lower", (0.0, 1.0), "pixels", _share(defects.darkness, 0.8, 1))
-CORRUPT = Metric("corrupt share", "lower", (0.0, 1.0), "pixels", _share(defects.scramble, 0.1, 4))
+CORRUPT = Metric("corrupt share", "lower", (0.0, 1.0), "pixels", _share(defects.scramble, 0.15, 4))
 FROZEN = Metric("frozen share", "lower", (0.0, 1.0), "pixels", _share(defects.stillness, 0.22, 2))
 JUMPS = Metric("jump share", "lower", (0.0, 1.0), "pixels", _share(defects.cut, 1.3, 5))
