@@ -253,7 +253,7 @@ def _sources(crew: Crew, earlier: list[Take]) -> list[Take]:
         return []
     first, later = judged[:candidates], judged[candidates:]
     best = choose(first[0].shot, first).attempt
-    return [take for take in first if take.attempt == best] + later
+    return ([take for take in first if take.attempt == best] or first[-1:]) + later  # all may have been stopped
 
 
 def _recalled(state: TakeState) -> list[Keyframe]:
