@@ -148,9 +148,9 @@ class Character(Noun):
     color: str | None = None
     words: str
     """How a prompt names it: "a red ball"."""
-    of: str = ""
+    of: str = Field(default="", max_length=60)
     """Id of the character whose other look this is: the same one, changed in the story; empty for its first look."""
-    state: str = ""
+    state: str = Field(default="", max_length=80)
     """Which look that is, apart from identity: "green", "in a blue coat"; empty for the first."""
 
     @property

@@ -135,7 +135,7 @@ def _outline(facts: dict[str, Any]) -> Any:
     most = facts["max_subjects"] or 99
     return {
         "title": outline.title,
-        "cast": [one.model_dump() for one in outline.cast],
+        "cast": [one.model_dump(exclude={"of", "state"}) for one in outline.cast],
         "beats": [{"text": b.text, "who": list(b.who[:most]), "seconds": None, "continues": []} for b in outline.beats],
         "look": outline.wishes.look,
     }
