@@ -15,6 +15,8 @@ from kinograph.evals.log import Shown
 
 COSTS = (("generator calls", "generator calls a sample"), ("seconds", "seconds a sample"))
 """What quality is held against: cost and how the axis says it."""
+SPOKES = 12
+"""Most metrics of a radar: more names would lie on each other."""
 
 
 class Figure(NamedTuple):
@@ -34,7 +36,12 @@ def dimensions(systems: Sequence[System], shown: Sequence[Shown]) -> list[Figure
     clips = [one for one in measured if not any(s.means[one.metric].of_set for s in systems if one.metric in s.means)]
     made = [_bars(systems, clips)] if clips else []
     spoked = [one for one in clips if math.isfinite(one.greatest - one.least) and one.greatest > one.least]
-    return [*made, _radar(systems, spoked)] if len(spoked) > 2 else made
+    return [*made, _radar(systems, spoked[:SPOKES])] if len(spoked) > 2 else made
+
+
+def _stroke(one: Shown) -> float | None:
+    """The target, where it says something about these numbers."""
+    return one.target if one.comparable else None
 
 
 def _estimate(system: System, shown: Shown) -> Estimate | None:
@@ -51,7 +58,7 @@ def _bars(systems: Sequence[System], shown: Sequence[Shown]) -> Figure:
         greatest = one.greatest if math.isfinite(one.greatest) else max([*tops, one.target or 0.0]) * 1.05
         least = one.least if math.isfinite(one.least) else min([*lows, one.target or 0.0, 0.0])
         bars = [Bar(series, estimate) for series, estimate in found]
-        rows.append(Row(f"{one.metric} {'↑' if one.better == 'higher' else '↓'}", bars, least, greatest, one.target))
+        rows.append(Row(f"{one.metric} {'↑' if one.better == 'higher' else '↓'}", bars, least, greatest, _stroke(one)))
     table = [[one.metric, *(told(_estimate(system, one)) for system in systems)] for one in shown]
     caption = (
         "Each bar runs from the metric's least to its greatest value; whiskers are 95 % intervals, clustered by "
@@ -66,9 +73,10 @@ def _radar(systems: Sequence[System], shown: Sequence[Shown]) -> Figure:
     spokes = [Spoke(one.metric, [share(one, _estimate(system, one)) for system in systems]) for one in shown]
     names = [system.label for system in systems]
     table = [[spoke.label, *("–" if value is None else f"{value:.2f}" for value in spoke.values)] for spoke in spokes]
-    title = "Dimensions"
+    title = "Metrics as shares"
     svg = figures.radar(spokes, names, "Radar chart of all metrics; the numbers are in the table below it.")
     caption = "Means as shares of the way from a metric's worst value (the middle) to its best (the rim)."
+    caption += f" The first {SPOKES} metrics with limits." if len(shown) == SPOKES else ""
     return Figure(title, caption, svg, ["metric", *names], table, len(systems) > 1)
 
 

@@ -159,6 +159,8 @@ def study(
     retry: Annotated[int, typer.Option(help="How often a sample that crashes is tried again.", min=0)] = 0,
     parallel: Annotated[int, typer.Option(help="Films at the same time, of different samples.", min=1, max=256)] = 1,
     by: Annotated[str, typer.Option(help="By threads or processes.")] = "threads",
+    gallery: Annotated[int, typer.Option(help="Samples in the report's gallery.", min=0)] = 6,
+    inline: Annotated[float, typer.Option(help="Megabytes of clips and pictures in the report.", min=0)] = 8.0,
     out: Annotated[Path | None, typer.Option(help="The study's folder; one that is there goes on.")] = None,
 ) -> None:
     """Compare several systems on the same samples and seeds: what is missing is run, then compared.
@@ -193,6 +195,8 @@ def study(
                 by=options.by_of(by),
                 retry_on_error=retry,
                 stop=stop,
+                gallery=gallery,
+                inline=inline,
                 on_progress=hear,
             )
         except Cancelled as error:

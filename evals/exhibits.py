@@ -78,6 +78,22 @@ def system(label: str, series: int, run: LoadedRun) -> System:
     return System(label, series, run, found, statistics.costs(run), matches)
 
 
+def shared(systems: Sequence[System]) -> dict[str, str]:
+    """Settings that several systems have in common."""
+    first, *others = [one.run.header.system for one in systems]
+    return {key: value for key, value in first.items() if others and all(one.get(key) == value for one in others)}
+
+
+def lacking(systems: Sequence[System], shown: Sequence[Shown]) -> dict[str, tuple[str, ...]]:
+    """Metrics that were measured in no system, and why."""
+    found = {}
+    for one in shown:
+        means = [system.means[one.metric] for system in systems if one.metric in system.means]
+        if all(mean.estimate is None for mean in means):
+            found[one.metric] = tuple(dict.fromkeys(why for mean in means for why in mean.skipped))
+    return found
+
+
 def exhibits(systems: Sequence[System]) -> list[Exhibit]:
     """Samples in the first run's order, each with its cards by run and seed."""
     found: dict[str, Exhibit] = {}

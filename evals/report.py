@@ -58,6 +58,8 @@ def page(
         exhibits.system(label, n, run) for n, (label, run) in enumerate(zip(statistics.labels(runs), runs, strict=True))
     ]
     shown = list({one.metric: one for run in runs for one in run.header.metrics}.values())
+    lacking = exhibits.lacking(systems, shown)
+    told = [one for one in shown if one.metric not in lacking]
     every = exhibits.exhibits(systems)
     gallery = every[:most]
     media = Inlining(inline, to)
@@ -69,14 +71,16 @@ def page(
             title=_title(systems),
             style=_environment().get_template("report.css").render(),
             systems=systems,
-            shown=shown,
+            shared=exhibits.shared(systems),
+            shown=told,
+            lacking=lacking,
             compared=compared,
             notes=exhibits.notes(systems),
-            figures=charts.dimensions(systems, shown),
-            tags=(tagged := exhibits.tags(systems, shown)),
-            columns=[place for place in range(len(shown)) if any(row.cells[place].estimate for row in tagged)],
+            figures=charts.dimensions(systems, told),
+            tags=(tagged := exhibits.tags(systems, told)),
+            columns=[place for place in range(len(told)) if any(row.cells[place].estimate for row in tagged)],
             spent=exhibits.spent(systems),
-            frontiers=list(charts.frontiers(systems, shown, quality)),
+            frontiers=list(charts.frontiers(systems, told, quality)),
             trajectories=exhibits.trajectories(systems),
             exhibits=gallery,
             hidden=len(every) - len(gallery),
@@ -89,6 +93,8 @@ def page(
 
 def _title(systems: Sequence[System]) -> str:
     suite = systems[0].run.header.suite
+    if len(systems) > 3:
+        return f"{suite}: {systems[0].label} against {len(systems) - 1} others"
     return f"{suite}: {' against '.join(system.label for system in systems)}"
 
 

@@ -49,6 +49,8 @@ class StudyPlan(Noun):
     metrics: tuple[str, ...] = ("temporal coherence",)
     """Of clips, besides truth."""
     set_metrics: tuple[str, ...] = ()
+    primary: tuple[str, ...] = ()
+    """Metrics that the arms are compared by: with fewer, smaller differences are shown. All where none is named."""
     embedder: str = "storyworld-clip"
     settings: dict[str, Any] = Field(default_factory=dict)
     """Of all arms."""

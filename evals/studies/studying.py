@@ -47,10 +47,13 @@ def study(
     by: By = "threads",
     retry_on_error: int = 0,
     stop: threading.Event | None = None,
+    gallery: int = 6,
+    inline: float = 8.0,
     on_progress: Callable[[Step], None] = lambda _: None,
 ) -> Path:
     """Runs what is missing and writes the report and the numbers; returns the folder.
 
+    The report's gallery has `gallery` samples, and `inline` megabytes of clips and pictures are in it.
     Raises BadInput, UnknownName, ProductionBusy, StorageError, and Cancelled once `stop` is set: the same call goes on.
     """
     if parallel < 1 or retry_on_error < 0:
@@ -71,7 +74,7 @@ def study(
             on_progress(Step(total - len(waiting) + number, total, arm, one.log))
         for begun in arms.values():
             begun.finish()
-    write(plan, folder)
+    write(plan, folder, gallery, inline)
     return folder
 
 
@@ -133,14 +136,15 @@ def _asked(plan: StudyPlan, suite: Suite, arm: Arm, folder: Path) -> Asked:
     return Asked(suite, plan.suite, system, tuple(range(plan.seeds)), plan.metrics, plan.set_metrics, plan.embedder, {})
 
 
-def write(plan: StudyPlan, folder: Path, gallery: int | None = 12) -> None:
+def write(plan: StudyPlan, folder: Path, gallery: int = 6, inline: float = 8.0) -> None:
     """Writes report and numbers of what is there by now. Raises BadInput, Damaged and StorageError."""
     from kinograph.evals import report, statistics
     from kinograph.evals.runs import load
 
     runs = [load(_place(folder, arm)) for arm in plan.arms]
-    compared = statistics.compare(*runs) if len(runs) > 1 else None
-    report.write(runs, folder / REPORT, most=gallery, compared=compared)
+    compared = statistics.compare(*runs, metrics=plan.primary) if len(runs) > 1 else None
+    quality = plan.primary[0] if plan.primary else None
+    report.write(runs, folder / REPORT, inline=inline, quality=quality, most=gallery, compared=compared)
     arms = [_numbers(arm, run) for arm, run in zip(plan.arms, runs, strict=True)]
     told: dict[str, Any] = {"study": plan.name, "about": plan.about, "suite": plan.suite}
     told |= {"suite_digest": runs[0].header.suite_digest, "versions": runs[0].header.versions, "arms": arms}

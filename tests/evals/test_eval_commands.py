@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from kinograph.evals.smoke import PARTS, Level, level, regressions
+from kinograph.evals.smoke import PARTS, Level, level, levels, measured, regressions
 from kinograph.evals.suites import SUITES
 
 
@@ -37,6 +37,40 @@ def test_a_run_ends_in_a_table_and_a_folder_that_goes_on(kinograph, tmp_path: Pa
     assert (again[0], len(again)) == (lines[0], 2)
 
 
+def test_a_run_ends_with_a_report_unless_none_is_wanted(kinograph, tmp_path: Path):
+    arguments = ("eval", "run", "planning", "--limit", "1", "--mind", "rules")
+    status, out, _ = kinograph(*arguments, "--out", "run")
+    assert (status, out.splitlines()[-1]) == (0, str(tmp_path / "run" / "report.html"))
+    assert "<title>planning" in (tmp_path / "run" / "report.html").read_text()
+    status, out, _ = kinograph(*arguments, "--out", "bare", "--no-report")
+    assert (status, out.splitlines()[-1]) == (0, str(tmp_path / "bare"))
+    assert not (tmp_path / "bare" / "report.html").exists()
+
+
+def test_metrics_of_all_clips_are_in_the_table_and_skipped_aloud(kinograph, tmp_path: Path):
+    small = ("--size", "96x64", "--frames", "9", "--topology", "chain", "--set", "embedder=pixels")
+    arguments = ("eval", "run", "storyworld-basic", "--limit", "1", "--model", "storyworld-render", *small)
+    asked = ("--set-metrics", "inception score,frechet video distance", "--no-report", "--json", "--out", "run")
+    status, out, _ = kinograph(*arguments, *asked)
+    assert status == 0
+    found = {one["metric"]: one for one in json.loads(out)["sets"]}
+    assert found["inception score"]["value"] == 1
+    assert found["frechet video distance"]["skipped"] == "needs two clips on either side"
+    status, out, _ = kinograph("eval", "run", "--resume", "run", "--no-report")
+    assert status == 0
+    assert "all clips" in out
+    assert "needs two clips on either side" in out
+
+
+def test_studies_are_listed_and_what_is_none_is_refused(kinograph):
+    status, out, _ = kinograph("eval", "study")
+    assert status == 0
+    assert "agents" in out
+    assert "topologies" in out
+    status, _, err = kinograph("eval", "study", "nothing")
+    assert (status, err.count("\n")) == (2, 1)
+
+
 def test_samples_that_crashed_end_in_status_seven_unless_they_are_left_out(kinograph, tmp_path: Path):
     (tmp_path / "mine.jsonl").write_text('{"id": "a", "brief": "A red ball."}\n{"id": "b", "brief": " "}\n')
     (tmp_path / "videos").mkdir()
@@ -61,6 +95,7 @@ def test_what_cannot_be_run_is_one_line_and_status_two(kinograph, tmp_path: Path
         ("planning", "--set", "color=red"): "unknown setting 'color'",
         ("planning", "--exclude", "m001"): "is not ID=REASON",
         ("planning", "--sample-id", "zzz"): "unknown sample of planning 'zzz'",
+        ("storyworld-basic", "--set-metrics", "beauty"): "unknown metric of sets 'beauty'",
         ("storyworld-basic", "--metrics", "beauty"): "unknown metric 'beauty'",
         ("planning", "--videos", "nowhere"): "is no folder of videos",
         ("--resume", "nowhere"): "holds no run of an evaluation",
@@ -89,6 +124,16 @@ def test_what_left_its_interval_on_the_bad_side_got_worse_and_nothing_else():
     assert [name for name, _ in regressions(before, now, better)] == ["good", "bad", "gone"]
     assert not list(regressions(before, {"good": level([0.99]), "bad": level([0.5]), "gone": level([1])}, better))
     assert not list(regressions(before, before, better))
+
+
+def test_faults_that_are_drawn_on_purpose_are_told_as_regressions_and_nothing_else_is(tmp_path: Path):
+    few = PARTS[0]._replace(most=4)
+    good, again = (measured(few, tmp_path / name) for name in ("good", "again"))
+    bad = measured(few, tmp_path / "bad", faults=1.0)
+    better = {one.metric: one.better for one in good.run.metrics}
+    assert not list(regressions(levels(good), levels(again), better))
+    worse = [name for name, _ in regressions(levels(good), levels(bad), better)]
+    assert {"all right", "accepted", "renders"} <= set(worse)
 
 
 def test_an_interval_is_that_of_the_textbook_and_a_perfect_share_may_lose_half_a_sample():
