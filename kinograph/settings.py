@@ -123,8 +123,8 @@ class Ablations(BaseModel):
     validator: bool = True
     """Takes are looked at; without, the first one is accepted."""
     renders: int | None = Field(default=None, ge=1, le=10_000)
-    """Takes of the whole film, for comparisons at equal cost: all are made, spread over its shots evenly with those left
-    over for the first ones, and of each shot's the best is used; none leaves it to `takes` and `candidates`."""
+    """Takes of the whole film, for comparisons at equal cost: all are made, spread over its shots evenly with those
+    left over for the first ones, and of each shot's the best is used; none leaves it to `takes` and `candidates`."""
 
 
 class Settings(BaseSettings):
