@@ -42,7 +42,7 @@ def exactly(mean: np.ndarray, cov: np.ndarray, count: int, seed: int) -> np.ndar
     """Vectors whose sample mean and covariance are these."""
     raw = np.random.default_rng(seed).normal(size=(count, len(mean)))
     white = raw - raw.mean(0)
-    white = white @ np.linalg.inv(np.linalg.cholesky(np.cov(white, rowvar=False))).T
+    white = white @ np.linalg.inv(np.linalg.cholesky(np.atleast_2d(np.cov(white, rowvar=False)))).T
     return white @ np.linalg.cholesky(cov).T + mean
 
 
