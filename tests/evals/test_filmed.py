@@ -42,6 +42,13 @@ def test_a_shot_is_held_beside_what_its_film_remembers_out_of_others(story: RunR
     assert ["palette change" in shot.scores for shot in shots] == [False, True, True]
 
 
+def test_a_shot_is_not_held_beside_itself(tmp_path: Path):
+    system = Crewed(Settings.load(topology="chain", model="storyworld-render"), SMALL)
+    asked = {"sample_ids": ["basic-001"], "metrics": ("identity similarity",)}
+    log = run("storyworld-basic", system, folder=tmp_path / "run", **asked).samples[0]
+    assert log.skipped == {"identity similarity": "needs cast"}
+
+
 def test_a_film_of_right_takes_went_as_expected(story: RunResult):
     log = story.samples[0]
     assert log.path == log.expected

@@ -113,6 +113,12 @@ def test_a_study_that_is_done_runs_nothing_and_another_one_is_refused(done: tupl
         study(plan.changed(limit=1), done[0])
 
 
+def test_side_by_side_an_arm_still_waits_for_those_before_it(plan: StudyPlan, tmp_path: Path):
+    steps: list[Step] = []
+    study(plan.changed(limit=1), tmp_path / "out", parallel=3, on_progress=steps.append)
+    assert [one.arm for one in steps[1:]] == ["agents", "one take", "best of n"]
+
+
 def test_part_of_a_stopped_render_is_given_whole():
     whole = SampleLog(sample="s", seed=0, state="done", spent=Spent(renders=3, reused=1))
     assert budget(whole) == 4

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from kinograph.errors import BadInput, UnknownName
-from kinograph.evals.suites import SUITES, Sample, ShotTruth, SubjectTruth, make, open_suite
+from kinograph.evals.suites import SUITES, Sample, ShotTruth, SubjectTruth, Turn, conversations, make, open_suite
 from kinograph.evals.suites.hostile import robustness
 from kinograph.tools.storyworld.world import COLORS, KINDS, MOTIONS, SETTINGS, TIMES
 
@@ -72,9 +72,9 @@ def test_turns_tell_what_changes_and_the_film_after_them():
 
 def test_undo_of_a_removed_shot_brings_a_new_one_where_it_was():
     one, two = ShotTruth(setting="sea"), ShotTruth(setting="snow")
-    before = make.Turn(say="shot 1 at night", changes=(1,), shots=(one, two))
-    removed = make.Turn(say="remove shot 2", shots=(one,))
-    assert make.undo(before, removed) == make.Turn(say="undo", changes=(2,), shots=(one, two))
+    before = Turn(say="shot 1 at night", changes=(1,), shots=(one, two))
+    removed = Turn(say="remove shot 2", shots=(one,))
+    assert conversations.undo(before, removed) == Turn(say="undo", changes=(2,), shots=(one, two))
 
 
 def test_a_suite_of_ones_own_is_a_file_of_lines_or_yaml(tmp_path: Path):
