@@ -16,8 +16,8 @@ def reason(keyframe: Keyframe, found: Sequence[Keyframe], shot: Shot, board: Sto
             "setting": f"the place, {keyframe.about or 'without a name'}, as it looked in {keyframe.shot}",
             "look": f"the style, as in {keyframe.shot}",
         }[keyframe.role]
-    here = [board.character(one.who) for one in shot.cast]
-    who = next((one for one in here if one.identity == keyframe.about), None)
+    here = {one.who for one in shot.cast}
+    who = next((one for one in board.cast if one.id in here and one.identity == keyframe.about), None)
     words = who.words if who else keyframe.about
     if keyframe.given:
         return f"{words} as the user gave it"

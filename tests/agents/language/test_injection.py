@@ -196,7 +196,8 @@ def test_a_tools_result_stays_between_the_marks(server: Server, attack: str, rem
     found = tuple(k.changed(about=attack[:60]) if k.role == "identity" else k for k in question.found)
     board = question.storyboard
     cast = (board.cast[0].changed(id=attack[:60], words=attack[:80]),)
-    question = question.changed(found=found, storyboard=board.changed(cast=cast))
+    shot = question.shot.changed(cast=(question.shot.cast[0].changed(who=attack[:60]),))
+    question = question.changed(shot=shot, found=found, storyboard=board.changed(cast=cast))
     server.tools["memory"] = [("recall_keyframes", {"about": ""}), ("inspect_keyframe", {"number": attack[:4]})]
     server.brain = lambda role, facts: {"keep": ["K1"], "why": attack[:200]}
     kept = mind_of(server, key=SECRET, timeout=20.0).think(agent, question)
