@@ -56,7 +56,7 @@ def test_a_film_of_right_takes_went_as_expected(story: RunResult):
 
 
 def test_pictures_that_show_findings_lie_beside_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """No validator of today leaves any: one that does is put in its place."""
+    """Those that are gone are left out."""
     from kinograph.agents.validator import Validator
     from kinograph.tools.footage import load, png
 
@@ -64,7 +64,7 @@ def test_pictures_that_show_findings_lie_beside_the_log(tmp_path: Path, monkeypa
 
     def showing(self, question):
         verdict = rules(self, question)
-        kept = self._vault.keep_picture(png(load(question.clip)[0]))
+        kept = self.vault.keep_picture(png(load(question.clip)[0]))
         return verdict.changed(findings=tuple(one.changed(evidence=(kept, "gone")) for one in verdict.findings))
 
     monkeypatch.setattr(Validator, "rules", showing)
