@@ -107,16 +107,17 @@ def test_faults_in_three_of_ten_takes_leave_few_bad_shots_and_hardly_any_unnotic
     for number in range(2):
         studio = Studio(settings, mind=script_of([sample(rng) for _ in range(25)]))
         film = studio.make(studio.brief(f"Film {number}.", width=192, height=108, frames=16, seed=number))
-        for cut, request in zip(film.timeline, chosen(film), strict=True):
+        for cut in film.timeline:
             shots += 1
+            taken = next(take for take in film.takes if (take.shot, take.attempt) == (cut.shot, cut.attempt))
             hurt = [
                 fault
-                for fault in truth_of(request, options).faults
+                for fault in truth_of(taken.request, options).faults
                 if fault.first <= cut.last_frame and fault.last >= cut.first_frame
             ]
-            bad += [(number, cut.shot, hurt)] if hurt else []
-            taken = next(take for take in film.takes if (take.shot, take.attempt) == (cut.shot, cut.attempt))
-            unnoticed += [(number, cut.shot, hurt)] if hurt and taken.accepted else []
+            told = taken.verdict.model_dump(include={"accepted", "scores"}) if taken.verdict else None
+            bad += [(number, cut.shot, hurt, told)] if hurt else []
+            unnoticed += [(number, cut.shot, hurt, told)] if hurt and taken.accepted else []
         assert len(film.timeline) == 25
         assert not film.placeholders
     assert shots >= 48
