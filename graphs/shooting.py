@@ -66,11 +66,14 @@ def shoot(crew: Crew, arranged: Callable[[TaskGraph], TaskGraph] = lambda graph:
     graph = arranged(tasks_of(crew.storyboard, expected.seconds, crew.brief).of("shot"))
     settled, workers = rounds.settled(crew), crew.decision.lanes
     outlook = Outlook(graph, expected.pace, workers, settled)
+    in_turn = threading.Lock()
+    """Shots that are settled at once are told of one after the other, so that progress never goes back."""
 
     def tell(event: Event) -> None:
-        crew.tell(event)
-        if (progress := outlook.hear(event)) is not None:
-            crew.tell(progress)
+        with in_turn:
+            crew.tell(event)
+            if (progress := outlook.hear(event)) is not None:
+                crew.tell(progress)
 
     lives, told = take.build().compile(checkpointer=crew.checkpoints), replace(crew, tell=tell)
     here = copy_context()  # LangGraph finds the stream of events through it; a life, a graph of its own, has another
@@ -95,8 +98,9 @@ def shoot(crew: Crew, arranged: Callable[[TaskGraph], TaskGraph] = lambda graph:
     def employ(hands: int) -> None:
         crew.floor.employ(crew.id, workers + hands)
         outlook.employ(workers + hands)
-        crew.tell(Joined(hands=hands))
-        crew.tell(outlook.progress)
+        with in_turn:
+            crew.tell(Joined(hands=hands))
+            crew.tell(outlook.progress)
 
     with counting(lambda: crew.ledger.jobs.hands(crew.id), employ):
         crew.floor.run(crew.id, graph, expected.pace, workers, live, crew.cancelled, settled)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -56,6 +57,12 @@ class Production:
 
     def shoot(self, generation: Ready, **more: Any) -> list[Any]:
         events: list[Any] = []
+        listen = more.pop("listen", lambda event: None)
+
+        def tell(event: Any) -> None:
+            listen(event)
+            events.append(event)
+
         with checkpointer(self.home / "checkpoints.sqlite", "") as saver:
             crew = Crew(
                 id="film",
@@ -67,7 +74,7 @@ class Production:
                 memory=Forgetful(),
                 validator=more.pop("validator", Blind()),
                 checkpoints=saver,
-                tell=events.append,
+                tell=tell,
                 cancelled=more.pop("cancelled", threading.Event()),
             )
             shoot(crew, **more)
@@ -199,6 +206,15 @@ def test_tells_how_far_it_is_until_nothing_is_left(tmp_path: Path):
     assert {(event.stage, event.steps) for event in told} == {("shooting", 12)}
     assert told[0].seconds
     assert told[-1].seconds == 0.0
+
+
+def test_progress_never_goes_back_however_slowly_it_is_heard(tmp_path: Path):
+    def listen(event: Any) -> None:
+        if isinstance(event, Progressed) and event.step % 2:
+            time.sleep(0.02)
+
+    events = Production(tmp_path).shoot(Counting(), listen=listen)
+    assert [event.step for event in events if isinstance(event, Progressed)] == list(range(13))
 
 
 def taken(request_of: Any, seconds: float, judging: float, accepted: bool, **fields: Any) -> Take:
