@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import secrets
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +21,8 @@ from kinograph.tools.resources import Monitor, Snapshot
 
 # Tests share the cores: threads of OpenMP that wait for one another on a busy core cost several times what they save.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# A shell that starts pytest in the background has Ctrl-C ignored, and so would the commands that tests stop by it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 # Films are drawn and remembered by what is exact and quick; tests of the defaults take these away.
 os.environ |= {"KINOGRAPH_MODEL": "storyworld-render", "KINOGRAPH_EMBEDDER": "pixels"}
 
