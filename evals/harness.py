@@ -58,7 +58,8 @@ class RunResult(NamedTuple):
     @property
     def means(self) -> dict[str, float]:
         """Mean of each metric that was measured in any sample. What was skipped or excluded does not count; a sample
-        that crashed has the worst value there is or, where that is without end, the worst that was measured."""
+        that crashed has the worst value there is or, where that is without end, the worst that was measured, in every
+        metric that it could have had a number in."""
         found = {one.metric: _mean(one, self.samples) for one in self.run.metrics}
         return {name: value for name, value in found.items() if value is not None}
 
@@ -76,7 +77,7 @@ def _mean(metric: Shown, samples: Sequence[SampleLog]) -> float | None:
     pick = min if metric.better == "higher" else max
     bound = metric.least if metric.better == "higher" else metric.greatest
     worst = bound if abs(bound) != float("inf") else pick(values)
-    values += [worst] * sum(log.state == "crashed" for log in samples)
+    values += [worst] * sum(log.lost(metric.metric) for log in samples)
     return sum(values) / len(values)
 
 

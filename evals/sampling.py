@@ -57,15 +57,21 @@ def perform(job: Job) -> SampleLog:
         except Cancelled:
             raise
         except Exception as error:  # whatever a system raises is its failure, and counts against it
-            failed = plain.changed(error=told(error), spent=plain.spent.changed(seconds=_since(began)))
+            failed = _crashed(job, plain, error).changed(spent=plain.spent.changed(seconds=_since(began)))
             if attempt == job.retries:
                 return _left(job, work, failed)
             continue
         try:
             return _left(job, work, _judged(job, made, plain, media))
         except KinographError as error:  # what it made cannot be read
-            return _left(job, work, plain.changed(error=told(error), spent=made.spent))
+            return _left(job, work, _crashed(job, plain, error).changed(spent=made.spent))
     raise AssertionError("the last attempt returns")
+
+
+def _crashed(job: Job, plain: SampleLog, error: Exception) -> SampleLog:
+    """The failure, with what it costs nothing in."""
+    beyond = {name: why for scorer in job.scorers for name, why in scorer.beyond(job.sample).items()}
+    return plain.changed(error=told(error), skipped=beyond)
 
 
 def _since(began: float) -> float:

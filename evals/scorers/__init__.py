@@ -37,6 +37,13 @@ class Scorer(Protocol):
         """Raises KinographError for what the system made and cannot be read."""
         ...
 
+    def beyond(self, sample: Sample) -> Mapping[str, str]:
+        """Metrics that no system could be measured by on this sample, and why: a crash costs nothing in them."""
+        ...
+
+
+UNASKED = "the sample asks for nothing of the kind"
+"""Why a metric has no number whatever a system makes."""
 
 SCORERS: dict[str, str] = {
     "truth": "kinograph.evals.scorers.truth",

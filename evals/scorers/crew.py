@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from kinograph.evals.scorers import Scored, mean, share
 from kinograph.evals.suites import Sample
 from kinograph.evals.systems import Made
@@ -17,6 +19,9 @@ class Crew:
         if not said:
             return Scored(skipped={"accepted": "needs a validator's verdicts"})
         return Scored({"accepted": mean([one["accepted"] for one in said.values()])}, said)
+
+    def beyond(self, sample: Sample) -> Mapping[str, str]:
+        return {}
 
 
 SCORER = Crew()

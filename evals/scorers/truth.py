@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from itertools import permutations
 from typing import TYPE_CHECKING
 
-from kinograph.evals.scorers import Scored, mean, share
+from kinograph.evals.scorers import UNASKED, Scored, mean, share
 from kinograph.evals.suites import Sample, ShotTruth, SubjectTruth
 from kinograph.evals.systems import Made, MadeShot
 
@@ -59,6 +59,11 @@ class Truth:
             scores["order"] = in_order(sample.shots, found)
         named = {shot.shot: scores for shot, scores in zip(made.shots, shots, strict=False)}
         return Scored(scores, named)
+
+    def beyond(self, sample: Sample) -> Mapping[str, str]:
+        """What a film without any shot would have no number in."""
+        judged = self(sample, Made()).scores
+        return {one.metric: UNASKED for one in self.shown if one.metric not in judged}
 
 
 def _detected(shot: MadeShot, sample: Sample, index: int) -> Detection | None:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from painted import ball, painted
 
 from kinograph import Studio
@@ -157,6 +159,42 @@ def test_a_turn_is_right_only_when_exactly_the_shots_change_that_should():
 def test_a_dare_ends_well_in_one_clear_error_or_a_film(ends: str, error: str, well: float, expected: float):
     found = ENDED(sample(ends=ends), Made(error=error)).scores
     assert (found["ended well"], found["as expected"]) == (well, expected)
+
+
+# ------------------------------------------------------------------------------------------- crashes
+
+
+def test_a_film_of_one_shot_could_have_no_identity_and_no_order_to_lose():
+    beyond = TRUTH.beyond(sample(SEA))
+    assert set(beyond) == {"identity", "identity held", "order", "count"}
+    assert set(TRUTH.beyond(sample(SEA, SNOW, tags=("count",)))) == set()
+    assert set(TRUTH.beyond(sample())) == {one.metric for one in TRUTH.shown}
+    assert not CREW.beyond(sample(SEA))
+    assert not ENDED.beyond(sample())
+
+
+def test_what_a_plan_or_a_conversation_is_not_asked_for_it_cannot_lose():
+    assert "camera" in PLANNED.beyond(sample(SNOW))
+    assert set(PLANNED.beyond(sample(SEA))) == {"seconds", "aspect", "look"}
+    assert set(CHATTED.beyond(sample(SEA))) == {"right shots", "as asked", "fields"}
+    assert not CHATTED.beyond(sample(SEA, turns=(Turn(say="undo"),)))
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(st.lists(st.sampled_from([SEA, SNOW, ShotTruth(), ShotTruth(setting="city")]), max_size=3), st.booleans())
+def test_what_is_beyond_a_sample_and_what_is_scored_are_never_the_same(shots: list[ShotTruth], counted: bool):
+    asked = sample(*shots, tags=("count",) if counted else ())
+    scores = TRUTH(asked, film(*shots)).scores
+    assert set(scores) == {one.metric for one in TRUTH.shown} - set(TRUTH.beyond(asked))
+
+
+def test_metrics_that_compare_with_another_shot_are_beyond_a_sample_of_one():
+    names = ("temporal coherence", "cut smoothness", "identity similarity", "psnr", "motion agreement")
+    clips = Clips(names, "pixels")
+    assert set(clips.beyond(sample(SEA))) == {"cut smoothness", "identity similarity", "psnr"}
+    assert set(clips.beyond(sample(SEA, SNOW))) == {"psnr"}
+    assert set(clips.beyond(sample())) == {"psnr", "motion agreement"}, "nobody knows how many shots it has"
+    assert clips.beyond(sample(SEA))["psnr"] == "needs reference"
 
 
 # ------------------------------------------------------------------------------------ folders of videos
