@@ -22,6 +22,8 @@ class Spent(Noun):
     """Wall seconds from brief to film."""
     judging: float = 0.0
     """Wall seconds that the scorers took."""
+    judging_tokens: int = 0
+    """Tokens that a vision model took to judge; no cost of the system."""
     renders: float = 0.0
     """Clips rendered newly; one that was stopped early counts as the share of its steps that was done."""
     reused: int = 0

@@ -88,11 +88,13 @@ def _judged(job: Job, made: Made, plain: SampleLog, media: Path) -> SampleLog:
     began = time.monotonic()
     scores: dict[str, float] = {}
     skipped: dict[str, str] = {}
+    tokens = 0
     by_shot: dict[str, dict[str, float]] = {shot.shot: {} for shot in made.shots}
     for scorer in job.scorers:
         found = scorer(job.sample, made)
         scores |= found.scores
         skipped |= found.skipped
+        tokens += found.tokens
         for shot, values in found.shots.items():
             by_shot[shot] |= values
     judging = _since(began)
@@ -101,7 +103,7 @@ def _judged(job: Job, made: Made, plain: SampleLog, media: Path) -> SampleLog:
         scores=scores,
         skipped=skipped,
         shots=_shots(made.shots, by_shot, media, job.folder),
-        spent=made.spent.changed(judging=judging),
+        spent=made.spent.changed(judging=judging, judging_tokens=tokens),
         path=made.path,
         expected=made.expected,
         film=_kept(made.film, media / "film", job.folder),

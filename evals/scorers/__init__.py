@@ -12,6 +12,7 @@ from typing import NamedTuple, Protocol, runtime_checkable
 from kinograph.evals.log import Shown
 from kinograph.evals.suites import Does, Sample, Suite
 from kinograph.evals.systems import Made
+from kinograph.settings import MindSettings
 
 
 class Scored(NamedTuple):
@@ -22,6 +23,8 @@ class Scored(NamedTuple):
     """Shot -> its scores."""
     skipped: Mapping[str, str] = {}
     """Metric -> what it needs that is not there."""
+    tokens: int = 0
+    """Tokens of language models that judging took."""
 
 
 @runtime_checkable
@@ -63,8 +66,13 @@ FOR: dict[Does, tuple[str, ...]] = {
 """Who scores what kind of suite."""
 
 
-def scorers_for(suite: Suite, metrics: Sequence[str], embedder: str) -> tuple[Scorer, ...]:
-    """Those of the suite's kind, and for films the metrics of clips by name. Raises UnknownName."""
+def scorers_for(
+    suite: Suite, metrics: Sequence[str], embedder: str, eyes: MindSettings | None = None
+) -> tuple[Scorer, ...]:
+    """Those of the suite's kind, and for films the metrics of clips by name and a vision model's eyes.
+
+    Raises UnknownName.
+    """
     found: list[Scorer] = []
     for name in FOR[suite.does]:
         if name == "truth" and not any(sample.shots for sample in suite.samples):
@@ -74,6 +82,8 @@ def scorers_for(suite: Suite, metrics: Sequence[str], embedder: str) -> tuple[Sc
         found.append(scorer)
     if suite.does == "film" and metrics:
         found.append(import_module("kinograph.evals.scorers.clips").Clips(tuple(metrics), embedder))
+    if suite.does == "film" and eyes is not None:
+        found.append(import_module("kinograph.evals.scorers.eyes").Eyes(eyes))
     return tuple(found)
 
 

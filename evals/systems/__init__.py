@@ -38,6 +38,8 @@ class MadeShot(NamedTuple):
     """A file that a browser plays."""
     accepted: bool | None = None
     """What the system's own validator said; None where there is none."""
+    found_right: float | None = None
+    """The share of what was asked that it found nothing severe against; None where there is no verdict."""
     takes: int = 1
     findings: tuple[str, ...] = ()
     evidence: tuple[Path, ...] = ()
