@@ -36,6 +36,7 @@ def run(
     fps: flags.Fps = None,
     steps: flags.Steps = None,
     guidance: flags.Guidance = None,
+    render: flags.Render = False,
     videos: flags.Videos = None,
     limit: flags.Limit = None,
     sample_id: flags.SampleId = None,
@@ -61,6 +62,7 @@ def run(
     kinograph eval run storyworld-story --model storyworld-diffusion --topology hierarchical --seeds 3 --parallel 2
     kinograph eval run storyworld-story --set takes=1 --set embedder=pixels --out runs/one-take
     kinograph eval run vbench:~/VBench/VBench_full_info.json --videos samples --metrics all
+    kinograph eval run editing-chat --render --model storyworld-render --size 192x108 --frames 9
     kinograph eval run storyworld-basic --eyes gpt-4.1-mini
     kinograph eval run --resume runs/one-take
 
@@ -71,12 +73,13 @@ def run(
     wishes = {"frames": frames, "fps": fps, "steps": steps, "guidance": guidance} | options.size_of(size)
     asked = {"model": model, "topology": topology, "takes": takes}
     if resume is not None:
-        options.check_resumed(asked | wishes | {"mind": mind, "suite": suite, "videos": videos, "settings": set_})
+        given = {"mind": mind, "suite": suite, "videos": videos, "settings": set_, "rendering": render or None}
+        options.check_resumed(asked | wishes | given)
         of = options.as_before(resume, exclude)
     else:
-        system = options.videos_of(videos) if videos else options.crew(asked, mind, set_ or (), wishes, shared_home)
+        crew = options.Crew(asked, mind, set_ or (), wishes, shared_home, render)
         of = options.Chosen(suite, limit, sample_id or (), seeds, metrics, set_metrics, embedder, eyes, exclude or ())
-        of = of.run_of(system, out)
+        of = of.run_of(options.videos_of(videos) if videos else crew.system(), out)
     how = {"parallel": parallel, "by": options.by_of(by), "retry_on_error": retry, "keep": keep}
     result = _performed(of | how, quiet=as_json)
     telling.tell(result, as_json, None if no_report else _reported(result.folder))

@@ -22,6 +22,7 @@ Frames = Annotated[int | None, typer.Option(help="Frames of every shot.", min=1)
 Fps = Annotated[int | None, typer.Option(help="Frames a second.", min=1)]
 Steps = Annotated[int | None, typer.Option(help="Denoising steps.", min=1)]
 Guidance = Annotated[float | None, typer.Option(help="Guidance scale.", min=0)]
+Render = Annotated[bool, typer.Option("--render", help="Render conversations too: a film after every turn.")]
 Videos = Annotated[
     Path | None, typer.Option(help="Judge a folder of videos instead: ID-SEED.mp4, or ID-SEED/1.mp4, 2.mp4, …")
 ]

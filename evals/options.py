@@ -14,14 +14,24 @@ from kinograph.evals.systems import System
 from kinograph.settings import MindSettings
 
 
-def crew(
-    asked: Mapping[str, Any], mind: str | None, given: Sequence[str], wishes: Mapping[str, Any], shared: bool
-) -> System:
-    from kinograph.evals.systems.studio import Crewed, minded
-    from kinograph.settings import Settings
+class Crew(NamedTuple):
+    """The crew that is to be evaluated, as it was said."""
 
-    settings = _settings(given) | {name: value for name, value in asked.items() if value is not None}
-    return Crewed(minded(Settings.load(**settings), mind or ""), wishes, fresh=not shared)
+    asked: Mapping[str, Any]
+    mind: str | None
+    given: Sequence[str]
+    wishes: Mapping[str, Any]
+    shared: bool
+    rendered: bool
+
+    def system(self) -> System:
+        """Raises BadInput."""
+        from kinograph.evals.systems.studio import Crewed, minded
+        from kinograph.settings import Settings
+
+        told = _settings(self.given) | {name: value for name, value in self.asked.items() if value is not None}
+        settings = minded(Settings.load(**told), self.mind or "")
+        return Crewed(settings, self.wishes, fresh=not self.shared, rendered=self.rendered)
 
 
 def _settings(given: Sequence[str]) -> dict[str, Any]:

@@ -53,6 +53,7 @@ SCORERS: dict[str, str] = {
     "crew": "kinograph.evals.scorers.crew",
     "planned": "kinograph.evals.scorers.planned",
     "chatted": "kinograph.evals.scorers.chatted",
+    "edited": "kinograph.evals.scorers.edited",
     "ended": "kinograph.evals.scorers.ended",
 }
 """Name -> module whose `SCORER` it is."""
@@ -60,7 +61,7 @@ SCORERS: dict[str, str] = {
 FOR: dict[Does, tuple[str, ...]] = {
     "film": ("truth", "crew"),
     "plan": ("planned",),
-    "chat": ("chatted",),
+    "chat": ("chatted", "edited"),
     "dare": ("ended",),
 }
 """Who scores what kind of suite."""

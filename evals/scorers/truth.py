@@ -46,7 +46,7 @@ class Truth:
         if len(sample.shots) > 1 and len(made.shots) == 1 and not made.boards:
             need = f"needs a video for each of its {len(sample.shots)} shots: {sample.id}-0/1.mp4, 2.mp4, …"
             return Scored(skipped=dict.fromkeys(metrics, need))
-        found = [_detected(shot, sample, index) for index, shot in enumerate(made.shots)]
+        found = [detected(shot, _truth(sample, index)) for index, shot in enumerate(made.shots)]
         by_place = [found[i] if i < len(found) else None for i in range(len(sample.shots))]
         shots = [judged(truth, seen) for truth, seen in zip(sample.shots, by_place, strict=True)]
         if "count" in sample.tags:
@@ -66,12 +66,16 @@ class Truth:
         return {one.metric: UNASKED for one in self.shown if one.metric not in judged}
 
 
-def _detected(shot: MadeShot, sample: Sample, index: int) -> Detection | None:
+def _truth(sample: Sample, index: int) -> ShotTruth | None:
+    return sample.shots[index] if index < len(sample.shots) else None
+
+
+def detected(shot: MadeShot, truth: ShotTruth | None) -> Detection | None:
+    """What is seen of a shot that should show so many subjects; None for one without a clip."""
     from kinograph.evals.detectors import detect
 
     if shot.footage is None:
         return None
-    truth = sample.shots[index] if index < len(sample.shots) else None
     return detect(shot.footage.frames, min(2, len(truth.subjects)) if truth else 1)
 
 

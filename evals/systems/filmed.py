@@ -33,10 +33,10 @@ def filmed(studio: Studio, film: Film, seconds: float, shots: int = 0) -> Made:
     from kinograph.graphs.passed import passed
     from kinograph.graphs.running import checkpoints_of
 
-    place, portraits = Path(film.folder), _portraits(studio, film)
+    place = Path(film.folder)
     path = passed(checkpoints_of(studio.place, place), film.id)
     return Made(
-        shots=tuple(_shot(studio, film, cut, portraits) for cut in film.timeline),
+        shots=shots_of(studio, film),
         film=Path(film.path),
         sheet=place / "contact_sheet.png",
         boards=(film.storyboard,),
@@ -44,6 +44,12 @@ def filmed(studio: Studio, film: Film, seconds: float, shots: int = 0) -> Made:
         path=path,
         expected=without_retakes(path, shots or len(film.storyboard.shots)),
     )
+
+
+def shots_of(studio: Studio, film: Film) -> tuple[MadeShot, ...]:
+    """The shots of a film as it shows them."""
+    portraits = _portraits(studio, film)
+    return tuple(_shot(studio, film, cut, portraits) for cut in film.timeline)
 
 
 def _shot(studio: Studio, film: Film, cut: Cut, portraits: Portraits) -> MadeShot:
@@ -56,6 +62,7 @@ def _shot(studio: Studio, film: Film, cut: Cut, portraits: Portraits) -> MadeSho
         asked=shot.text,
         footage=None if used is None else _footage(used, cut),
         clip=Path(film.folder) / "shots" / f"{cut.shot}.mp4",
+        digest="" if used is None else cut.clip,
         accepted=used is not None and used.accepted,
         found_right=found_right(used.verdict, shot, film.storyboard) if used and used.verdict else None,
         takes=len(takes),

@@ -16,6 +16,8 @@ from kinograph.evals.scorers.chatted import SCORER as CHATTED
 from kinograph.evals.scorers.chatted import changed
 from kinograph.evals.scorers.clips import Clips, said
 from kinograph.evals.scorers.crew import SCORER as CREW
+from kinograph.evals.scorers.edited import CHANGED, KEPT, SHOWN
+from kinograph.evals.scorers.edited import SCORER as EDITED
 from kinograph.evals.scorers.ended import SCORER as ENDED
 from kinograph.evals.scorers.planned import SCORER as PLANNED
 from kinograph.evals.scorers.truth import SCORER as TRUTH
@@ -141,6 +143,25 @@ def test_a_turn_is_right_only_when_exactly_the_shots_change_that_should():
     found = CHATTED(talk, ignored).scores
     assert (found["right shots"], found["as asked"]) == (0, 0)
     assert 0.8 < found["fields"] < 1
+
+
+def test_after_an_edit_what_is_seen_counts_and_what_should_stay_must_be_the_same_clip():
+    night = SNOW.changed(time="dawn")
+    talk = sample(SEA, SNOW, turns=(Turn(say="shot 2 at dawn", changes=(2,), shots=(SEA, night)),))
+    named = zip("abc", (SEA, SNOW, night), strict=True)
+    sea, snow, dawn = (painted(name, shot)._replace(digest=name) for name, shot in named)
+    again = sea._replace(digest="d")
+    films = ((sea, dawn), (again, dawn), (sea, snow), (sea,))
+    done, anew, ignored, cut = (Made(films=((sea, snow), after)) for after in films)
+    assert set(EDITED(talk, done).scores.values()) == {1.0}
+    found = EDITED(talk, anew).scores
+    assert (found[KEPT], found[SHOWN]) == (0, 1), "as right as before, but another clip"
+    found = EDITED(talk, ignored).scores
+    assert (found[KEPT], found[SHOWN], found[CHANGED]) == (1, 0.5, 0)
+    assert EDITED(talk, cut).scores == {KEPT: 1, SHOWN: 0.5, CHANGED: 0}
+    assert EDITED(talk, Made(films=((sea, snow), None))).scores == {KEPT: 0, SHOWN: 0, CHANGED: 0}
+    assert "needs films" in EDITED(talk, Made(boards=(None, None))).skipped[KEPT]
+    assert set(EDITED.beyond(sample(SEA))) == {KEPT, SHOWN, CHANGED}
 
 
 @pytest.mark.parametrize(
