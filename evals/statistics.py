@@ -212,6 +212,8 @@ def compare(first: LoadedRun, *others: LoadedRun, metrics: Sequence[str] = ()) -
     runs = (first, *others)
     for other in others:
         _same_suite(first.header, other.header)
+    if empty := [run for run in runs if not run.samples]:
+        raise BadInput(f"run {str(empty[0].folder)!r} has no finished sample yet; there is nothing to compare")
     shown = _chosen(runs, metrics)
     names = labels(runs)
     drawn = [
