@@ -13,7 +13,7 @@ import numpy as np
 
 from kinograph.agents.generation import CAMERA_WORDS, MOTION_WORDS, TIME_WORDS
 from kinograph.agents.mind import Ask, Mind
-from kinograph.agents.panel import FRAMES, LETTERS, MOST, RubricsDraft
+from kinograph.agents.panel import FRAMES, LETTERS, MOST, RubricsDraft, Unfit
 from kinograph.agents.rubric import Rubric, Sight
 from kinograph.agents.verdicts import ACCEPTABLE
 from kinograph.evals.suites import ShotTruth
@@ -87,15 +87,14 @@ class Eyewitness:
         given, letters = [one.take for one in draft.takes], list(self._exhibits)
         if sorted(given) != letters:
             return [f"answers are for takes {given}; there must be one for each of {letters}"]
-        found = []
-        for one in draft.takes:
-            if not isinstance(one, Rubric):
-                found += [f"take {one.take}: {words}" for words in one.complaints]
-            elif sorted(subject.who for subject in one.subjects) != sorted(
-                who := _names(self._exhibits[one.take].truth)
-            ):
-                found.append(f"take {one.take}: there must be one entry in subjects for each of {who}")
-        return found
+        return [f"take {one.take}: {words}" for one in draft.takes for words in self._faults(one)]
+
+    def _faults(self, one: Rubric | Unfit) -> list[str]:
+        if isinstance(one, Unfit):
+            return list(one.complaints)
+        who = _names(self._exhibits[one.take].truth)
+        right = sorted(subject.who for subject in one.subjects) == sorted(who)
+        return [] if right else [f"there must be one entry in subjects for each of {who}"]
 
     def _testimony(self, draft: RubricsDraft) -> Testimony:
         said = {one.take: one for one in draft.takes if isinstance(one, Rubric)}
