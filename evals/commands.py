@@ -6,67 +6,55 @@ import json
 import sys
 import threading
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kinograph.errors import GAVE_UP, BadInput, Cancelled
-from kinograph.evals import options, telling
+from kinograph.errors import GAVE_UP, Cancelled
+from kinograph.evals import flags, options, telling
+
+if TYPE_CHECKING:
+    from kinograph.evals.harness import RunResult
 
 EPILOG = (
     "Exit status: 0 done, 2 bad input, 3 another process runs in that folder, 4 disk full or not writable, "
     "5 damaged file, 7 done but samples crashed, 130 stopped (go on with --resume)."
 )
 app = typer.Typer(help="Measure how good films are, with numbers that can be believed.", rich_markup_mode=None)
-Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 
 
 @app.command(epilog=EPILOG)
 def run(
-    suite: Annotated[
-        str | None, typer.Argument(help="Name (see kinograph eval suites), IMPORTER:PATH, or a .jsonl or .yaml file.")
-    ] = None,
-    model: Annotated[str | None, typer.Option(help="Model card to render with; see kinograph models.")] = None,
-    topology: Annotated[str | None, typer.Option(help="Who acts when: chain, hierarchical or distributed.")] = None,
-    mind: Annotated[str | None, typer.Option(help="How agents think: rules, or llm as the settings name it.")] = None,
-    takes: Annotated[int | None, typer.Option(help="Most takes a shot may cost.", min=1, max=10)] = None,
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", help="Any setting, as NAME=VALUE; may be repeated. For ablations.")
-    ] = None,
-    size: Annotated[str | None, typer.Option(help="Picture size, such as 192x108.")] = None,
-    frames: Annotated[int | None, typer.Option(help="Frames of every shot.", min=1)] = None,
-    fps: Annotated[int | None, typer.Option(help="Frames a second.", min=1)] = None,
-    steps: Annotated[int | None, typer.Option(help="Denoising steps.", min=1)] = None,
-    guidance: Annotated[float | None, typer.Option(help="Guidance scale.", min=0)] = None,
-    videos: Annotated[
-        Path | None, typer.Option(help="Judge a folder of videos instead: ID-SEED.mp4, or ID-SEED/1.mp4, 2.mp4, …")
-    ] = None,
-    limit: Annotated[int | None, typer.Option(help="The first so many samples.", min=1)] = None,
-    sample_id: Annotated[list[str] | None, typer.Option(help="Only this sample; may be repeated.")] = None,
-    seeds: Annotated[str, typer.Option(help="How many seeds a sample has, from 0; or these: 0,7,9.")] = "1",
-    metrics: Annotated[
-        list[str] | None, typer.Option(help="Metric of clips besides truth: a name, all or none; may be repeated.")
-    ] = None,
-    set_metrics: Annotated[
-        list[str] | None, typer.Option(help="Metric of all clips together: a name, all or none; may be repeated.")
-    ] = None,
-    embedder: Annotated[str, typer.Option(help="Embedder of the metrics that need one.")] = "storyworld-clip",
-    exclude: Annotated[
-        list[str] | None, typer.Option(help="Leave a sample out, aloud: ID=REASON; may be repeated.")
-    ] = None,
-    retry: Annotated[int, typer.Option(help="How often a sample that crashes is tried again.", min=0)] = 0,
-    parallel: Annotated[int, typer.Option(help="Samples at the same time.", min=1, max=256)] = 1,
-    by: Annotated[str, typer.Option(help="By threads or processes.")] = "threads",
-    out: Annotated[Path | None, typer.Option(help="The run's own folder; new or empty, or one that goes on.")] = None,
-    resume: Annotated[
-        Path | None, typer.Option(help="Go on with a run: its own suite, system and seeds, what is missing only.")
-    ] = None,
-    shared_home: Annotated[
-        bool, typer.Option("--shared-home", help="Use the settings' home, and clips that it has already.")
-    ] = False,
-    keep: Annotated[bool, typer.Option("--keep", help="Keep what the productions worked with.")] = False,
-    no_report: Annotated[bool, typer.Option("--no-report", help="Write no report.html into the folder.")] = False,
-    as_json: Json = False,
+    suite: flags.Suite = None,
+    model: flags.Model = None,
+    topology: flags.Topology = None,
+    mind: flags.Mind = None,
+    takes: flags.Takes = None,
+    set_: flags.Set = None,
+    size: flags.Size = None,
+    frames: flags.Frames = None,
+    fps: flags.Fps = None,
+    steps: flags.Steps = None,
+    guidance: flags.Guidance = None,
+    render: flags.Render = False,
+    videos: flags.Videos = None,
+    limit: flags.Limit = None,
+    sample_id: flags.SampleId = None,
+    seeds: flags.Seeds = "1",
+    metrics: flags.Metrics = None,
+    set_metrics: flags.SetMetrics = None,
+    embedder: flags.Embedder = "storyworld-clip",
+    eyes: flags.Eyes = None,
+    exclude: flags.Exclude = None,
+    retry: flags.Retry = 0,
+    parallel: flags.Parallel = 1,
+    by: flags.By = "threads",
+    out: flags.RunOut = None,
+    resume: flags.Resume = None,
+    shared_home: flags.SharedHome = False,
+    keep: flags.Keep = False,
+    no_report: flags.NoReport = False,
+    as_json: flags.Json = False,
 ) -> None:
     """Run a suite on a system and log every sample.
 
@@ -74,60 +62,45 @@ def run(
     kinograph eval run storyworld-story --model storyworld-diffusion --topology hierarchical --seeds 3 --parallel 2
     kinograph eval run storyworld-story --set takes=1 --set embedder=pixels --out runs/one-take
     kinograph eval run vbench:~/VBench/VBench_full_info.json --videos samples --metrics all
+    kinograph eval run editing-chat --render --model storyworld-render --size 192x108 --frames 9
+    kinograph eval run storyworld-basic --eyes gpt-4.1-mini
     kinograph eval run --resume runs/one-take
 
     The run's folder gets run.json, samples.jsonl (a line a sample and seed), sets.json (metrics of all clips together),
     media/ and report.html. Every sample is made in a home of its own, so that none profits from another. A sample that
     crashes counts as the worst, unless it is excluded.
     """
-    from kinograph.evals import harness
-
     wishes = {"frames": frames, "fps": fps, "steps": steps, "guidance": guidance} | options.size_of(size)
     asked = {"model": model, "topology": topology, "takes": takes}
     if resume is not None:
-        given = [name for name, value in (asked | wishes | {"mind": mind, "suite": suite}).items() if value is not None]
-        given += ["videos"] * (videos is not None) + ["settings"] * bool(set_)
-        if given:
-            raise BadInput(f"a run that is resumed keeps its own {given[0]}; begin a new one with --out instead")
-        of: dict[str, Any] = options.as_before(resume, exclude)
+        given = {"mind": mind, "suite": suite, "videos": videos, "settings": set_, "rendering": render or None}
+        options.check_resumed(asked | wishes | given)
+        of = options.as_before(resume, exclude)
     else:
-        if suite is None:
-            raise BadInput("name a suite (kinograph eval suites lists them), or --resume a run's folder")
-        system = options.videos_of(videos) if videos else options.crew(asked, mind, set_ or (), wishes, shared_home)
-        of = {
-            "suite": suite,
-            "system": system,
-            "folder": out,
-            "limit": limit,
-            "sample_ids": tuple(sample_id or ()),
-            "seeds": options.seeds_of(seeds),
-            "metrics": options.metrics_of(metrics),
-            "set_metrics": options.set_metrics_of(set_metrics),
-            "embedder": embedder,
-            "exclude": options.pairs(exclude or (), "exclude"),
-        }
-    of["folder"] = of["folder"] or Path(harness.RUNS) / options.name_of(of["suite"])
-    stop = threading.Event()
-    with telling.stoppable(stop), telling.progress(enabled=sys.stderr.isatty() and not as_json) as hear:
-        try:
-            result = harness.run(
-                **of,
-                parallel=parallel,
-                by=options.by_of(by),
-                retry_on_error=retry,
-                keep=keep,
-                stop=stop,
-                on_progress=hear,
-            )
-        except Cancelled as error:
-            raise Cancelled(f"stopped; go on with: kinograph eval run --resume {of['folder']}") from error
+        crew = options.Crew(asked, mind, set_ or (), wishes, shared_home, render)
+        of = options.Chosen(suite, limit, sample_id or (), seeds, metrics, set_metrics, embedder, eyes, exclude or ())
+        of = of.run_of(options.videos_of(videos) if videos else crew.system(), out)
+    how = {"parallel": parallel, "by": options.by_of(by), "retry_on_error": retry, "keep": keep}
+    result = _performed(of | how, quiet=as_json)
     telling.tell(result, as_json, None if no_report else _reported(result.folder))
     if result.crashed:
         raise typer.Exit(GAVE_UP)
 
 
+def _performed(of: dict[str, Any], quiet: bool) -> RunResult:
+    """Runs what the harness takes. Raises Cancelled, which says how it goes on."""
+    from kinograph.evals import harness
+
+    stop = threading.Event()
+    with telling.stoppable(stop), telling.progress(enabled=sys.stderr.isatty() and not quiet) as hear:
+        try:
+            return harness.run(**of, stop=stop, on_progress=hear)
+        except Cancelled as error:
+            raise Cancelled(f"stopped; go on with: kinograph eval run --resume {of['folder']}") from error
+
+
 @app.command()
-def suites(as_json: Json = False) -> None:
+def suites(as_json: flags.Json = False) -> None:
     """List the suites: how many samples each has, what a system does with them, and what is measured.
 
     Suites that others publish are read from your own copy, by IMPORTER:PATH.
@@ -150,15 +123,15 @@ def suites(as_json: Json = False) -> None:
 @app.command()
 def study(
     name: Annotated[str | None, typer.Argument(help="Name, or a .toml file; without it all are listed.")] = None,
-    limit: Annotated[int | None, typer.Option(help="Only the first so many samples.", min=1)] = None,
+    limit: flags.Limit = None,
     seeds: Annotated[int | None, typer.Option(help="How many seeds a sample has.", min=1)] = None,
     arm: Annotated[list[str] | None, typer.Option(help="Only this arm; may be repeated.")] = None,
-    size: Annotated[str | None, typer.Option(help="Picture size, such as 192x108.")] = None,
-    frames: Annotated[int | None, typer.Option(help="Frames of every shot.", min=1)] = None,
-    steps: Annotated[int | None, typer.Option(help="Denoising steps.", min=1)] = None,
-    retry: Annotated[int, typer.Option(help="How often a sample that crashes is tried again.", min=0)] = 0,
+    size: flags.Size = None,
+    frames: flags.Frames = None,
+    steps: flags.Steps = None,
+    retry: flags.Retry = 0,
     parallel: Annotated[int, typer.Option(help="Films at the same time, of different samples.", min=1, max=256)] = 1,
-    by: Annotated[str, typer.Option(help="By threads or processes.")] = "threads",
+    by: flags.By = "threads",
     gallery: Annotated[int, typer.Option(help="Samples in the report's gallery.", min=0)] = 6,
     inline: Annotated[float, typer.Option(help="Megabytes of clips and pictures in the report.", min=0)] = 8.0,
     out: Annotated[Path | None, typer.Option(help="The study's folder; one that is there goes on.")] = None,

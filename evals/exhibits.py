@@ -161,7 +161,8 @@ def notes(systems: Sequence[System]) -> list[str]:
         if run.torn:
             told.append(f"{name}the last line of its log was cut short by a crash and is left out.")
         if crashed := one.count("crashed"):
-            told.append(f"{name}{crashed} of {total} samples crashed; each counts as the worst value of every metric.")
+            counts = "each counts as the worst value of every metric that it could have been measured by"
+            told.append(f"{name}{crashed} of {total} samples crashed; {counts}.")
         for why in dict.fromkeys(log.error for log in run.those("excluded")):
             count = sum(log.error == why for log in run.those("excluded"))
             told.append(f"{name}{count} of {total} samples are excluded: {why or 'no reason is given'}.")

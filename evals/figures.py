@@ -18,6 +18,8 @@ SERIES = 6
 LETTER = 6.6
 """Width of a letter, in the units of a figure at 12 units a line."""
 WIDTH = 690
+LEAST_SCALE = 0.7
+"""A figure is drawn no smaller than this share of its width, so that it can be read on a phone; it scrolls there."""
 
 
 class Bar(NamedTuple):
@@ -61,7 +63,7 @@ class _Drawing:
     def __init__(self, width: float, height: float, title: str) -> None:
         self.root = ElementTree.Element("svg", viewBox=f"0 0 {width:g} {height:g}", role="img")
         self.root.set("aria-label", title)
-        self.root.set("style", f"max-width:{width:g}px")
+        self.root.set("style", f"max-width:{width:g}px;min-width:{LEAST_SCALE * width:g}px")
 
     def put(self, kind: str, look: str, hint: str = "", words: str = "", **places: float | str) -> None:
         told = {name.replace("_", "-"): _number(value) for name, value in places.items()}

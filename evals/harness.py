@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from kinograph.errors import BadInput, UnknownName
 from kinograph.evals.folder import Key, RunFolder
-from kinograph.evals.headers import JUDGE, agreed, header_of
+from kinograph.evals.headers import EYES, JUDGE, agreed, header_of
 from kinograph.evals.log import Run, SampleLog, SetScore, Shown
 from kinograph.evals.performing import By, performed
 from kinograph.evals.runs import sets_of
@@ -25,6 +25,7 @@ from kinograph.evals.sampling import Job
 from kinograph.evals.scorers import Scorer, scorers_for
 from kinograph.evals.suites import Suite, open_suite
 from kinograph.evals.systems import System
+from kinograph.settings import MindSettings
 
 METRICS = ("temporal coherence",)
 """Metrics of clips where none are named: those that cost next to nothing."""
@@ -58,7 +59,8 @@ class RunResult(NamedTuple):
     @property
     def means(self) -> dict[str, float]:
         """Mean of each metric that was measured in any sample. What was skipped or excluded does not count; a sample
-        that crashed has the worst value there is or, where that is without end, the worst that was measured."""
+        that crashed has the worst value there is or, where that is without end, the worst that was measured, in every
+        metric that it could have had a number in."""
         found = {one.metric: _mean(one, self.samples) for one in self.run.metrics}
         return {name: value for name, value in found.items() if value is not None}
 
@@ -76,7 +78,7 @@ def _mean(metric: Shown, samples: Sequence[SampleLog]) -> float | None:
     pick = min if metric.better == "higher" else max
     bound = metric.least if metric.better == "higher" else metric.greatest
     worst = bound if abs(bound) != float("inf") else pick(values)
-    values += [worst] * sum(log.state == "crashed" for log in samples)
+    values += [worst] * sum(log.lost(metric.metric) for log in samples)
     return sum(values) / len(values)
 
 
@@ -91,6 +93,7 @@ def run(
     metrics: Sequence[str] | None = None,
     set_metrics: Sequence[str] = (),
     embedder: str = "storyworld-clip",
+    eyes: MindSettings | None = None,
     exclude: Mapping[str, str] | None = None,
     parallel: int = 1,
     by: By = "threads",
@@ -102,7 +105,8 @@ def run(
     """Runs a suite on a system: a Studio, a folder of videos, or any System.
 
     `seeds` are that many from 0, or these; `sample_ids` and `limit` choose samples; `set_metrics` are of all clips
-    together, once all are there; `exclude` leaves samples out aloud, by id, with the reason; `retry_on_error` is how
+    together, once all are there; `eyes` name a vision model for the validator, which judges the shots as well, apart
+    from the system; `exclude` leaves samples out aloud, by id, with the reason; `retry_on_error` is how
     often a sample that crashes is tried again; `parallel` are samples at the same time, in threads or processes;
     `keep` leaves the system's own files.
     Raises BadInput for what cannot be run, ProductionBusy, StorageError, and Cancelled once `stop` is set: what is
@@ -113,7 +117,9 @@ def run(
         raise BadInput("seeds, parallel and limit should be at least 1, and retry_on_error at least 0")
     source = suite if isinstance(suite, str) else ""
     suite = (open_suite(suite) if isinstance(suite, str) else suite).only(sample_ids, limit)
-    asked = Asked(suite, source, system_of(system), numbers, metrics, tuple(set_metrics), embedder, dict(exclude or {}))
+    asked = Asked(
+        suite, source, system_of(system), numbers, metrics, tuple(set_metrics), embedder, dict(exclude or {}), eyes
+    )
     with opened(asked, folder) as begun:
         jobs = begun.jobs(retry_on_error, keep)
         total = len(begun.header.samples) * len(numbers)
@@ -140,6 +146,8 @@ class Asked(NamedTuple):
     """Of all clips together."""
     embedder: str
     exclude: dict[str, str]
+    eyes: MindSettings | None = None
+    """Of a vision model that judges the shots."""
 
 
 class Begun(NamedTuple):
@@ -177,10 +185,11 @@ def opened(asked: Asked, folder: str | Path | None = None) -> Iterator[Begun]:
     suite, known = asked.suite, [sample.id for sample in asked.suite.samples]
     if strangers := [id for id in asked.exclude if id not in known]:
         raise UnknownName("excluded sample", strangers[0], known[:8])
-    scorers = scorers_for(suite, METRICS if asked.metrics is None else asked.metrics, asked.embedder)
+    scorers = scorers_for(suite, METRICS if asked.metrics is None else asked.metrics, asked.embedder, asked.eyes)
     shown = (*(one for scorer in scorers for one in scorer.shown), *shown_of(asked.set_metrics, suite.does))
     header = header_of(suite, asked.system, asked.seeds, shown)
-    header = header.changed(source=asked.source, versions=header.versions | {JUDGE: asked.embedder})
+    judges = {JUDGE: asked.embedder} | ({EYES: asked.eyes.models["validator"]} if asked.eyes else {})
+    header = header.changed(source=asked.source, versions=header.versions | judges)
     place = RunFolder(folder or Path(RUNS) / header.id)
     if not place.begun:
         asked.system.check(suite.does)

@@ -18,6 +18,8 @@ from kinograph.evals.systems import System
 PACKAGES = ("kinograph", "numpy", "torch", "diffusers", "transformers", "langgraph", "chromadb", "av", "opencv-python")
 JUDGE = "judging embedder"
 """Name, among the versions, of the embedder that the scorers look with."""
+EYES = "judging eyes"
+"""Name, among the versions, of the vision model that judges the shots."""
 
 
 def header_of(suite: Suite, system: System, seeds: tuple[int, ...], metrics: tuple[Shown, ...]) -> Run:

@@ -22,6 +22,8 @@ class Spent(Noun):
     """Wall seconds from brief to film."""
     judging: float = 0.0
     """Wall seconds that the scorers took."""
+    judging_tokens: int = 0
+    """Tokens that a vision model took to judge; no cost of the system."""
     renders: float = 0.0
     """Clips rendered newly; one that was stopped early counts as the share of its steps that was done."""
     reused: int = 0
@@ -63,7 +65,8 @@ class SampleLog(Noun):
     sample: str
     seed: int
     state: Literal["done", "crashed", "excluded"]
-    """crashed: the system failed on it, which counts as the worst value of every metric; excluded: left out, aloud."""
+    """crashed: the system failed on it, which counts as the worst value of every metric that the sample could have
+    been measured by; excluded: left out, aloud."""
     error: str = ""
     """Why it crashed or is excluded."""
     asked: str = ""
@@ -72,7 +75,7 @@ class SampleLog(Noun):
     """Dimensions and categories that results are broken down by."""
     scores: dict[str, float] = Field(default_factory=dict)
     skipped: dict[str, str] = Field(default_factory=dict)
-    """Metric -> what it needs that is not there."""
+    """Metric -> what it needs that is not there; of a sample that crashed, what nobody could have measured in it."""
     shots: tuple[ShotLog, ...] = ()
     spent: Spent = Spent()
     path: tuple[str, ...] = ()
@@ -81,6 +84,10 @@ class SampleLog(Noun):
     """The path that the sample or its suite says is right; empty where none does."""
     film: str = ""
     sheet: str = ""
+
+    def lost(self, metric: str) -> bool:
+        """Whether it crashed where a number could have been."""
+        return self.state == "crashed" and metric not in self.skipped
 
 
 class Shown(Noun):

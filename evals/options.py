@@ -6,21 +6,32 @@ import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from kinograph.errors import BadInput
 from kinograph.evals.performing import By
 from kinograph.evals.systems import System
+from kinograph.settings import MindSettings
 
 
-def crew(
-    asked: Mapping[str, Any], mind: str | None, given: Sequence[str], wishes: Mapping[str, Any], shared: bool
-) -> System:
-    from kinograph.evals.systems.studio import Crewed, minded
-    from kinograph.settings import Settings
+class Crew(NamedTuple):
+    """The crew that is to be evaluated, as it was said."""
 
-    settings = _settings(given) | {name: value for name, value in asked.items() if value is not None}
-    return Crewed(minded(Settings.load(**settings), mind or ""), wishes, fresh=not shared)
+    asked: Mapping[str, Any]
+    mind: str | None
+    given: Sequence[str]
+    wishes: Mapping[str, Any]
+    shared: bool
+    rendered: bool
+
+    def system(self) -> System:
+        """Raises BadInput."""
+        from kinograph.evals.systems.studio import Crewed, minded
+        from kinograph.settings import Settings
+
+        told = _settings(self.given) | {name: value for name, value in self.asked.items() if value is not None}
+        settings = minded(Settings.load(**told), self.mind or "")
+        return Crewed(settings, self.wishes, fresh=not self.shared, rendered=self.rendered)
 
 
 def _settings(given: Sequence[str]) -> dict[str, Any]:
@@ -58,10 +69,61 @@ def videos_of(folder: Path) -> System:
     return Videos(folder.expanduser())
 
 
+class Chosen(NamedTuple):
+    """What a new run is to be of, as it was said."""
+
+    suite: str | None
+    limit: int | None
+    sample_ids: Sequence[str]
+    seeds: str
+    metrics: Sequence[str] | None
+    set_metrics: Sequence[str] | None
+    embedder: str
+    eyes: str | None
+    exclude: Sequence[str]
+
+    def run_of(self, system: System, out: Path | None) -> dict[str, Any]:
+        """The same as the harness takes it, in a folder that is named if none was. Raises BadInput."""
+        from kinograph.evals.harness import RUNS
+
+        if self.suite is None:
+            raise BadInput("name a suite (kinograph eval suites lists them), or --resume a run's folder")
+        return {
+            "suite": self.suite,
+            "system": system,
+            "folder": out or Path(RUNS) / name_of(self.suite),
+            "limit": self.limit,
+            "sample_ids": tuple(self.sample_ids),
+            "seeds": seeds_of(self.seeds),
+            "metrics": metrics_of(self.metrics),
+            "set_metrics": set_metrics_of(self.set_metrics),
+            "embedder": self.embedder,
+            "eyes": eyes_of(self.eyes),
+            "exclude": pairs(self.exclude, "exclude"),
+        }
+
+
+def check_resumed(given: Mapping[str, Any]) -> None:
+    """Nothing of what a run was begun with is said anew. Raises BadInput."""
+    if told := [name for name, value in given.items() if value not in (None, [])]:
+        raise BadInput(f"a run that is resumed keeps its own {told[0]}; begin a new one with --out instead")
+
+
+def eyes_of(model: str | None) -> MindSettings | None:
+    """A vision model at the server of the settings' mind. Raises BadSetting."""
+    from kinograph.settings import Settings
+
+    if model is None:
+        return None
+    mind = Settings.load().mind
+    told = {"kind": "openai", "model": mind.model or model, "models": {"validator": model}}
+    return mind.model_copy(update=told)
+
+
 def as_before(resume: Path, exclude: Sequence[str] | None) -> dict[str, Any]:
     """What a run was begun with."""
     from kinograph.evals.folder import RunFolder
-    from kinograph.evals.headers import JUDGE
+    from kinograph.evals.headers import EYES, JUDGE
     from kinograph.evals.sets import names
     from kinograph.evals.systems.studio import Crewed
     from kinograph.tools.metrics import METRICS
@@ -83,6 +145,7 @@ def as_before(resume: Path, exclude: Sequence[str] | None) -> dict[str, Any]:
         "metrics": tuple(one.metric for one in header.metrics if one.metric in METRICS),
         "set_metrics": tuple(one.metric for one in header.metrics if one.metric in names()),
         "embedder": header.versions.get(JUDGE, "storyworld-clip"),
+        "eyes": eyes_of(header.versions.get(EYES)),
         "exclude": pairs(exclude or (), "exclude"),
     }
 

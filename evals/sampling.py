@@ -57,15 +57,21 @@ def perform(job: Job) -> SampleLog:
         except Cancelled:
             raise
         except Exception as error:  # whatever a system raises is its failure, and counts against it
-            failed = plain.changed(error=told(error), spent=plain.spent.changed(seconds=_since(began)))
+            failed = _crashed(job, plain, error).changed(spent=plain.spent.changed(seconds=_since(began)))
             if attempt == job.retries:
                 return _left(job, work, failed)
             continue
         try:
             return _left(job, work, _judged(job, made, plain, media))
         except KinographError as error:  # what it made cannot be read
-            return _left(job, work, plain.changed(error=told(error), spent=made.spent))
+            return _left(job, work, _crashed(job, plain, error).changed(spent=made.spent))
     raise AssertionError("the last attempt returns")
+
+
+def _crashed(job: Job, plain: SampleLog, error: Exception) -> SampleLog:
+    """The failure, with what it costs nothing in."""
+    beyond = {name: why for scorer in job.scorers for name, why in scorer.beyond(job.sample).items()}
+    return plain.changed(error=told(error), skipped=beyond)
 
 
 def _since(began: float) -> float:
@@ -82,11 +88,13 @@ def _judged(job: Job, made: Made, plain: SampleLog, media: Path) -> SampleLog:
     began = time.monotonic()
     scores: dict[str, float] = {}
     skipped: dict[str, str] = {}
+    tokens = 0
     by_shot: dict[str, dict[str, float]] = {shot.shot: {} for shot in made.shots}
     for scorer in job.scorers:
         found = scorer(job.sample, made)
         scores |= found.scores
         skipped |= found.skipped
+        tokens += found.tokens
         for shot, values in found.shots.items():
             by_shot[shot] |= values
     judging = _since(began)
@@ -95,7 +103,7 @@ def _judged(job: Job, made: Made, plain: SampleLog, media: Path) -> SampleLog:
         scores=scores,
         skipped=skipped,
         shots=_shots(made.shots, by_shot, media, job.folder),
-        spent=made.spent.changed(judging=judging),
+        spent=made.spent.changed(judging=judging, judging_tokens=tokens),
         path=made.path,
         expected=made.expected,
         film=_kept(made.film, media / "film", job.folder),

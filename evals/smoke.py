@@ -99,7 +99,7 @@ def _values(metric: Shown, samples: Sequence[SampleLog]) -> list[float]:
     """A crashed sample has the worst value."""
     worst = metric.least if metric.better == "higher" else metric.greatest
     there = any(metric.metric in log.scores for log in samples)
-    found = [log.scores.get(metric.metric, worst if log.state == "crashed" else None) for log in samples]
+    found = [log.scores.get(metric.metric, worst if log.lost(metric.metric) else None) for log in samples]
     return [value for value in found if value is not None] if there else []
 
 

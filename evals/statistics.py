@@ -112,14 +112,15 @@ def worst(shown: Shown, runs: Sequence[LoadedRun]) -> float:
 
 def values(run: LoadedRun, shown: Shown, among: Sequence[LoadedRun] = ()) -> list[Value]:
     """A metric's values, cut at its limits. A crashed sample counts as the worst value `among` runs (by default this
-    one), unless the sample's other seeds, or where there are none all others, say that it cannot be measured."""
+    one), unless its log, the sample's other seeds, or where there are none all others, say that it cannot be
+    measured."""
     among = among or (run,)
     due, crash = _due(run, shown, among), None
     found = []
     for one in run.samples:
         if one.state == "done" and shown.metric in one.scores:
             found.append(Value(one.sample, one.seed, _cut(one, shown)))
-        elif one.state == "crashed" and one.sample in due:
+        elif one.lost(shown.metric) and one.sample in due:
             crash = worst(shown, among) if crash is None else crash
             found.append(Value(one.sample, one.seed, crash, crashed=True))
     return found
@@ -211,6 +212,8 @@ def compare(first: LoadedRun, *others: LoadedRun, metrics: Sequence[str] = ()) -
     runs = (first, *others)
     for other in others:
         _same_suite(first.header, other.header)
+    if empty := [run for run in runs if not run.samples]:
+        raise BadInput(f"run {str(empty[0].folder)!r} has no finished sample yet; there is nothing to compare")
     shown = _chosen(runs, metrics)
     names = labels(runs)
     drawn = [

@@ -117,7 +117,7 @@ def _means(result: RunResult) -> Table:
     rows = columns("metric", "mean", "of", "better")
     better = {one.metric: one.better for one in result.run.metrics}
     for name, mean in result.means.items():
-        measured = sum(name in log.scores for log in result.samples) + len(result.crashed)
+        measured = sum(name in log.scores for log in result.samples) + sum(log.lost(name) for log in result.crashed)
         rows.add_row(name, f"{mean:.4f}", str(measured), better[name])
     for one in result.sets:
         if one.value is not None:

@@ -7,8 +7,8 @@ from typing import Literal, NamedTuple
 
 from kinograph.evals.log import SampleLog, ShotLog
 from kinograph.evals.metrics import SetMeasured
-from kinograph.evals.metrics.agreement import alpha
 from kinograph.evals.metrics.fidelity import GATE, gated
+from kinograph.evals.metrics.judges import agreements
 from kinograph.evals.metrics.totals import as_vbench, vbench_total
 from kinograph.tools.metrics import Unmeasurable
 
@@ -49,18 +49,6 @@ def gate(logs: Sequence[SampleLog]) -> SetMeasured:
     return SetMeasured(found.value, note=f"{note}; {found.ungated:.3f} without the gate")
 
 
-def agreement(logs: Sequence[SampleLog]) -> SetMeasured:
-    """Krippendorff's alpha of the system's own validator and exact truth: is a shot right?"""
-    shots = [shot for log in logs for shot in log.shots if "all right" in shot.scores and "accepted" in shot.scores]
-    if not shots:
-        raise Unmeasurable("needs shots with a validator's verdict and exact truth")
-    judges = [[shot.scores["accepted"] == 1 for shot in shots], [shot.scores["all right"] == 1 for shot in shots]]
-    try:
-        return SetMeasured(alpha(judges), note=f"over {len(shots)} shots: accepted, against all right")
-    except ValueError as error:
-        raise Unmeasurable(str(error)) from error
-
-
 def _measured(shots: Sequence[ShotLog], names: Sequence[str]) -> str:
     return next((name for name in names if any(name in shot.scores for shot in shots)), names[0])
 
@@ -74,6 +62,6 @@ LOG_METRICS: Mapping[str, LogMetric] = {
     for one in (
         LogMetric("vbench total", "higher", (0.0, 1.0), vbench),
         LogMetric("gated consistency of shots", "higher", (0.0, 1.0), gate),
-        LogMetric("agreement of validator and truth", "higher", (-1.0, 1.0), agreement),
+        *(LogMetric(one.name, "higher", (-1.0, 1.0), one) for one in agreements()),
     )
 }

@@ -12,6 +12,7 @@ from typing import NamedTuple, Protocol, runtime_checkable
 from kinograph.evals.log import Shown
 from kinograph.evals.suites import Does, Sample, Suite
 from kinograph.evals.systems import Made
+from kinograph.settings import MindSettings
 
 
 class Scored(NamedTuple):
@@ -22,6 +23,8 @@ class Scored(NamedTuple):
     """Shot -> its scores."""
     skipped: Mapping[str, str] = {}
     """Metric -> what it needs that is not there."""
+    tokens: int = 0
+    """Tokens of language models that judging took."""
 
 
 @runtime_checkable
@@ -37,12 +40,20 @@ class Scorer(Protocol):
         """Raises KinographError for what the system made and cannot be read."""
         ...
 
+    def beyond(self, sample: Sample) -> Mapping[str, str]:
+        """Metrics that no system could be measured by on this sample, and why: a crash costs nothing in them."""
+        ...
+
+
+UNASKED = "the sample asks for nothing of the kind"
+"""Why a metric has no number whatever a system makes."""
 
 SCORERS: dict[str, str] = {
     "truth": "kinograph.evals.scorers.truth",
     "crew": "kinograph.evals.scorers.crew",
     "planned": "kinograph.evals.scorers.planned",
     "chatted": "kinograph.evals.scorers.chatted",
+    "edited": "kinograph.evals.scorers.edited",
     "ended": "kinograph.evals.scorers.ended",
 }
 """Name -> module whose `SCORER` it is."""
@@ -50,14 +61,19 @@ SCORERS: dict[str, str] = {
 FOR: dict[Does, tuple[str, ...]] = {
     "film": ("truth", "crew"),
     "plan": ("planned",),
-    "chat": ("chatted",),
+    "chat": ("chatted", "edited"),
     "dare": ("ended",),
 }
 """Who scores what kind of suite."""
 
 
-def scorers_for(suite: Suite, metrics: Sequence[str], embedder: str) -> tuple[Scorer, ...]:
-    """Those of the suite's kind, and for films the metrics of clips by name. Raises UnknownName."""
+def scorers_for(
+    suite: Suite, metrics: Sequence[str], embedder: str, eyes: MindSettings | None = None
+) -> tuple[Scorer, ...]:
+    """Those of the suite's kind, and for films the metrics of clips by name and a vision model's eyes.
+
+    Raises UnknownName.
+    """
     found: list[Scorer] = []
     for name in FOR[suite.does]:
         if name == "truth" and not any(sample.shots for sample in suite.samples):
@@ -67,6 +83,8 @@ def scorers_for(suite: Suite, metrics: Sequence[str], embedder: str) -> tuple[Sc
         found.append(scorer)
     if suite.does == "film" and metrics:
         found.append(import_module("kinograph.evals.scorers.clips").Clips(tuple(metrics), embedder))
+    if suite.does == "film" and eyes is not None:
+        found.append(import_module("kinograph.evals.scorers.eyes").Eyes(eyes))
     return tuple(found)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from kinograph.evals.scorers import Scored, mean, share
+from kinograph.evals.scorers import UNASKED, Scored, mean, share
 from kinograph.evals.scorers.planned import of_shots
 from kinograph.evals.suites import Sample
 from kinograph.evals.systems import Made
@@ -35,6 +36,9 @@ class Chatted:
         if sample.turns:
             scores |= {"right shots": mean(right), "as asked": mean(exact), "fields": mean(fields)}
         return Scored(scores)
+
+    def beyond(self, sample: Sample) -> Mapping[str, str]:
+        return {} if sample.turns else {one.metric: UNASKED for one in self.shown if one.metric != "understood"}
 
 
 def changed(before: Storyboard | None, after: Storyboard | None) -> set[int]:

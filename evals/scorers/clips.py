@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from kinograph.evals.scorers import Scored, mean
 from kinograph.evals.suites import Sample, ShotTruth
 from kinograph.evals.systems import Made, MadeShot
 from kinograph.evals.targets import aimed
-from kinograph.tools.metrics import Beside, Embedder, Measured, Metric, measure, metric
+from kinograph.tools.metrics import Beside, Embedder, Measured, Metric, Need, measure, metric
 
 
 class Clips:
@@ -66,6 +67,15 @@ class Clips:
         }
         return Scored(scores, shots, skipped)
 
+    def beyond(self, sample: Sample) -> Mapping[str, str]:
+        """Metrics whose needs the sample can never meet."""
+        lacks = {need for need, there in _needs(sample).items() if not there}
+        return {
+            name: f"needs {' and '.join(need for need in one.needs if need in lacks)}"
+            for name, one in self._all.items()
+            if lacks & set(one.needs)
+        }
+
     def _beside(self, sample: Sample, shot: MadeShot, index: int, before: np.ndarray | None) -> Beside:
         truth = sample.shots[index] if index < len(sample.shots) else None
         first = truth.subjects[0] if truth and truth.subjects else None
@@ -78,6 +88,18 @@ class Clips:
             motion=(first and first.motion) or "",
             fps=shot.footage.fps if shot.footage else 8.0,
         )
+
+
+def _needs(sample: Sample) -> dict[Need, bool]:
+    """What of a shot's surroundings a film of the sample could have; without truth it may have any number of shots."""
+    met = [one.who for shot in sample.shots for one in shot.subjects if one.who]
+    return {
+        "reference": bool(sample.clips),
+        "cast": bool(sample.references) or not sample.shots or len(set(met)) < len(met),
+        "before": len(sample.shots) != 1,
+        "motion": any(shot.subjects and shot.subjects[0].motion for shot in sample.shots),
+        "faces": False,
+    }
 
 
 def words_of(sample: Sample, index: int, asked: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from kinograph.evals.scorers import Scored, share
 from kinograph.evals.suites import Sample
 from kinograph.evals.systems import Made
@@ -22,6 +24,9 @@ class Ended:
         end = "error" if made.error else "film"
         well = is_clear(made.error) if made.error else made.film is not None and made.film.is_file()
         return Scored({"ended well": float(well), "as expected": float(well and sample.ends in (end, "either"))})
+
+    def beyond(self, sample: Sample) -> Mapping[str, str]:
+        return {}
 
 
 def is_clear(error: str) -> bool:

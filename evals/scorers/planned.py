@@ -7,11 +7,11 @@ that were expected; what is None in a sample is not scored.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from kinograph.agents.planner import wishes
-from kinograph.evals.scorers import Scored, mean, share
+from kinograph.evals.scorers import UNASKED, Scored, mean, share
 from kinograph.evals.suites import Sample, ShotTruth, SubjectTruth
 from kinograph.evals.systems import Made
 from kinograph.film import Shot, Storyboard
@@ -44,6 +44,11 @@ class Planned:
             if any(one.field == field for one in found)
         }
         return Scored(scores | {"planned": mean([float(one.right) for one in found])})
+
+    def beyond(self, sample: Sample) -> Mapping[str, str]:
+        blank = judgements(Storyboard(title="", cast=(), scenes=()), sample)
+        asked = {one.field for one in blank} | {"nobody else"}  # which is asked of whatever is planned
+        return {field: UNASKED for field in FIELDS if field not in asked}
 
 
 def judgements(board: Storyboard, sample: Sample) -> list[Judgement]:

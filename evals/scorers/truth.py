@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from itertools import permutations
 from typing import TYPE_CHECKING
 
-from kinograph.evals.scorers import Scored, mean, share
+from kinograph.evals.scorers import UNASKED, Scored, mean, share
 from kinograph.evals.suites import Sample, ShotTruth, SubjectTruth
 from kinograph.evals.systems import Made, MadeShot
 
@@ -46,7 +46,7 @@ class Truth:
         if len(sample.shots) > 1 and len(made.shots) == 1 and not made.boards:
             need = f"needs a video for each of its {len(sample.shots)} shots: {sample.id}-0/1.mp4, 2.mp4, …"
             return Scored(skipped=dict.fromkeys(metrics, need))
-        found = [_detected(shot, sample, index) for index, shot in enumerate(made.shots)]
+        found = [detected(shot, _truth(sample, index)) for index, shot in enumerate(made.shots)]
         by_place = [found[i] if i < len(found) else None for i in range(len(sample.shots))]
         shots = [judged(truth, seen) for truth, seen in zip(sample.shots, by_place, strict=True)]
         if "count" in sample.tags:
@@ -60,13 +60,22 @@ class Truth:
         named = {shot.shot: scores for shot, scores in zip(made.shots, shots, strict=False)}
         return Scored(scores, named)
 
+    def beyond(self, sample: Sample) -> Mapping[str, str]:
+        """What a film without any shot would have no number in."""
+        judged = self(sample, Made()).scores
+        return {one.metric: UNASKED for one in self.shown if one.metric not in judged}
 
-def _detected(shot: MadeShot, sample: Sample, index: int) -> Detection | None:
+
+def _truth(sample: Sample, index: int) -> ShotTruth | None:
+    return sample.shots[index] if index < len(sample.shots) else None
+
+
+def detected(shot: MadeShot, truth: ShotTruth | None) -> Detection | None:
+    """What is seen of a shot that should show so many subjects; None for one without a clip."""
     from kinograph.evals.detectors import detect
 
     if shot.footage is None:
         return None
-    truth = sample.shots[index] if index < len(sample.shots) else None
     return detect(shot.footage.frames, min(2, len(truth.subjects)) if truth else 1)
 
 

@@ -38,10 +38,14 @@ class MadeShot(NamedTuple):
     """A file that a browser plays."""
     accepted: bool | None = None
     """What the system's own validator said; None where there is none."""
+    found_right: float | None = None
+    """The share of what was asked that it found nothing severe against; None where there is no verdict."""
     takes: int = 1
     findings: tuple[str, ...] = ()
     evidence: tuple[Path, ...] = ()
     """Pictures that show what the findings say."""
+    digest: str = ""
+    """Names its clip: the same digest, the very same clip."""
     cast: Mapping[str, tuple[Path, ...]] = {}
     """Who is in it -> pictures of them, none of them out of this very shot."""
 
@@ -54,6 +58,8 @@ class Made(NamedTuple):
     sheet: Path | None = None
     boards: tuple[Storyboard | None, ...] = ()
     """The storyboard, and in a conversation that after each turn."""
+    films: tuple[tuple[MadeShot, ...] | None, ...] = ()
+    """In a conversation that is rendered: the shots that stood after each turn, the brief's first."""
     error: str = ""
     """The one clear error that a dare ended in."""
     spent: Spent = Spent()

@@ -5,15 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from kinograph.agents.verdicts import ACCEPTABLE
 from kinograph.errors import Damaged
 from kinograph.evals.log import Spent
 from kinograph.evals.systems import Footage, Made, MadeShot
 from kinograph.evals.trajectory import without_retakes
-from kinograph.film import Cut, Film, Take, Usage
+from kinograph.film import Cut, Film, FindingKind, Shot, Storyboard, Take, Usage, Verdict
 from kinograph.studio import Studio
 
 Portraits = Mapping[str, Sequence[tuple[str, Path]]]
 """Character -> pictures of it that were remembered, each with the shot that it was cut out of."""
+
+
+OF_SUBJECT: tuple[frozenset[FindingKind], ...] = (
+    frozenset({"wrong subject", "shape drift"}),
+    frozenset({"wrong motion", "size drift"}),
+    frozenset({"wrong color", "color drift"}),
+)
+"""Findings against each thing that a subject is asked for; colours, which may be left open, last."""
 
 
 def filmed(studio: Studio, film: Film, seconds: float, shots: int = 0) -> Made:
@@ -24,10 +33,10 @@ def filmed(studio: Studio, film: Film, seconds: float, shots: int = 0) -> Made:
     from kinograph.graphs.passed import passed
     from kinograph.graphs.running import checkpoints_of
 
-    place, portraits = Path(film.folder), _portraits(studio, film)
+    place = Path(film.folder)
     path = passed(checkpoints_of(studio.place, place), film.id)
     return Made(
-        shots=tuple(_shot(studio, film, cut, portraits) for cut in film.timeline),
+        shots=shots_of(studio, film),
         film=Path(film.path),
         sheet=place / "contact_sheet.png",
         boards=(film.storyboard,),
@@ -35,6 +44,12 @@ def filmed(studio: Studio, film: Film, seconds: float, shots: int = 0) -> Made:
         path=path,
         expected=without_retakes(path, shots or len(film.storyboard.shots)),
     )
+
+
+def shots_of(studio: Studio, film: Film) -> tuple[MadeShot, ...]:
+    """The shots of a film as it shows them."""
+    portraits = _portraits(studio, film)
+    return tuple(_shot(studio, film, cut, portraits) for cut in film.timeline)
 
 
 def _shot(studio: Studio, film: Film, cut: Cut, portraits: Portraits) -> MadeShot:
@@ -47,7 +62,9 @@ def _shot(studio: Studio, film: Film, cut: Cut, portraits: Portraits) -> MadeSho
         asked=shot.text,
         footage=None if used is None else _footage(used, cut),
         clip=Path(film.folder) / "shots" / f"{cut.shot}.mp4",
+        digest="" if used is None else cut.clip,
         accepted=used is not None and used.accepted,
+        found_right=found_right(used.verdict, shot, film.storyboard) if used and used.verdict else None,
         takes=len(takes),
         findings=tuple(words for take in takes for words in _found(take)),
         evidence=tuple(_evidence(studio, takes)),
@@ -57,6 +74,21 @@ def _shot(studio: Studio, film: Film, cut: Cut, portraits: Portraits) -> MadeSho
             if (pictures := tuple(file for home, file in portraits.get(one.who, ()) if home != cut.shot))
         },
     )
+
+
+def found_right(verdict: Verdict, shot: Shot, board: Storyboard) -> float | None:
+    """The share of what a shot was asked for that a validator has nothing severe against; None for broken frames, of
+    which it judged nothing else. Of each subject its kind, what it does and, where it was said, its colour; the place.
+    """
+    if any(note.startswith("everything else") for note in verdict.unchecked):
+        return None
+    severe = [one for one in verdict.findings if one.severity >= ACCEPTABLE]
+    found = [all(one.kind != "wrong setting" for one in severe)]
+    for who in shot.cast:
+        against = {one.kind for one in severe if one.subject == who.who}
+        asked = OF_SUBJECT if board.character(who.who).color else OF_SUBJECT[:-1]
+        found += ["subject missing" not in against and against.isdisjoint(kinds) for kinds in asked]
+    return round(sum(found) / len(found), 6)
 
 
 def _footage(take: Take, cut: Cut) -> Footage:

@@ -29,13 +29,16 @@ WISHES = ("width", "height", "fps", "frames", "steps", "guidance", "aspect", "lo
 UNTOLD = {"home", "films", "ledger", "ledger_password", "vault", "mind", "backends", "media", "ray"}
 """Settings that say where things are, or are told otherwise."""
 
+RENDERED = "rendered"
+"""Name of the setting that conversations are made films of."""
+
 
 class Crewed:
     """Films by a crew.
 
     With `fresh` every sample has a home of its own, empty, in its folder: nothing is reused from one to the next, the
     orchestrator's experience does not grow, and a run that is resumed has the numbers of one that was not stopped.
-    `named` is told besides the settings.
+    `rendered`: in a conversation every storyboard is approved and made a film of. `named` is told besides the settings.
     """
 
     def __init__(
@@ -45,6 +48,7 @@ class Crewed:
         *,
         mind: Any = None,
         fresh: bool = True,
+        rendered: bool = False,
         named: Mapping[str, str] | None = None,
     ) -> None:
         self.settings = settings
@@ -52,7 +56,7 @@ class Crewed:
         for name in self.wishes:
             if name not in WISHES:
                 raise BadInput(f"{name!r} is no wish of a system; available: {', '.join(WISHES)}")
-        self._mind, self._fresh, self._named = mind, fresh, dict(named or {})
+        self._mind, self._fresh, self._rendered, self._named = mind, fresh, rendered, dict(named or {})
         self._running: set[Studio] = set()
         self._stopped = False
 
@@ -74,7 +78,7 @@ class Crewed:
             given["backends"] = json.loads(names["backends"])
         settings = minded(Settings.load(**given), names.get("mind", ""))
         wishes = {key: value for key, value in names.items() if key in WISHES}
-        return cls(settings, wishes, fresh=names.get("home") != "shared", **arguments)
+        return cls(settings, wishes, fresh=names.get("home") != "shared", rendered=RENDERED in names, **arguments)
 
     def limited(self, renders: int) -> Crewed:
         """The same, but of every film exactly so many takes are made."""
@@ -103,11 +107,14 @@ class Crewed:
         if settings.backends:
             told["backends"] = json.dumps(settings.backends, sort_keys=True, default=str)
         told |= {name: str(value) for name, value in self.wishes.items()}
+        told |= {RENDERED: "yes"} if self._rendered else {}
         return told if self._fresh else told | {"home": "shared"}
 
     def check(self, does: Does) -> None:
         from kinograph.agents.mind import Rules
 
+        if self._rendered and does != "chat":
+            raise BadInput(f"only conversations are rendered on request, and this suite has a system {does}")
         studio = Studio(self.settings, mind=self._mind)
         studio.decide(studio.brief("a film", **self.wishes), Rules())
 
@@ -127,7 +134,7 @@ class Crewed:
                 case "chat":
                     from kinograph.evals.systems.conversing import converse
 
-                    return converse(studio, sample, wishes, folder)
+                    return converse(studio, sample, wishes, folder, self._rendered)
                 case "dare":
                     return self._dared(studio, sample, wishes, folder)
 

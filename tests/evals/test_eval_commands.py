@@ -91,6 +91,7 @@ def test_what_cannot_be_run_is_one_line_and_status_two(kinograph, tmp_path: Path
         ("planning", "--by", "magic"): "neither threads nor processes",
         ("planning", "--mind", "llm"): "mind llm needs a model",
         ("planning", "--mind", "cat"): "unknown mind 'cat'",
+        ("planning", "--render"): "only conversations are rendered on request",
         ("planning", "--set", "takes"): "is not NAME=VALUE",
         ("planning", "--set", "color=red"): "unknown setting 'color'",
         ("planning", "--exclude", "m001"): "is not ID=REASON",
@@ -100,6 +101,7 @@ def test_what_cannot_be_run_is_one_line_and_status_two(kinograph, tmp_path: Path
         ("planning", "--videos", "nowhere"): "is no folder of videos",
         ("--resume", "nowhere"): "holds no run of an evaluation",
         ("--resume", "nowhere", "--model", "x"): "keeps its own model",
+        ("--resume", "nowhere", "--render"): "keeps its own rendering",
     }
     for arguments, words in refused.items():
         status, _, err = kinograph("eval", "run", *arguments, "--parallel", "1")

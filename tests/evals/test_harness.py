@@ -12,14 +12,17 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from painted import Painted, evaluated, suite_of
+from painted import Painted, ball, evaluated, suite_of
 
 from kinograph import Studio
 from kinograph.errors import BadInput, Cancelled, Damaged, ProductionBusy, UnknownName
 from kinograph.evals import run
 from kinograph.evals.folder import RunFolder
 from kinograph.evals.harness import Progress, RunResult
+from kinograph.evals.intervals import Estimate
 from kinograph.evals.log import Run, SampleLog, Shown, Spent
+from kinograph.evals.runs import load
+from kinograph.evals.statistics import means
 from kinograph.evals.systems.studio import Crewed
 from kinograph.settings import Settings
 
@@ -108,6 +111,21 @@ def test_a_sample_that_crashes_counts_as_the_worst_value(tmp_path: Path):
     assert [(log.state, log.error) for log in result.samples] == [("done", ""), ("crashed", "ZeroDivisionError: a bug")]
     assert result.samples[0].scores["kind"] == 1
     assert result.means["kind"] == 0.5
+
+
+def test_a_crash_costs_nothing_in_what_its_sample_could_not_be_measured_by(tmp_path: Path):
+    """Its film would have had one shot: nobody who recurs, and no order."""
+    single = suite_of(1).samples[0].changed(id="single", wishes={"bug": True})
+    cast = single.shots[0].changed(subjects=(ball(who="ball"),))
+    double = single.changed(id="double", wishes={}, shots=(cast, cast.changed(setting="city")))
+    suite = suite_of(1).model_copy(update={"samples": (single, double)})
+    result = run(suite, Painted(tmp_path / "notes"), folder=tmp_path / "run", metrics=())
+    (crashed,) = result.crashed
+    assert {"identity held", "order"} <= set(crashed.skipped)
+    assert (result.means["identity held"], result.means["kind"]) == (1, 0.5)
+    found = {one.shown.metric: one for one in means(load(result.folder))}
+    assert (found["identity held"].crashed, found["kind"].crashed) == (0, 1)
+    assert found["identity held"].estimate == Estimate(value=1.0, n=1, clusters=1)
 
 
 def test_a_sample_is_left_out_only_aloud_and_may_be_so_afterwards(tmp_path: Path):

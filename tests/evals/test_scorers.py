@@ -6,6 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from painted import ball, painted
 
 from kinograph import Studio
@@ -14,6 +16,8 @@ from kinograph.evals.scorers.chatted import SCORER as CHATTED
 from kinograph.evals.scorers.chatted import changed
 from kinograph.evals.scorers.clips import Clips, said
 from kinograph.evals.scorers.crew import SCORER as CREW
+from kinograph.evals.scorers.edited import CHANGED, KEPT, SHOWN
+from kinograph.evals.scorers.edited import SCORER as EDITED
 from kinograph.evals.scorers.ended import SCORER as ENDED
 from kinograph.evals.scorers.planned import SCORER as PLANNED
 from kinograph.evals.scorers.truth import SCORER as TRUTH
@@ -141,6 +145,25 @@ def test_a_turn_is_right_only_when_exactly_the_shots_change_that_should():
     assert 0.8 < found["fields"] < 1
 
 
+def test_after_an_edit_what_is_seen_counts_and_what_should_stay_must_be_the_same_clip():
+    night = SNOW.changed(time="dawn")
+    talk = sample(SEA, SNOW, turns=(Turn(say="shot 2 at dawn", changes=(2,), shots=(SEA, night)),))
+    named = zip("abc", (SEA, SNOW, night), strict=True)
+    sea, snow, dawn = (painted(name, shot)._replace(digest=name) for name, shot in named)
+    again = sea._replace(digest="d")
+    films = ((sea, dawn), (again, dawn), (sea, snow), (sea,))
+    done, anew, ignored, cut = (Made(films=((sea, snow), after)) for after in films)
+    assert set(EDITED(talk, done).scores.values()) == {1.0}
+    found = EDITED(talk, anew).scores
+    assert (found[KEPT], found[SHOWN]) == (0, 1), "as right as before, but another clip"
+    found = EDITED(talk, ignored).scores
+    assert (found[KEPT], found[SHOWN], found[CHANGED]) == (1, 0.5, 0)
+    assert EDITED(talk, cut).scores == {KEPT: 1, SHOWN: 0.5, CHANGED: 0}
+    assert EDITED(talk, Made(films=((sea, snow), None))).scores == {KEPT: 0, SHOWN: 0, CHANGED: 0}
+    assert "needs films" in EDITED(talk, Made(boards=(None, None))).skipped[KEPT]
+    assert set(EDITED.beyond(sample(SEA))) == {KEPT, SHOWN, CHANGED}
+
+
 @pytest.mark.parametrize(
     ("ends", "error", "well", "expected"),
     [
@@ -157,6 +180,42 @@ def test_a_turn_is_right_only_when_exactly_the_shots_change_that_should():
 def test_a_dare_ends_well_in_one_clear_error_or_a_film(ends: str, error: str, well: float, expected: float):
     found = ENDED(sample(ends=ends), Made(error=error)).scores
     assert (found["ended well"], found["as expected"]) == (well, expected)
+
+
+# ------------------------------------------------------------------------------------------- crashes
+
+
+def test_a_film_of_one_shot_could_have_no_identity_and_no_order_to_lose():
+    beyond = TRUTH.beyond(sample(SEA))
+    assert set(beyond) == {"identity", "identity held", "order", "count"}
+    assert set(TRUTH.beyond(sample(SEA, SNOW, tags=("count",)))) == set()
+    assert set(TRUTH.beyond(sample())) == {one.metric for one in TRUTH.shown}
+    assert not CREW.beyond(sample(SEA))
+    assert not ENDED.beyond(sample())
+
+
+def test_what_a_plan_or_a_conversation_is_not_asked_for_it_cannot_lose():
+    assert "camera" in PLANNED.beyond(sample(SNOW))
+    assert set(PLANNED.beyond(sample(SEA))) == {"seconds", "aspect", "look"}
+    assert set(CHATTED.beyond(sample(SEA))) == {"right shots", "as asked", "fields"}
+    assert not CHATTED.beyond(sample(SEA, turns=(Turn(say="undo"),)))
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(st.lists(st.sampled_from([SEA, SNOW, ShotTruth(), ShotTruth(setting="city")]), max_size=3), st.booleans())
+def test_what_is_beyond_a_sample_and_what_is_scored_are_never_the_same(shots: list[ShotTruth], counted: bool):
+    asked = sample(*shots, tags=("count",) if counted else ())
+    scores = TRUTH(asked, film(*shots)).scores
+    assert set(scores) == {one.metric for one in TRUTH.shown} - set(TRUTH.beyond(asked))
+
+
+def test_metrics_that_compare_with_another_shot_are_beyond_a_sample_of_one():
+    names = ("temporal coherence", "cut smoothness", "identity similarity", "psnr", "motion agreement")
+    clips = Clips(names, "pixels")
+    assert set(clips.beyond(sample(SEA))) == {"cut smoothness", "identity similarity", "psnr"}
+    assert set(clips.beyond(sample(SEA, SNOW))) == {"psnr"}
+    assert set(clips.beyond(sample())) == {"psnr", "motion agreement"}, "nobody knows how many shots it has"
+    assert clips.beyond(sample(SEA))["psnr"] == "needs reference"
 
 
 # ------------------------------------------------------------------------------------ folders of videos

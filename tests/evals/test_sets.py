@@ -13,7 +13,8 @@ from kinograph.errors import UnknownName
 from kinograph.evals import run
 from kinograph.evals.harness import RunResult
 from kinograph.evals.log import SampleLog, SetScore, ShotLog
-from kinograph.evals.metrics.of_logs import agreement, gate, vbench
+from kinograph.evals.metrics.judges import agreements
+from kinograph.evals.metrics.of_logs import gate, vbench
 from kinograph.evals.runs import load
 from kinograph.evals.sets import names, world_of
 from kinograph.evals.suites import Sample, ShotTruth, SubjectTruth, Suite
@@ -144,6 +145,10 @@ def test_consistency_counts_where_a_shot_shows_what_was_asked():
         gate([log({"attributes": 1.0})])
 
 
+AGREE = {one.name: one for one in agreements()}
+agreement = AGREE["agreement of validator and truth"]
+
+
 def test_a_validator_that_says_the_truth_agrees_with_it_and_one_that_says_the_opposite_does_not():
     right = [{"accepted": float(n % 2), "all right": float(n % 2)} for n in range(6)]
     wrong = [{"accepted": 1.0 - one["accepted"], "all right": one["all right"]} for one in right]
@@ -151,6 +156,35 @@ def test_a_validator_that_says_the_truth_agrees_with_it_and_one_that_says_the_op
     assert (agreement([log(*wrong)]).value or 0) < 0
     with pytest.raises(Unmeasurable, match="all ratings are alike"):
         agreement([log(*({"accepted": 1.0, "all right": 1.0},) * 3)])
+
+
+def test_judges_are_held_against_each_other_in_pairs_and_all_together_over_what_each_has_judged():
+    """The table of ten units and two judges in "Computing Krippendorff's Alpha-Reliability" (2011), part A: 0.095."""
+    one, other = [0, 1, 0, 0, 0, 0, 0, 0, 1, 0], [1, 1, 1, 0, 0, 1, 0, 0, 0, 0]
+    shots = [{"accepted": float(a), "all right": float(b)} for a, b in zip(one, other, strict=True)]
+    assert agreement([log(*shots)]).value == pytest.approx(0.095, abs=5e-4)
+    seen = [shot | ({"eyes right": shot["all right"]} if n else {}) for n, shot in enumerate(shots)]
+    eyes = AGREE["agreement of vision model and truth"]([log(*seen)])
+    assert (eyes.value, eyes.note) == (1.0, "over 9 shots: eyes right, all right")
+    together = AGREE["agreement of all judges"]([log(*seen)])
+    assert 0.095 < (together.value or 0) < 1
+    assert together.note == "over 10 shots: accepted, eyes right, all right"
+
+
+def test_how_much_is_right_is_compared_by_degree():
+    degrees = [(1.0, 0.9), (0.5, 0.5), (0.0, 0.1), (1.0, 1.0)]
+    shots = [{"found right": a, "attributes": b, "accepted": 1.0, "all right": 1.0} for a, b in degrees]
+    assert (AGREE["agreement in degree of validator and truth"]([log(*shots)]).value or 0) > 0.95
+    far = [shot | {"found right": 1 - shot["found right"]} for shot in shots]
+    assert (AGREE["agreement in degree of validator and truth"]([log(*far)]).value or 0) < 0
+
+
+@pytest.mark.parametrize("name", [name for name in AGREE if "vision" in name or "all" in name])
+def test_nobody_who_has_not_looked_agrees_with_anybody(name: str):
+    judged = {"accepted": 1.0, "all right": 1.0, "found right": 1.0, "attributes": 1.0}
+    wrong = dict.fromkeys(judged, 0.0)
+    with pytest.raises(Unmeasurable, match=r"^needs a vision model to look at the shots \(--eyes MODEL\)$"):
+        AGREE[name]([log(judged, wrong)])
 
 
 def test_vbench_total_is_of_the_dimensions_that_were_measured():

@@ -233,3 +233,9 @@ def test_labels_tell_systems_apart():
     alike = labels([run([], id="x", model="m"), run([], id="y", model="m")])
     assert alike == ("x", "y")
     assert labels([run([], id="x", model="m"), run([], id="x", model="m")]) == ("x (1)", "x (2)")
+
+
+def test_a_run_without_a_sample_is_compared_with_nothing():
+    full, empty = run(noisy(2)), run([])
+    with pytest.raises(BadInput, match="has no finished sample yet; there is nothing to compare"):
+        compare(full, empty)

@@ -156,13 +156,31 @@ class Measured(NamedTuple):
     """"needs words", or what else is missing; "" where there is a value."""
 
 
+class Named(Protocol):
+    """Something that a registry has by its own name."""
+
+    @property
+    def name(self) -> str: ...
+
+
+Kind = TypeVar("Kind", bound=Named)
+
+
 def metric(name: str) -> Metric:
     """The metric of that name. Raises UnknownName."""
-    if name not in METRICS:
-        raise UnknownName("metric", name, METRICS)
-    module, _, attribute = METRICS[name].partition(":")
+    return registered(name, METRICS, Metric, "metric")
+
+
+def registered(name: str, registry: Mapping[str, str], kind: type[Kind], what: str) -> Kind:
+    """The `kind` of that name in a registry: name -> "module" whose `METRIC` it is, or "module:NAME".
+
+    Raises UnknownName, which calls it `what`.
+    """
+    if name not in registry:
+        raise UnknownName(what, name, registry)
+    module, _, attribute = registry[name].partition(":")
     found = getattr(import_module(module), attribute or "METRIC")
-    assert isinstance(found, Metric)
+    assert isinstance(found, kind)
     assert found.name == name
     return found
 
