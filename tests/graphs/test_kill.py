@@ -5,9 +5,9 @@ from __future__ import annotations
 import multiprocessing
 import os
 import random
-import signal
 import sqlite3
-import time
+from contextlib import suppress
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,18 +24,19 @@ SIZE: dict[str, Any] = {"width": 192, "height": 108, "frames": 14, "seed": 5}
 FAULTS = {"storyworld-render": {"fault_rate": 0.3}}
 MOMENTS = int(os.environ.get("KILL_MOMENTS", "6"))
 """How many kills, spread over the whole production; a multiple of two."""
+MOMENT = 0.3
+"""Most seconds between an event and the kill."""
 
 
-def work(home: Path, folder: Path, resume: bool) -> None:
-    """What the child does: makes the film, or finishes it."""
+def work(home: Path, folder: Path, resume: bool, told: Connection) -> None:
+    """What the child does: makes the film, or finishes it, and tells of every event."""
     os.environ |= {"KINOGRAPH_HOME": str(home)}
     from kinograph import Settings, Studio
 
     studio = Studio(Settings.load(backends=FAULTS))
-    if resume:
-        studio.resume(folder)
-    else:
-        studio.make(studio.brief(BRIEF, **SIZE), out=folder)
+    events = studio.resume_stream(folder) if resume else studio.stream(studio.brief(BRIEF, **SIZE), out=folder)
+    for _ in events:
+        told.send_bytes(b".")
 
 
 # Children are forked from a server that has imported everything and holds no thread and no database.
@@ -72,19 +73,23 @@ def frames_of(path: Path) -> np.ndarray:
         return np.stack([frame.to_ndarray(format="rgb24") for frame in file.decode(video=0)])
 
 
-def run(home: Path, folder: Path, resume: bool = False, kill_after: float | None = None) -> float:
-    """Seconds that the child ran; killed with SIGKILL when its time is up."""
-    child = children.Process(target=work, args=(home, folder, resume))
+def run(home: Path, folder: Path, resume: bool = False, kill_after: int | None = None) -> int:
+    """How many events the child told of; it is killed with SIGKILL within a moment of so many."""
+    here, there = children.Pipe(duplex=False)
+    child = children.Process(target=work, args=(home, folder, resume, there))
     child.start()
-    started = time.monotonic()
-    child.join(120 if kill_after is None else kill_after)
+    there.close()
+    heard = 0
+    with here, suppress(EOFError):
+        while heard != kill_after:
+            here.recv_bytes()
+            heard += 1
     if kill_after is not None and child.is_alive():
-        assert child.pid is not None
-        os.kill(child.pid, signal.SIGKILL)
-        child.join()
-    else:
-        assert child.exitcode == 0, f"the child ended with {child.exitcode}"
-    return time.monotonic() - started
+        child.join(random.Random(kill_after).uniform(0, MOMENT))
+        child.kill()
+    child.join()
+    assert child.exitcode == 0 or kill_after is not None, f"the child ended with {child.exitcode}"
+    return heard
 
 
 def finished(home: Path) -> dict[str, int]:
@@ -100,22 +105,21 @@ def finished(home: Path) -> dict[str, int]:
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Made, np.ndarray, float]:
-    """The film that is never disturbed, and how long it takes."""
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Made, np.ndarray, int]:
+    """The film that is never disturbed, and how many events tell of it."""
     place = tmp_path_factory.mktemp("whole")
-    run(place / "warm-home", place / "warm")
-    seconds = run(place / "home", place / "film")
-    return made(place / "home", place / "film"), frames_of(place / "film" / "film.mp4"), seconds
+    events = run(place / "home", place / "film")
+    return made(place / "home", place / "film"), frames_of(place / "film" / "film.mp4"), events
 
 
 @pytest.mark.parametrize("turn", range(2))
 def test_resumes_to_the_same_film_after_kill_9_at_any_moment(whole, tmp_path: Path, turn: int):
-    film, frames, seconds = whole
+    film, frames, events = whole
     killed = kept = 0
     for moment in range(turn, MOMENTS, 2):
         home, folder = tmp_path / f"home{moment}", tmp_path / f"film{moment}"
         share = (moment + random.Random(moment).random()) / MOMENTS
-        run(home, folder, kill_after=share * seconds)
+        run(home, folder, kill_after=int(share * events))
         killed += not (folder / "film.mp4").exists()
         before = finished(home)
         kept += bool(before)
