@@ -19,6 +19,7 @@ from kinograph.telling import conceded, cost_of, lacks, question
 
 if TYPE_CHECKING:
     from kinograph.calibrating import Told
+    from kinograph.desk import Plan
     from kinograph.doctor import Check
     from kinograph.events import Proposed
     from kinograph.film import Decision, Film, Review, Storyboard, Take
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from kinograph.memory.series import Known
     from kinograph.memory.sessions import Kept, Version
     from kinograph.models import Installed, Model
-    from kinograph.studio import Plan
     from kinograph.tools.backends import ModelCard
     from kinograph.tools.backends.pulling import Offer, OnProgress
     from kinograph.tools.gallery import Row

@@ -21,7 +21,7 @@ from kinograph.graphs.conversation import Heard
 from kinograph.memory.sessions import Session as Record
 from kinograph.memory.sessions import Sessions, Turn, Version
 from kinograph.revisions import Costs, Filmed, costs
-from kinograph.telling import as_text
+from kinograph.telling import as_text, fallen_back
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,7 +49,6 @@ class Session:
         if (old := self._store.turn(self.record.id, turn)) is not None:
             return self._heard(old.does, old.said)
         from kinograph.plain import checked_text
-        from kinograph.studio import fallen_back
 
         before = len(self.usage.fallbacks)
         try:
