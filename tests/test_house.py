@@ -39,12 +39,12 @@ def room_of(module: str) -> str:
 
 
 def sources() -> list[tuple[str, Path]]:
-    found = [(f"kinograph.{path.stem}", path) for path in (ROOT / "kinograph").glob("*.py") if path.stem != "__init__"]
-    for part in PARTS:
+    found = []
+    for part in ("kinograph", *PARTS):
         for path in (ROOT / part).rglob("*.py"):
-            inner = path.relative_to(ROOT).with_suffix("").parts
+            inner = path.relative_to(ROOT / "kinograph" if part == "kinograph" else ROOT).with_suffix("").parts
             found.append((".".join(("kinograph", *inner)).removesuffix(".__init__"), path))
-    return found
+    return [(module, path) for module, path in found if module != "kinograph"]
 
 
 def imports(path: Path) -> set[str]:
@@ -99,11 +99,7 @@ def test_no_graph_imports_a_backend():
 
 def test_every_folder_with_code_is_packaged():
     listed = set(tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"])
-    real = {"kinograph"}
-    for part in PARTS:
-        for path in (ROOT / part).rglob("*.py"):
-            real.add(".".join(("kinograph", *path.parent.relative_to(ROOT).parts)))
-    assert listed == real
+    assert listed == {module if path.stem == "__init__" else module.rpartition(".")[0] for module, path in sources()}
 
 
 def test_every_data_file_is_packaged():
