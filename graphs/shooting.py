@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kinograph.agents.changing import LEAST_LOST, Setback, scarcity
-from kinograph.agents.orchestrator import experience
+from kinograph.agents.commission import experience
 from kinograph.errors import StorageError
 from kinograph.events import Event, Joined
 from kinograph.film import Decision, Sitting, Storyboard, Take

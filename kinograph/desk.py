@@ -137,7 +137,8 @@ class Desk(Premises):
         return self._decide(self._checked(brief), mind)
 
     def _decide(self, brief: Brief, mind: Mind | None = None) -> Decision:
-        from kinograph.agents.orchestrator import Commission, Orchestrator
+        from kinograph.agents.commission import Commission
+        from kinograph.agents.orchestrator import Orchestrator
         from kinograph.graphs import TOPOLOGIES
         from kinograph.graphs.boundaries import critical
         from kinograph.tools.backends import ready

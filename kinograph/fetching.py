@@ -23,7 +23,7 @@ def list_models(context: typer.Context, as_json: Json = False) -> None:
     if context.invoked_subcommand is not None:
         return
     from kinograph import pages
-    from kinograph.agents.orchestrator import choose_model
+    from kinograph.agents.choosing import choose_model
     from kinograph.film import Brief
     from kinograph.models import installed, model_of
     from kinograph.settings import Settings

@@ -338,7 +338,7 @@ def _wishes(told: str) -> str:
 
 def _resized(brief: Brief, head: Version) -> Brief:
     """The brief with a size in its aspect, of as many pixels as before."""
-    from kinograph.agents.orchestrator import sized
+    from kinograph.agents.choosing import sized
     from kinograph.tools.backends import card
 
     if brief.aspect is None or brief.width is None:
