@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import kinograph
+import kinograph.film
 
 ROOT = Path(__file__).parent.parent
 PARTS = ("agents", "graphs", "tools", "memory", "prompts", "evals")
@@ -115,6 +116,19 @@ def test_every_data_file_is_packaged():
         if path.is_file() and path.suffix not in {".py", ".pyc"}
     }
     assert real == packaged
+
+
+def test_nouns_have_one_address():
+    """Every public name of the film package is imported from its door, and from nowhere else."""
+    within = "kinograph.film."
+    for module, path in sources():
+        if module.startswith(within):
+            body = ast.parse(path.read_text()).body
+            named = {node.name for node in body if isinstance(node, (ast.ClassDef, ast.FunctionDef))}
+            named |= {ast.unparse(node.targets[0]) for node in body if isinstance(node, ast.Assign)}
+            assert {name for name in named if not name.startswith("_")} <= set(kinograph.film.__all__), module
+        elif module != "kinograph.film":
+            assert not any(name.startswith(within) for name in imports(path)), f"{module} goes past the door"
 
 
 def test_public_names_are_pinned():
