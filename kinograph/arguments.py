@@ -1,4 +1,4 @@
-"""What the command line is told: briefs, casts and sizes, read from its words."""
+"""What the command line is told of a film: options, and briefs, casts and sizes read from its words."""
 
 from __future__ import annotations
 
@@ -6,8 +6,24 @@ import errno
 import re
 import sys
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from kinograph.errors import BadBrief, BadInput
+
+Model = Annotated[str | None, typer.Option(help="Model card to render with; see kinograph models.")]
+Topology = Annotated[str | None, typer.Option(help="Who acts when: chain, hierarchical or distributed.")]
+Size = Annotated[str | None, typer.Option(help="Picture size, such as 384x216.")]
+Aspect = Annotated[str | None, typer.Option(help="wide, square or vertical.")]
+Fps = Annotated[str | None, typer.Option(help="Frames a second, 4 to 30.")]
+Steps = Annotated[str | None, typer.Option(help="Denoising steps, in the model's range.")]
+Guidance = Annotated[str | None, typer.Option(help="How closely words are followed, in the model's range.")]
+Takes = Annotated[str | None, typer.Option(help="Most takes a shot may cost, 1 to 10.")]
+Series = Annotated[str | None, typer.Option(help="Films of a series know each other's cast and places.")]
+Fallback = Annotated[
+    str | None, typer.Option(help="Other models for what the model cannot render: yes, no, or their names.")
+]
 
 
 def brief_text(argument: str) -> str:

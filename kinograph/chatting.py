@@ -8,7 +8,20 @@ from typing import Annotated
 
 import typer
 
-from kinograph.arguments import brief_text, size_of
+from kinograph.arguments import (
+    Aspect,
+    Fallback,
+    Fps,
+    Guidance,
+    Model,
+    Series,
+    Size,
+    Steps,
+    Takes,
+    Topology,
+    brief_text,
+    size_of,
+)
 from kinograph.errors import BadInput
 from kinograph.output import Json, put
 
@@ -19,21 +32,19 @@ def chat(
     list_sessions: Annotated[bool, typer.Option("--list", help="List the sessions.")] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Render every storyboard without asking.")] = False,
     out: Annotated[Path | None, typer.Option(help="The session's own folder; new or empty.")] = None,
-    model: Annotated[str | None, typer.Option(help="Model card to render with; see kinograph models.")] = None,
-    topology: Annotated[str | None, typer.Option(help="Who acts when: chain, hierarchical or distributed.")] = None,
+    model: Model = None,
+    topology: Topology = None,
     seed: Annotated[str | None, typer.Option(help="Same seed, same film. 0 to 4294967295.")] = None,
-    size: Annotated[str | None, typer.Option(help="Picture size, such as 384x216.")] = None,
-    aspect: Annotated[str | None, typer.Option(help="wide, square or vertical.")] = None,
-    fps: Annotated[str | None, typer.Option(help="Frames a second, 4 to 30.")] = None,
+    size: Size = None,
+    aspect: Aspect = None,
+    fps: Fps = None,
     frames: Annotated[str | None, typer.Option(help="Frames of every shot at first, instead of a length.")] = None,
-    steps: Annotated[str | None, typer.Option(help="Denoising steps, in the model's range.")] = None,
-    guidance: Annotated[str | None, typer.Option(help="How closely words are followed, in the model's range.")] = None,
-    takes: Annotated[str | None, typer.Option(help="Most takes a shot may cost, 1 to 10.")] = None,
+    steps: Steps = None,
+    guidance: Guidance = None,
+    takes: Takes = None,
     reference: Annotated[list[Path] | None, typer.Option(help="Reference picture.")] = None,
-    series: Annotated[str | None, typer.Option(help="Films of a series know each other's cast and places.")] = None,
-    fallback: Annotated[
-        str | None, typer.Option(help="Other models for what the model cannot render: yes, no, or their names.")
-    ] = None,
+    series: Series = None,
+    fallback: Fallback = None,
     as_json: Json = False,
 ) -> None:
     """Make a film in conversation: say what to see, approve the storyboard, change it in words.

@@ -10,7 +10,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kinograph.arguments import brief_text, cast_of, size_of
+from kinograph.arguments import (
+    Aspect,
+    Fallback,
+    Fps,
+    Guidance,
+    Model,
+    Series,
+    Size,
+    Steps,
+    Takes,
+    Topology,
+    brief_text,
+    cast_of,
+    size_of,
+)
 from kinograph.errors import GAVE_UP, BadInput
 from kinograph.output import Json, put
 
@@ -24,30 +38,28 @@ if TYPE_CHECKING:
 def make(
     brief: Annotated[str, typer.Argument(help="What to film: text, a text file, or - for standard input.")],
     out: Annotated[Path | None, typer.Option(help="The production's own folder; new or empty.")] = None,
-    model: Annotated[str | None, typer.Option(help="Model card to render with; see kinograph models.")] = None,
-    topology: Annotated[str | None, typer.Option(help="Who acts when: chain, hierarchical or distributed.")] = None,
+    model: Model = None,
+    topology: Topology = None,
     seed: Annotated[str, typer.Option(help="Same seed, same film. 0 to 4294967295.")] = "0",
-    size: Annotated[str | None, typer.Option(help="Picture size, such as 384x216.")] = None,
-    aspect: Annotated[str | None, typer.Option(help="wide, square or vertical.")] = None,
-    fps: Annotated[str | None, typer.Option(help="Frames a second, 4 to 30.")] = None,
+    size: Size = None,
+    aspect: Aspect = None,
+    fps: Fps = None,
     seconds: Annotated[str | None, typer.Option(help="Length of the whole film, 0.5 to 600.")] = None,
     frames: Annotated[str | None, typer.Option(help="Frames of every shot, instead of a length.")] = None,
-    steps: Annotated[str | None, typer.Option(help="Denoising steps, in the model's range.")] = None,
-    guidance: Annotated[str | None, typer.Option(help="How closely words are followed, in the model's range.")] = None,
+    steps: Steps = None,
+    guidance: Guidance = None,
     look: Annotated[str | None, typer.Option(help="Style of the film: flat, ink, neon, noir, …")] = None,
-    takes: Annotated[str | None, typer.Option(help="Most takes a shot may cost, 1 to 10.")] = None,
+    takes: Takes = None,
     reference: Annotated[list[Path] | None, typer.Option(help="Reference picture; may be repeated.")] = None,
     cast: Annotated[
         list[str] | None, typer.Option(help="NAME=PHOTO: how somebody of the film looks; may be repeated.")
     ] = None,
-    fallback: Annotated[
-        str | None, typer.Option(help="Other models for what the model cannot render: yes, no, or their names.")
-    ] = None,
+    fallback: Fallback = None,
     narrate: Annotated[bool, typer.Option("--narrate", help="Have the brief's words spoken over the film.")] = False,
     language: Annotated[str | None, typer.Option(help="Language that is spoken: en, de, pt-br, …")] = None,
     captions: Annotated[bool, typer.Option("--captions", help="Write film.srt and film.vtt beside the film.")] = False,
     music: Annotated[Path | None, typer.Option(help="Audio file of your own that plays beneath.")] = None,
-    series: Annotated[str | None, typer.Option(help="Films of a series know each other's cast and places.")] = None,
+    series: Series = None,
     as_json: Json = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Plan, show what it would cost, render nothing.")] = False,
 ) -> None:

@@ -10,13 +10,11 @@ Adding one is a file with a `METRIC` and a line in SET_METRICS. What is computed
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from importlib import import_module
 from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 
-from kinograph.errors import UnknownName
-from kinograph.tools.metrics import Embedder, Reader, Unmeasurable
+from kinograph.tools.metrics import Embedder, Reader, Unmeasurable, registered
 
 SET_METRICS: dict[str, str] = {
     "frechet video distance": "kinograph.evals.metrics.frechet:CLIPS",
@@ -100,13 +98,7 @@ class SetMetric(NamedTuple):
 
 def set_metric(name: str) -> SetMetric:
     """The metric of that name. Raises UnknownName."""
-    if name not in SET_METRICS:
-        raise UnknownName("metric of sets", name, SET_METRICS)
-    module, _, attribute = SET_METRICS[name].partition(":")
-    found = getattr(import_module(module), attribute or "METRIC")
-    assert isinstance(found, SetMetric)
-    assert found.name == name
-    return found
+    return registered(name, SET_METRICS, SetMetric, "metric of sets")
 
 
 def measure_set(names: Sequence[str], gallery: Gallery) -> dict[str, SetMeasured]:

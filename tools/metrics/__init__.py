@@ -158,12 +158,17 @@ class Measured(NamedTuple):
 
 def metric(name: str) -> Metric:
     """The metric of that name. Raises UnknownName."""
-    if name not in METRICS:
-        raise UnknownName("metric", name, METRICS)
-    module, _, attribute = METRICS[name].partition(":")
+    return registered(name, METRICS, Metric)
+
+
+def registered(name: str, known: Mapping[str, str], kind: type[T], what: str = "metric") -> T:
+    """The one of that name out of `known`, name -> module or module:NAME. Raises UnknownName."""
+    if name not in known:
+        raise UnknownName(what, name, known)
+    module, _, attribute = known[name].partition(":")
     found = getattr(import_module(module), attribute or "METRIC")
-    assert isinstance(found, Metric)
     assert found.name == name
+    assert isinstance(found, kind)
     return found
 
 
