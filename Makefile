@@ -48,6 +48,7 @@ bench: $(READY)
 # The packages are mapped onto top-level folders; links show pyright the shape that Python sees.
 typings:
 	@mkdir -p .typings/kinograph
+	@find -L .typings/kinograph -maxdepth 1 -type l -exec rm {} +  # of files that are gone
 	@for part in agents graphs tools memory prompts evals; do ln -sfn ../../$$part .typings/kinograph/$$part; done
 	@for file in kinograph/*; do ln -sfn ../../$$file .typings/kinograph/$$(basename $$file); done
 

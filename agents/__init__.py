@@ -18,9 +18,9 @@ how it thinks: by a language model, or by the agent's own `rules`.
 
 Two agents act instead of answering: `generation` (a shot becomes a request, a request a clip) and
 `memory` (the only writer of the keyframe memory; `hierarchy` has its levels). `changing` says which topology goes on
-where one does not work out, `plan` has an act or a whole film planned. `strategy` holds the orchestrator's tables of
-how many shots at a time and of where pictures come from, `retreat` those of what to try when a render fails;
-`concessions` says what that gives up.
+where one does not work out, `plan` has an act or a whole film planned. `choosing` holds the orchestrator's rules,
+choice by choice, and `strategy` its tables of how many shots at a time and of where pictures come from; `retreat` has
+those of what to try when a render fails, `concessions` says what that gives up.
 """
 
 from __future__ import annotations

@@ -6,7 +6,11 @@
     hierarchical    planner over scene, motion and style agents; ready shots side by side
     distributed     narrative agent, acts planned side by side; a quality agent that sends shots back
     shooting        the step of a topology that makes its shots
-    take            the life of one shot
+    take            the life of one shot: its steps, which the next four files take
+    rendering       a take is rendered, and ended midway where it becomes hopeless
+    judging         a take is judged
+    settling        what the film uses of a shot, and a placeholder where there is nothing
+    lives           what a shot has come to so far
     reviewing       the steps in which the quality agent looks at the whole film
     rounds          shots that are made again
     fusing          sound and captions beside the picture

@@ -15,11 +15,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from kinograph.agents.changing import LEAST_LOST, Setback, scarcity
-from kinograph.agents.orchestrator import experience
+from kinograph.agents.commission import experience
 from kinograph.errors import StorageError
 from kinograph.events import Event, Joined
 from kinograph.film import Decision, Sitting, Storyboard, Take
-from kinograph.graphs import rounds, take
+from kinograph.graphs import rounds, settling, take
 from kinograph.graphs.boundaries import rises
 from kinograph.graphs.dependencies import TaskGraph, tasks_of
 from kinograph.graphs.forecast import Outlook
@@ -89,7 +89,7 @@ def shoot(crew: Crew, arranged: Callable[[TaskGraph], TaskGraph] = lambda graph:
         except Exception as error:  # a boundary: one shot's life never ends the others'
             if rises(error):
                 raise
-            here.copy().run(take.rescue, told, shot, error)
+            here.copy().run(settling.rescue, told, shot, error)
 
     if outlook.due:
         crew.ledger.record_sitting(crew.id, Sitting(began=time.time(), workers=workers, due=outlook.due))

@@ -21,7 +21,7 @@ from kinograph.agents.verdicts import ACCEPTABLE
 from kinograph.errors import BadStoryboard, Damaged, NoFilm, OrchestrationError, RenderFailed, told
 from kinograph.events import Changed, Decided, GivenUp, Planned, Progressed, ShotSettled, Warned
 from kinograph.film import Concession, FilmFinding, Noun, Outcome, Storyboard, Take, Topology, TopologyChange
-from kinograph.graphs import TOPOLOGIES, reviewing, rounds, take, topology
+from kinograph.graphs import TOPOLOGIES, reviewing, rounds, settling, topology
 from kinograph.graphs.boundaries import critical, dispensable, rises
 from kinograph.graphs.production import Carried, Crew, Production, Run, telling
 from kinograph.tools import editing, footage
@@ -78,7 +78,7 @@ def carry(state: Production, runtime: Run) -> dict[str, Any]:
             crew.tell(Warned(words=f"shot {one.shot} is lost and made anew: {error}"))
             continue
         noted: list[Concession] = []
-        take.remembering(crew, taken.changed(clip=clip), noted)
+        settling.remembering(crew, taken.changed(clip=clip), noted)
         given_up = (*(one.given_up or of_outcome(one, [taken], crew.decision)), *noted)
         crew.ledger.settle_shot(crew.id, one.changed(given_up=given_up))
         for concession in given_up:
@@ -209,7 +209,7 @@ def _shot_file(crew: Crew, part: editing.Part) -> Path:
         if part.take.placeholder:
             raise OrchestrationError(f"the cut of shot {shot}", [error]) from error
         takes = [one for one in crew.ledger.takes(crew.id, shot) if not one.placeholder]
-        outcome = take.placeholder(crew, shot, takes, "its clip was lost")
+        outcome = settling.placeholder(crew, shot, takes, "its clip was lost")
         lost = Concession(
             task="cut",
             shot=shot,

@@ -19,6 +19,7 @@ from kinograph.agents.mind import Rules
 from kinograph.errors import BadInput
 from kinograph.events import Event
 from kinograph.film import digest_of
+from kinograph.folders import check_free
 from kinograph.graphs.conversation import Thread, thread
 from kinograph.graphs.running import checkpoints_of
 from kinograph.memory.sessions import Session as Record
@@ -138,8 +139,6 @@ class Conversation:
     # ------------------------------------------------------------------------------------ machinery
 
     def _begin(self, id: str, folder: Path) -> None:
-        from kinograph.studio import check_free
-
         check_free(folder)
         if (folder / ".kinograph" / "session.json").exists():
             raise BadInput(f"folder {str(folder)!r} already holds a session; name a new one, or resume that one")

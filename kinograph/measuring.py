@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from importlib import import_module
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import cast as cast_to
 import typer
 
 from kinograph.errors import BadInput
+from kinograph.output import Json, put
 from kinograph.settings import Settings
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def measure(
     embedder: Annotated[str | None, typer.Option(help="Such as pixels, or clip:/folder with weights.")] = None,
     faces: Annotated[str | None, typer.Option(help="module:callable of your own, picture -> face vectors.")] = None,
     as_list: Annotated[bool, typer.Option("--list", help="Show the metrics: direction, range, needs, cost.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Measure clips: coherence, flicker, consistency, fidelity to words, likeness to a reference and more.
 
@@ -50,11 +50,8 @@ def measure(
     names = _names(metrics)
     beside = _beside(words, reference, before, cast or (), motion, embedder, faces)
     found = {str(path): _measured(path, names, beside) for path in clips}
-    if as_json:
-        rows = [{"clip": path, "metrics": _data(measured)} for path, measured in found.items()]
-        print(json.dumps(rows, indent=1, ensure_ascii=False))
-    else:
-        _print(_table(found))
+    rows = [{"clip": path, "metrics": _data(measured)} for path, measured in found.items()]
+    put(rows if as_json else _table(found))
 
 
 def _measured(path: Path, names: Sequence[str], beside: Beside) -> Mapping[str, Measured]:
@@ -152,13 +149,13 @@ def _show_registry(as_json: bool) -> None:
 
     known = [metric(name) for name in METRICS]
     if as_json:
-        print(json.dumps([_registered(one) for one in known], indent=1, ensure_ascii=False))
+        put([_registered(one) for one in known])
         return
     table = Table("metric", "better", "range", "needs", "cost", "remark")
     for one in known:
         cells = (one.name, one.better, spoken_range(one), ", ".join(one.needs), one.cost, _remark(one))
         table.add_row(*map(Text, cells))
-    _print(table)
+    put(table)
 
 
 def _registered(one: Metric) -> dict[str, Any]:
@@ -175,9 +172,3 @@ def spoken_range(one: Metric) -> str:
 
 def _remark(one: Metric) -> str:
     return "; ".join(part for part in (one.vbench and f"VBench's {one.vbench}", one.note) if part)
-
-
-def _print(page: RenderableType) -> None:
-    from kinograph import pages
-
-    pages.console().print(page)

@@ -68,7 +68,7 @@ class Premises:
 
     def _history(self) -> dict[str, Any]:
         """What the latest takes and productions came to; asking must not create a ledger."""
-        from kinograph.agents.orchestrator import experience
+        from kinograph.agents.commission import experience
 
         if isinstance(self.place, Path) and not self.place.is_file():
             return {}
@@ -175,7 +175,7 @@ class Premises:
 
     def _pool(self, backend: VideoBackend, decision: Decision) -> WorkerPool:
         """Where the renders of one of a production's models run. On this machine each starts once there is room."""
-        from kinograph.agents.orchestrator import choose_pool
+        from kinograph.agents.choosing import choose_pool
         from kinograph.tools.workers import Terms, open_pool
         from kinograph.tools.workers.paced import Paced
         from kinograph.tools.workers.together import Together

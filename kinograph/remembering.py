@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from kinograph.errors import BadInput, Cancelled, Damaged, ProductionBusy, UnknownName
+from kinograph.output import Json, put
 
 if TYPE_CHECKING:
     from kinograph.film import Film
@@ -24,7 +25,6 @@ memory = typer.Typer(help="Look at what is remembered, check it, see it anew.", 
 
 Production = Annotated[str | None, typer.Argument(help="Id of a production; none means all productions and series.")]
 Series = Annotated[str | None, typer.Option(help="Name of a series, instead of a production.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")]
 
 
 @memory.command(name="list")
@@ -35,15 +35,11 @@ def list_memory(
     as_json: Json = False,
 ) -> None:
     """List the keyframes that are remembered: of what, from which shot, frame, take and version."""
+    from kinograph import pages
     from kinograph.studio import Studio
 
     found = [one for one in remembered(Studio(), production, series) if everything or one.counts]
-    if as_json:
-        print(json.dumps([one.model_dump(mode="json") for one in found], indent=1, ensure_ascii=False))
-    else:
-        from kinograph import pages
-
-        pages.console().print(pages.memory(found))
+    put([one.model_dump(mode="json") for one in found] if as_json else pages.memory(found))
 
 
 @memory.command(name="show")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kinograph.errors import BadInput
+from kinograph.output import Json, put
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -51,10 +51,9 @@ def compare(
     inline: Inline = 24.0,
     gallery: Gallery = None,
     quality: Quality = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON on standard output.")] = False,
+    as_json: Json = False,
 ) -> None:
     """Compare eval runs of one suite with the first: pairs of the same sample and seed, with 95 % intervals."""
-    from kinograph import pages
     from kinograph.evals import report as reports
     from kinograph.evals import statistics
     from kinograph.evals.runs import load
@@ -65,10 +64,7 @@ def compare(
     compared = statistics.compare(*runs, metrics=tuple(metric or ()))
     if html is not None:
         reports.write(runs, html, inline=inline, quality=quality, most=gallery, compared=compared)
-    if as_json:
-        print(json.dumps(compared.model_dump(mode="json"), indent=1, ensure_ascii=False))
-    else:
-        pages.console().print(comparison(compared))
+    put(compared.model_dump(mode="json") if as_json else comparison(compared))
 
 
 def export(

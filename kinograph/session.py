@@ -21,7 +21,7 @@ from kinograph.graphs.conversation import Heard
 from kinograph.memory.sessions import Session as Record
 from kinograph.memory.sessions import Sessions, Turn, Version
 from kinograph.revisions import Costs, Filmed, costs
-from kinograph.telling import as_text
+from kinograph.telling import as_text, fallen_back
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,7 +49,6 @@ class Session:
         if (old := self._store.turn(self.record.id, turn)) is not None:
             return self._heard(old.does, old.said)
         from kinograph.plain import checked_text
-        from kinograph.studio import fallen_back
 
         before = len(self.usage.fallbacks)
         try:
@@ -339,7 +338,7 @@ def _wishes(told: str) -> str:
 
 def _resized(brief: Brief, head: Version) -> Brief:
     """The brief with a size in its aspect, of as many pixels as before."""
-    from kinograph.agents.orchestrator import sized
+    from kinograph.agents.choosing import sized
     from kinograph.tools.backends import card
 
     if brief.aspect is None or brief.width is None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from kinograph.events import Proposed, TakeStopped, Work
-from kinograph.film import Concession, Film
+from kinograph.film import Concession, Film, Usage
 
 
 def as_text(proposal: Proposed) -> str:
@@ -104,3 +106,11 @@ def lacks(film: Film) -> str:
     count = len(film.given_up)
     again = f"; try again what was not rendered: kinograph resume {film.id} --rebuild" if film.placeholders else ""
     return f"the film is finished, but {count} {'thing was' if count == 1 else 'things were'} given up{again}"
+
+
+def fallen_back(usage: Usage) -> str:
+    """One line on which roles' rules answered in place of a language model, and why; empty when none had to."""
+    counts = Counter((fallback.role, fallback.why) for fallback in usage.fallbacks)
+    told = [f"{role}{f' ({times} times)' if times > 1 else ''}: {why}" for (role, why), times in counts.items()]
+    more = f"; {len(told) - 4} more in the manifest" if len(told) > 4 else ""
+    return f"rules answered where {usage.mind} did not: {'; '.join(told[:4])}{more}" if told else ""

@@ -61,7 +61,7 @@ def cramped(monkeypatch: pytest.MonkeyPatch) -> str:
     cards = door.cards()
     more = cards["storyworld-render"].changed(id="cramped", backend="cramped:Cramped")
     monkeypatch.setattr(door, "cards", lambda: {**cards, "cramped": more})
-    monkeypatch.setattr("kinograph.agents.orchestrator.cards", door.cards)
+    monkeypatch.setattr("kinograph.agents.choosing.cards", door.cards)
     return "cramped"
 
 

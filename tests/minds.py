@@ -7,13 +7,14 @@ from typing import Any
 
 from server import Server
 
+from kinograph.agents.commission import Commission
 from kinograph.agents.fusion import Assembly, Fusion
 from kinograph.agents.language import open_mind
 from kinograph.agents.language.mind import LanguageMind
 from kinograph.agents.memory import Memory, Recollection
 from kinograph.agents.motion import Motion
 from kinograph.agents.narrative import Narrative
-from kinograph.agents.orchestrator import Commission, Orchestrator
+from kinograph.agents.orchestrator import Orchestrator
 from kinograph.agents.planner import Assignment, Planner, storyboard
 from kinograph.agents.reviser import Reviser
 from kinograph.agents.scene import Scene

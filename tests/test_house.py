@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import kinograph
+import kinograph.film
 
 ROOT = Path(__file__).parent.parent
 PARTS = ("agents", "graphs", "tools", "memory", "prompts", "evals")
@@ -39,12 +40,12 @@ def room_of(module: str) -> str:
 
 
 def sources() -> list[tuple[str, Path]]:
-    found = [(f"kinograph.{path.stem}", path) for path in (ROOT / "kinograph").glob("*.py") if path.stem != "__init__"]
-    for part in PARTS:
+    found = []
+    for part in ("kinograph", *PARTS):
         for path in (ROOT / part).rglob("*.py"):
-            inner = path.relative_to(ROOT).with_suffix("").parts
+            inner = path.relative_to(ROOT / "kinograph" if part == "kinograph" else ROOT).with_suffix("").parts
             found.append((".".join(("kinograph", *inner)).removesuffix(".__init__"), path))
-    return found
+    return [(module, path) for module, path in found if module != "kinograph"]
 
 
 def imports(path: Path) -> set[str]:
@@ -99,11 +100,7 @@ def test_no_graph_imports_a_backend():
 
 def test_every_folder_with_code_is_packaged():
     listed = set(tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"])
-    real = {"kinograph"}
-    for part in PARTS:
-        for path in (ROOT / part).rglob("*.py"):
-            real.add(".".join(("kinograph", *path.parent.relative_to(ROOT).parts)))
-    assert listed == real
+    assert listed == {module if path.stem == "__init__" else module.rpartition(".")[0] for module, path in sources()}
 
 
 def test_every_data_file_is_packaged():
@@ -119,6 +116,19 @@ def test_every_data_file_is_packaged():
         if path.is_file() and path.suffix not in {".py", ".pyc"}
     }
     assert real == packaged
+
+
+def test_nouns_have_one_address():
+    """Every public name of the film package is imported from its door, and from nowhere else."""
+    within = "kinograph.film."
+    for module, path in sources():
+        if module.startswith(within):
+            body = ast.parse(path.read_text()).body
+            named = {node.name for node in body if isinstance(node, (ast.ClassDef, ast.FunctionDef))}
+            named |= {ast.unparse(node.targets[0]) for node in body if isinstance(node, ast.Assign)}
+            assert {name for name in named if not name.startswith("_")} <= set(kinograph.film.__all__), module
+        elif module != "kinograph.film":
+            assert not any(name.startswith(within) for name in imports(path)), f"{module} goes past the door"
 
 
 def test_public_names_are_pinned():

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from minds import commission
 
-import kinograph.agents.orchestrator as orchestrator
-from kinograph.agents.orchestrator import Commission, DecisionDraft, Orchestrator
+import kinograph.agents.choosing as choosing
+from kinograph.agents.commission import Commission
+from kinograph.agents.orchestrator import DecisionDraft, Orchestrator
 from kinograph.errors import BadInput, UnknownName
 from kinograph.film import Brief, Decision, Stock, Trial
 from kinograph.tools.backends import ModelCard, cards
@@ -35,9 +36,9 @@ def decide(
 def all_available(monkeypatch: pytest.MonkeyPatch) -> dict[str, ModelCard]:
     """A future version in which every card has a backend."""
     able = {card.id: card.changed(backend=card.backend or "x:Y") for card in cards().values()}
-    monkeypatch.setattr(orchestrator, "cards", lambda: able)
-    monkeypatch.setattr(orchestrator, "can_render", lambda options: tuple(able))
-    monkeypatch.setattr(orchestrator, "card", able.__getitem__)
+    monkeypatch.setattr(choosing, "cards", lambda: able)
+    monkeypatch.setattr(choosing, "can_render", lambda options: tuple(able))
+    monkeypatch.setattr(choosing, "card", able.__getitem__)
     return able
 
 
@@ -68,7 +69,7 @@ def test_what_the_model_cannot_render_others_may_unless_it_was_asked_for_by_name
 
 def test_others_that_may_render_are_able_and_best_rated_first(all_available):
     chosen = decide(BIG)
-    rated = sorted(orchestrator.able(Brief(text=""), BIG), key=orchestrator._preference, reverse=True)
+    rated = sorted(choosing.able(Brief(text=""), BIG), key=choosing._preference, reverse=True)
     assert (chosen.model, *chosen.fallback) == tuple(card.id for card in rated[:3])
     with pytest.raises(BadInput, match="cannot render this here"):
         decide(SMALL, fallback=("mochi",))
@@ -160,8 +161,8 @@ def test_length_comes_from_the_brief_or_the_caller():
 )
 def test_a_wish_that_cannot_be_met_is_refused(wish, error, message, monkeypatch: pytest.MonkeyPatch):
     closed = cards()["svd"].changed(id="closed", backend="")
-    known = orchestrator.card
-    monkeypatch.setattr(orchestrator, "card", lambda id: closed if id == "closed" else known(id))
+    known = choosing.card
+    monkeypatch.setattr(choosing, "card", lambda id: closed if id == "closed" else known(id))
     with pytest.raises(error, match=message):
         decide(**wish)
 

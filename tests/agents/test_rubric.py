@@ -15,7 +15,7 @@ from server import Server, tool_results
 from kinograph.agents.generation import resolve
 from kinograph.agents.verdicts import Viewing
 from kinograph.film import Brief, Decision, Scene, Storyboard, Verdict
-from kinograph.graphs.take import corrections_of
+from kinograph.graphs.lives import corrections_of
 from kinograph.tools.backends import card
 
 

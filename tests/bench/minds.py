@@ -81,9 +81,9 @@ def main() -> None:
     module.__dict__["Slow"] = Slow
     sys.modules["bench_minds_slow"] = module
     door.cards = lambda: known  # type: ignore[assignment]
-    import kinograph.agents.orchestrator as orchestrator
+    import kinograph.agents.choosing as choosing
 
-    orchestrator.cards = door.cards
+    choosing.cards = door.cards
     print(f"{os.cpu_count()} cores; {THINKING} s a call, {RENDERING} s a clip")
     print(f"{'scenes':>6} {'':24} {'calls':>5} {'prompt tokens':>14} {'answer tokens':>14} {'wall':>11} {'load':>8}")
     measure(1, eyes=False)  # loads everything

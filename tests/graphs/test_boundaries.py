@@ -239,7 +239,7 @@ def test_a_shot_that_was_to_go_on_from_a_placeholder_begins_afresh_and_says_so(t
 
 
 def test_a_render_that_has_no_room_for_long_says_that_it_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("kinograph.graphs.take.WAITS", (0.0, 60.0))
+    monkeypatch.setattr("kinograph.graphs.rendering.WAITS", (0.0, 60.0))
     place, patient = Set(tmp_path), Frail(lambda _: None)
     patient.waits = 5
     (told,) = [event for event in place.shoot(patient) if isinstance(event, Waiting)]
@@ -268,16 +268,16 @@ def test_a_full_disk_is_no_agents_failure(tmp_path: Path, error: Exception):
 
 
 def test_a_bug_in_one_shots_life_costs_that_shot_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    import kinograph.graphs.take as life
+    import kinograph.graphs.rendering as rendering
 
-    plain = life.resolve
+    plain = rendering.resolve
 
     def resolve(shot: Any, *more: Any) -> RenderRequest:
         if shot.id == "s0.1":
             raise ZeroDivisionError("a bug")
         return plain(shot, *more)
 
-    monkeypatch.setattr(life, "resolve", resolve)
+    monkeypatch.setattr(rendering, "resolve", resolve)
     place = Set(tmp_path, shots=3)
     place.shoot(Frail(lambda _: None))
     assert [place.outcome(shot.id).state for shot in place.board.shots] == ["accepted", "placeholder", "accepted"]

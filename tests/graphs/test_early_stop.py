@@ -24,7 +24,7 @@ def models(monkeypatch: pytest.MonkeyPatch) -> None:
 
     more = cards()
     monkeypatch.setattr(door, "cards", lambda: more)
-    monkeypatch.setattr("kinograph.agents.orchestrator.cards", door.cards)
+    monkeypatch.setattr("kinograph.agents.choosing.cards", door.cards)
     monkeypatch.setattr(Foreseeing, "begun", [])
 
 

@@ -20,6 +20,17 @@ from kinograph.memory.ledger import Ledger
 from kinograph.settings import Settings
 
 TEXT = "A red ball rolls across a green meadow at sunset. Then it bounces over the sea at night."
+TWELVE = " ".join(
+    f"Then a {color} {kind} moves {way} over the sea at {time}."
+    for color, kind, way, time in zip(
+        ("red", "blue", "green", "pink") * 3,
+        ("ball", "fish", "star", "boat", "box", "car") * 2,
+        ("left", "right") * 6,
+        ("dawn", "night", "sunset") * 4,
+        strict=True,
+    )
+)
+"""Twelve shots."""
 SMALL: dict[str, Any] = {"width": 128, "height": 72, "frames": 8}
 DEADLINE = 60.0
 """Seconds within which any film of two small shots must be there, on a busy machine."""
@@ -35,17 +46,7 @@ def make(studio: Studio, text: str = TEXT, **fields: Any) -> Film:
 
 
 def test_twelve_shots_are_planned_in_three_calls(server: Server):
-    text = " ".join(
-        f"Then a {color} {kind} moves {way} over the sea at {time}."
-        for color, kind, way, time in zip(
-            ("red", "blue", "green", "pink") * 3,
-            ("ball", "fish", "star", "boat", "box", "car") * 2,
-            ("left", "right") * 6,
-            ("dawn", "night", "sunset") * 4,
-            strict=True,
-        )
-    )
-    film = make(studio_of(server), text, takes=1)
+    film = make(studio_of(server), TWELVE, takes=1)
     assert len(film.storyboard.shots) == 12
     assert server.roles == ["orchestrator", "planner", "director"]
     assert sum(call.prompt_tokens for call in film.usage.calls) < 5000
@@ -86,17 +87,7 @@ def test_every_topology_plans_in_three_calls(server: Server, topology: str):
 
 
 def test_twelve_shots_in_three_acts_are_planned_in_five_calls_that_each_see_their_act(server: Server):
-    text = " ".join(
-        f"Then a {color} {kind} moves {way} over the sea at {time}."
-        for color, kind, way, time in zip(
-            ("red", "blue", "green", "pink") * 3,
-            ("ball", "fish", "star", "boat", "box", "car") * 2,
-            ("left", "right") * 6,
-            ("dawn", "night", "sunset") * 4,
-            strict=True,
-        )
-    )
-    film = make(studio_of(server, timeout=20.0), text, takes=1, topology="distributed")
+    film = make(studio_of(server, timeout=20.0), TWELVE, takes=1, topology="distributed")
     assert len(film.storyboard.shots) == 12
     assert sorted(server.roles) == sorted(["orchestrator", "narrative", *["director"] * 3])
     assert film.usage.fallbacks == ()
