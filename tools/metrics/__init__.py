@@ -56,6 +56,8 @@ METRICS: dict[str, str] = {
 
 Need = Literal["words", "embedder", "reader", "reference", "cast", "before", "motion", "faces"]
 """What a metric must be given besides frames: fields of Beside; reader is an embedder that reads words too."""
+T = TypeVar("T")
+
 Cost = Literal["pixels", "flow", "embedding", "model"]
 """What it takes, cheapest first: a pass over pixels, optical flow, a forward pass a frame, a large model."""
 
