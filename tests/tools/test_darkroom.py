@@ -123,12 +123,12 @@ def test_what_waits_for_the_clip_before_can_be_cancelled_and_leaves_the_room_as_
 def test_a_clip_that_cannot_be_written_costs_its_own_render_and_no_other():
     room, full = Darkroom(), StorageError("cannot write 'a.mkv': the disk is full")
     bad, good = Gate(0, full), Gate(1)
-    with Writing(room, lambda *_: None) as other:
-        with pytest.raises(StorageError, match="the disk is full"), Writing(room, lambda *_: None) as writing:
-            writing.begin(bad, never)
-            bad.go.set()
-            other.begin(good, lambda: None)
-            good.go.set()
+    with Writing(room, lambda *_: None) as writing, Writing(room, lambda *_: None) as other:
+        writing.begin(bad, never)
+        bad.go.set()
+        other.begin(good, lambda: None)
+        good.go.set()
+        with pytest.raises(StorageError, match="the disk is full"):
             writing.clips()
         assert other.clips() == [clip(1)]
 
@@ -137,9 +137,10 @@ def test_a_clip_that_could_not_be_written_is_told_before_another_is_begun():
     told = list[Any]()
     bad, good = Gate(0, StorageError("the disk is full")), Gate(1)
     bad.go.set()
-    with pytest.raises(StorageError), Writing(Darkroom(), lambda *at: told.append(at)) as writing:
+    with Writing(Darkroom(), lambda *at: told.append(at)) as writing:
         writing.begin(bad, never)
-        writing.begin(good, never)
+        with pytest.raises(StorageError):
+            writing.begin(good, never)
     assert not good.begun.is_set()
     assert not told
 
@@ -152,10 +153,14 @@ def test_whatever_rises_nothing_is_written_any_more_when_the_call_ends(gates: li
         over.set()
         return made
 
-    with pytest.raises(Cancelled, match="the next one"), Writing(Darkroom(), lambda *_: None) as writing:
-        writing.begin(write, never)
-        threading.Timer(0.1, gates[0].go.set).start()
-        raise Cancelled("the next one was cancelled")
+    def call() -> None:
+        with Writing(Darkroom(), lambda *_: None) as writing:
+            writing.begin(write, never)
+            threading.Timer(0.1, gates[0].go.set).start()
+            raise Cancelled("the next one was cancelled")
+
+    with pytest.raises(Cancelled, match="the next one"):
+        call()
     assert over.is_set()
 
 
