@@ -227,6 +227,19 @@ def counted(on_progress: Progress, start: int) -> Progress:
     return watched._replace(progress=tell, see=lambda index, preview: watched.see(start + index, preview))
 
 
+def once_freed(on_progress: Progress, then: Callable[[], None]) -> Watched:
+    """The same progress, before which `then` hears that the model is free."""
+    if not isinstance(on_progress, Watched):
+        return Watched(on_progress, (), lambda *_: None, then)
+    outer = on_progress.freed
+
+    def both() -> None:
+        then()
+        outer()
+
+    return on_progress._replace(freed=both)
+
+
 def wanted(on_progress: Progress) -> tuple[float, ...]:
     """The shares after which previews are wanted; none where nobody looks."""
     return on_progress.shares if isinstance(on_progress, Watched) else ()
