@@ -177,7 +177,8 @@ class Local:
             self._pause(waiting)
             try:
                 with self._bench.lend(self._slots, model, waiting, self._terms.leak_gb) as (process, hand_on):
-                    heard = once_freed(on_progress, hand_on)
+                    # What died beside another's render is made again with none beside it: then it is its own fault.
+                    heard = on_progress if first else once_freed(on_progress, hand_on)
                     clips = process.render(job, heard, cancelled, self._terms.stall_seconds)
             except Died as error:
                 self._deaths, self._last = self._deaths + 1, str(error)

@@ -107,10 +107,11 @@ class Process:
         for line in self._popen.stdout:
             try:
                 message = json.loads(line)
-            except ValueError:
-                break  # killed in the middle of a line
+                number = message["of"]
+            except (ValueError, KeyError):
+                break  # killed in the middle of a line, or no worker of ours
             with self._hearing:
-                if (heard := self._heard.get(message["of"])) is not None:
+                if (heard := self._heard.get(number)) is not None:
                     heard.put(message)
         with self._hearing:
             self._silent = True
