@@ -6,7 +6,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import NamedTuple, Protocol
 
 from kinograph import prompts
@@ -249,8 +249,14 @@ class Oversight(Protocol):
 class Stopping:
     """A render's progress, which its oversight hears too and may have end."""
 
-    def __init__(self, on_progress: Callable[[float], None], oversight: Oversight | None) -> None:
-        self._tell, self._oversight = on_progress, oversight
+    def __init__(
+        self,
+        on_progress: Callable[[float], None],
+        oversight: Oversight | None,
+        freed: Sequence[Callable[[], None]] = (),
+    ) -> None:
+        """`freed` are called, in order, where the model is free before the clip is there."""
+        self._tell, self._oversight, self._then = on_progress, oversight, freed
         self.findings: tuple[Finding, ...] = ()
         self.share = 0.0
         """How far the render is, as far as is known."""
@@ -262,9 +268,12 @@ class Stopping:
 
     @property
     def watched(self) -> Progress:
-        if self._oversight is None:
-            return self._heard
-        return Watched(self._heard, self._oversight.shares, self._see)
+        shares = self._oversight.shares if self._oversight else ()
+        return Watched(self._heard, shares, self._see, self._freed)
+
+    def _freed(self) -> None:
+        for one in self._then:
+            one()
 
     def _heard(self, _: int, share: float) -> None:
         self.share = max(self.share, share)
@@ -328,12 +337,14 @@ class Generation:
         on_progress: Callable[[float], None],
         cancelled: Callable[[], bool],
         oversight: Oversight | None = None,
+        freed: Callable[[], None] = lambda: None,
     ) -> Rendered:
         """The clip of a request: out of the vault when it is there and whole, else rendered under a lease.
 
         While no slot is free the request waits in the ledger, and whoever lends a hand may render it. Waits for another
         worker that renders the same as long as that one's claim lives. What is rendered here `oversight` may look at
-        and end. Raises RenderFailed, StorageError, Cancelled, or Stopped where it did.
+        and end; `freed` is called where the model can be asked for more while the clip is written. Raises RenderFailed,
+        StorageError, Cancelled, or Stopped where it did.
         """
         if (clip := self._kept(request.digest)) is not None:
             return Rendered(clip, reused=True)
@@ -342,19 +353,20 @@ class Generation:
             while True:
                 if cancelled():
                     raise Cancelled("rendering was cancelled")
-                with self._slot(LOOK if asked else 0.0) as free:
-                    claim = self._jobs.claim(request) if free else None
-                    if claim is not None:
-                        if (made := self._made(request, claim, on_progress, cancelled, oversight)) is not None:
+                with self._slot(LOOK if asked else 0.0) as slot:
+                    free = slot is not None
+                    if slot is not None and (claim := self._jobs.claim(request)) is not None:
+                        ended = Stopping(on_progress, oversight, (slot.close, freed))
+                        if (made := self._made(request, claim, ended, cancelled)) is not None:
                             return made
                         continue
                 job = self._jobs.job(request.digest)
-                ended = job is None or job.state in ("done", "failed")
+                over = job is None or job.state in ("done", "failed")
                 if job is not None and job.state == "done" and (clip := self._kept(request.digest)) is not None:
                     return Rendered(clip, reused=not ours)
                 if job is not None and job.state == "failed" and ours:
                     raise RenderFailed(job.error or f"{request.model} failed where it was rendered")
-                if not free and (ended or not asked):
+                if not free and (over or not asked):
                     ours = self._jobs.announce(self._production, request) or ours
                     asked = True
                 elif free:
@@ -369,23 +381,22 @@ class Generation:
         if claim is None:
             return False
         try:
-            made = self._made(request, claim, lambda _: None, cancelled)
+            made = self._made(request, claim, Stopping(lambda _: None, None), cancelled)
         except RenderFailed:
             return True  # the ledger says why to those who wait
         return made is not None and not made.reused
 
     @contextmanager
-    def _slot(self, patience: float) -> Iterator[bool]:
-        """Whether a slot is free, which is taken for the block."""
-        if self._slots is None:
-            yield True
+    def _slot(self, patience: float) -> Iterator[ExitStack | None]:
+        """What gives back the slot that was taken, after the block at the latest; None when none is free."""
+        slots = self._slots
+        if slots is not None and not (slots.acquire(timeout=patience) if patience else slots.acquire(blocking=False)):
+            yield None
             return
-        free = self._slots.acquire(timeout=patience) if patience else self._slots.acquire(blocking=False)
-        try:
-            yield free
-        finally:
-            if free:
-                self._slots.release()
+        with ExitStack() as slot:
+            if slots is not None:
+                slot.callback(slots.release)
+            yield slot
 
     def _kept(self, digest: str) -> Clip | None:
         for everywhere in (False, True):  # a copy that is damaged may be whole where it was fetched from
@@ -404,12 +415,10 @@ class Generation:
         self,
         request: RenderRequest,
         claim: Claim,
-        on_progress: Callable[[float], None],
+        ended: Stopping,
         cancelled: Callable[[], bool],
-        oversight: Oversight | None = None,
     ) -> Rendered | None:
         """The clip of a claimed request, filed; None when another process took the job over meanwhile."""
-        ended = Stopping(on_progress, oversight)
         try:
             if (clip := self._kept(request.digest)) is not None:  # whoever had the job before came as far as that
                 self._jobs.release(claim)

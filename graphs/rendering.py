@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
 from typing import Any
 
 from kinograph.agents import retreat
@@ -53,13 +54,13 @@ def render(state: TakeState, runtime: Run) -> dict[str, Any]:
     try:
         if unopened is not None:
             raise unopened
-        with (
-            crew.floor.worker(crew.id, shot) as worker,
-            crew.ledger.stint(crew.id, shot, attempt, "render", worker),
-        ):
+        with ExitStack() as work:
+            worker = work.enter_context(crew.floor.worker(crew.id, shot))
+            work.enter_context(crew.ledger.stint(crew.id, shot, attempt, "render", worker))
             crew.tell(TakeStarted(shot=shot, attempt=attempt))
-            seen = (oversight,) if oversight else ()
-            rendered = crew.generation.render(request, _Heard(crew, shot, attempt), crew.cancelled.is_set, *seen)
+            heard = _Heard(crew, shot, attempt)
+            # While the clip is written its worker is another's.
+            rendered = crew.generation.render(request, heard, crew.cancelled.is_set, oversight, work.close)
         take = begun.changed(clip=rendered.clip, reused=rendered.reused)
     except Stopped as error:
         take = _hopeless(crew, state, earlier, begun, error)

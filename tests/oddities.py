@@ -37,7 +37,7 @@ class OddOptions(Noun):
 
 class Odd:
     """Renders one colour. A prompt with a word of these in it does more: crash, stall, stubborn, leak, raise, unknown,
-    picture, threads, shows."""
+    picture, threads, shows, frees."""
 
     Options: ClassVar[type[Noun]] = OddOptions
 
@@ -60,7 +60,7 @@ class Odd:
         on_progress(index, 0.1)
         if "crash" in words:
             ctypes.string_at(0)  # as a faulty C extension does it
-        if "crash-once" in words and len(self.options.file.read_text().splitlines()) == 1:
+        if "crash-once" in words and len(self._lines()) == 1:
             os.kill(os.getpid(), signal.SIGKILL)
         while "stall" in words:
             time.sleep(0.05)  # asks nobody whether to stop, and tells nothing
@@ -79,6 +79,9 @@ class Odd:
         if "shows" in words and isinstance(on_progress, Watched):
             for share in on_progress.shares:
                 on_progress.see(index, Preview(share, np.full((2, 48, 64, 3), round(100 * share), np.uint8), (0, 2)))
+        if "frees" in words and isinstance(on_progress, Watched):
+            on_progress.freed()
+            self._beside(request.seed)
         picture = [load_picture(self.workbench.picture(one.keyframe)) for one in request.conditioning]
         until = time.monotonic() + self.options.hold
         while time.monotonic() < until:
@@ -89,6 +92,16 @@ class Odd:
         frames = np.broadcast_to(colour, (request.frames, request.height, request.width, 3)).astype(np.uint8)
         on_progress(index, 0.9)
         return develop(request, frames, self.workbench.scratch, 0.0, note)
+
+    def _beside(self, seed: int) -> None:
+        """Waits, the first time, until another render has begun in this process too."""
+        until = time.monotonic() + 60
+        while [line.split()[1] for line in self._lines()] == [str(seed)]:
+            assert time.monotonic() < until, "no other render began beside this one"
+            time.sleep(0.02)
+
+    def _lines(self) -> list[str]:
+        return self.options.file.read_text().splitlines()
 
 
 def odd_card() -> ModelCard:

@@ -42,12 +42,12 @@ def develop(
 ) -> Clip:
     """Writes what a backend rendered as a lossless clip into `folder`; its `sound` is [2,N] samples, 48,000 a second.
 
-    The clip says how many frames, and which size, really came back. Raises StorageError.
+    The clip says how many frames, and which size, really came back. Written atomically. Raises StorageError.
     """
     import av
 
     path = folder / f"{request.digest}.mkv"
-    with disk.storage(path), av.open(str(path), "w", format="matroska") as file:
+    with disk.replacing(path) as draft, av.open(str(draft), "w", format="matroska") as file:
         # H.264 at quantiser 0 in RGB is exact, writes six times faster than FFV1 and takes a third of the room.
         stream = file.add_stream("libx264rgb", rate=request.fps, options={"qp": "0", "preset": "ultrafast"})
         stream.height, stream.width = frames.shape[1:3]

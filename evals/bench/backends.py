@@ -1,13 +1,14 @@
 """What our adapter of diffusers costs, and gains, over diffusers called plainly: the same weights, by turns.
 
     python -m kinograph.evals.bench.backends [--models wan-2.1-1.3b,animatediff] [--runs 5] [--steps 10]
-        [--tiny FOLDER | --real] [--compile] [--attention NAME] [--cache NAME] [--every 2]
+        [--tiny FOLDER | --real] [--compile] [--attention NAME] [--cache NAME] [--every 2] [--overlap 4]
 
 With a graphics card (or `--real`) the architectures are the published ones in size, else small; weights are random, so
 that frames are noise at the price of the real thing. `--tiny` takes a folder of any saved pipeline instead, whose card
 is the one named by `--models`. After two warm-ups each way renders `--runs` times, in turn, with new words each time:
 the adapter remembers what it encoded. Seconds are medians, of CPU time where the work is on the CPU, as others may keep
-it busy. A clip is written losslessly by us and by `encode_video` as it comes; the comparison leaves both out.
+it busy. A clip is written losslessly by us and by `encode_video` as it comes; the comparison leaves both out. What
+`overlap` is worth, with which a clip is written while the next is denoised, is told by the wall.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ import numpy as np
 
 from kinograph.errors import BadInput, told
 from kinograph.evals.bench.architectures import ARCHITECTURES, built
+from kinograph.evals.bench.overlapping import line, overlapped
 from kinograph.evals.bench.renders import PARTS, Clock, Job, Run, ours, plain, stock
 from kinograph.tools.backends import card
 from kinograph.tools.backends.diffusion import arguments_of
@@ -157,6 +159,8 @@ def told_of(job: Job, options: argparse.Namespace, scratch: Path) -> Iterator[st
         word = "as claimed" if one.off <= ALIKE else f"NOT within {ALIKE:g}"
         share = f"{one.share:.2f} of the time of one each"
         yield f"  {options.batch} in one call: {share}, frames off by {one.off:.1e} of 1: {word}"
+    if options.overlap > 1:
+        yield line(options.overlap, overlapped(job, options.overlap, options.runs, scratch))
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -226,6 +230,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--runs", type=int, default=5)
     made.add_argument("--steps", type=int, default=0)
     made.add_argument("--batch", type=int, default=3, help="requests in one call; 1 leaves that out")
+    made.add_argument("--overlap", type=int, default=4, help="requests one after the other; 1 leaves that out")
     made.add_argument("--memory", type=int, default=3, help="processes each in which main memory is measured; 0: none")
     made.add_argument("--compile", action="store_true")
     made.add_argument("--attention", default="")

@@ -45,6 +45,7 @@ class Ready(Generation):
         on_progress: Callable[[float], None],
         cancelled: Callable[[], bool],
         oversight: Oversight | None = None,
+        freed: Callable[[], None] = lambda: None,
     ) -> Rendered:
         clip = Clip(
             request=request.digest,

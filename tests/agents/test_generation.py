@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -242,6 +243,38 @@ def test_whatever_a_model_raises_is_render_failed_and_can_be_tried_again(tmp_pat
     with pytest.raises(RenderFailed, match="ValueError: CUDA out of memory"):
         broken.render(request_of(), lambda _: None, lambda: False)
     assert not generation(tmp_path, Workers(tmp_path)).render(request_of(), lambda _: None, lambda: False).reused
+
+
+class Frees(Workers):
+    """Says that its model is free, and has a clip written once another is asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.another = threading.Event()
+
+    def render(
+        self, requests: Sequence[RenderRequest], on_progress: Progress, cancelled: Callable[[], bool]
+    ) -> list[Clip]:
+        if self.calls == 0 and isinstance(on_progress, Watched):
+            self.calls += 1
+            on_progress.freed()
+            assert self.another.wait(60), "no other had its slot"
+        self.another.set()
+        return super().render(requests, on_progress, cancelled)
+
+
+def test_a_slot_is_anothers_while_a_clip_is_written(tmp_path: Path, request_of):
+    workers, free = Frees(tmp_path), threading.Event()
+    agent = Generation(Vault(tmp_path / "vault"), Ledger(tmp_path / "ledger.sqlite"), workers, slots=1)
+    with ThreadPoolExecutor(1) as threads:
+        asked = (request_of(seed=1), lambda _: None, lambda: False, None, free.set)
+        first = threads.submit(agent.render, *asked)
+        assert free.wait(60)
+        second = agent.render(request_of(seed=2), lambda _: None, lambda: False)
+    assert [first.result().clip.request, second.clip.request] == [request_of(seed=seed).digest for seed in (1, 2)]
+    with agent._slot(0.0) as one, agent._slot(0.0) as other:
+        assert one is not None
+        assert other is None, "there is one slot still"
 
 
 class Seer:

@@ -11,8 +11,10 @@ from accelerate import init_empty_weights
 
 from kinograph.evals.bench import backends
 from kinograph.evals.bench.architectures import ARCHITECTURES
+from kinograph.evals.bench.overlapping import Span, shared
+from kinograph.tools.backends import diffusion
 
-QUICK = ("--clip", "32", "32", "5", "4", "--runs", "1", "--memory", "0", "--batch", "2")
+QUICK = ("--clip", "32", "32", "5", "4", "--runs", "1", "--memory", "0", "--batch", "2", "--overlap", "3")
 NUMBER = r"\s+(\d+\.\d+)"
 
 
@@ -35,11 +37,25 @@ def test_a_row_for_each_way_and_a_model_that_fails_hinders_no_other(wan: Path, c
         assert parts[1] > 0
     assert "frames differ by 0 of 255 at most, 0.0000 in the mean; rung whole" in told[5]
     assert re.search(r"2 in one call: .* frames off by \d\.\de-\d\d of 1: as claimed$", told[6])
+    assert re.search(r"3 one after the other: .* \d+% of the writing beside the model$", told[7])
 
 
 def test_the_adapter_renders_at_the_speed_asked_for(wan: Path, capsys):
     backends.main(["--models", "wan-2.1-1.3b", "--tiny", str(wan), *QUICK, "--cache", "mag"])
     assert re.search(r"rung whole, \d+% of the blocks computed", capsys.readouterr().out)
+
+
+def test_a_clip_that_is_not_written_while_the_next_is_denoised_is_an_error(
+    wan: Path, capsys, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(diffusion, "darkroom", lambda device: None)
+    backends.main(["--models", "wan-2.1-1.3b", "--tiny", str(wan), *QUICK])
+    assert "failed: overlap = true did nothing: no clip was written while the next" in capsys.readouterr().out
+
+
+def test_seconds_that_two_spans_share_are_those_in_both():
+    assert shared(Span(1, 4), [Span(0, 2), Span(3, 5), Span(6, 7)]) == 2
+    assert shared(Span(2, 3), [Span(0, 2), Span(3, 5)]) == 0
 
 
 def test_an_architecture_is_built_small_and_saved_as_a_hub_would(tmp_path: Path):

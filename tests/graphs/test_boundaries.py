@@ -60,7 +60,9 @@ class Frail(Ready):
     def revision(self, model: str) -> str:
         return f"of {model}"
 
-    def render(self, request: RenderRequest, on_progress: Any, cancelled: Any, oversight: Any = None) -> Rendered:
+    def render(
+        self, request: RenderRequest, on_progress: Any, cancelled: Any, oversight: Any = None, freed: Any = None
+    ) -> Rendered:
         if request.model == "placeholder":
             return super().render(request, on_progress, cancelled)
         with self._lock:

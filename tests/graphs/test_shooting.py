@@ -38,7 +38,9 @@ class Counting(Ready):
         self._before = before
         self._lock = threading.Lock()
 
-    def render(self, request: RenderRequest, on_progress: Any, cancelled: Any, oversight: Any = None):
+    def render(
+        self, request: RenderRequest, on_progress: Any, cancelled: Any, oversight: Any = None, freed: Any = None
+    ):
         self._before(request)
         with self._lock:
             self.rendered.append(request.digest)
@@ -116,6 +118,35 @@ def test_a_production_that_failed_goes_on_with_what_is_not_settled(tmp_path: Pat
     assert len(broken.rendered) + len(mended.rendered) == 12
     assert {event.shot for event in events if isinstance(event, ShotSettled)}.isdisjoint(settled)
     assert production.shoot(mended) == []
+
+
+class Writes(Counting):
+    """Frees the worker of its first render, and has the clip written once another render has begun."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun, self.another = list[str](), threading.Event()
+
+    def render(
+        self, request: RenderRequest, on_progress: Any, cancelled: Any, oversight: Any = None, freed: Any = None
+    ):
+        with self._lock:
+            self.begun.append(request.digest)
+            first = len(self.begun) == 1
+        if first:
+            freed()
+            assert self.another.wait(60), "nobody else got the worker"
+        self.another.set()
+        return super().render(request, on_progress, cancelled)
+
+
+def test_a_worker_renders_the_next_shot_while_a_clip_is_written(tmp_path: Path):
+    production, writes = Production(tmp_path, shots=3, workers=1), Writes()
+    production.shoot(writes)
+    assert len(production.ledger.outcomes("film")) == 3
+    renders = [one for one in production.ledger.stints("film") if one.what == "render"]
+    assert [one.worker for one in renders] == [1, 1, 1]
+    assert all(one.ended is not None and one.ended <= later.began for one, later in pairwise(renders)), "one at a time"
 
 
 def test_a_shot_that_was_killed_after_its_render_is_judged_and_not_rendered_again(tmp_path: Path):

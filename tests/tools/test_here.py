@@ -13,6 +13,7 @@ from oddities import ask, odd
 
 from kinograph.errors import Cancelled, RenderStalled
 from kinograph.film import Clip
+from kinograph.tools.backends import Watched
 from kinograph.tools.footage import load
 from kinograph.tools.shelf import shelf
 from kinograph.tools.workers import Terms, here
@@ -22,7 +23,7 @@ from kinograph.tools.workers.here import Here
 class Held:
     """A backend that does as it is told once it has begun, and knows how it ended."""
 
-    def __init__(self, backend: Any, what: Callable[[Callable[..., None], Callable[[], bool]], Any]) -> None:
+    def __init__(self, backend: Any, what: Callable[[Any, Callable[[], bool]], Any]) -> None:
         self.card, self.revision, self._backend, self._what = backend.card, backend.revision, backend, what
         self.ended: BaseException | str = ""
         self.over = threading.Event()
@@ -57,6 +58,13 @@ def test_a_clip_comes_with_its_progress_told_on_the_thread_that_asked(tmp_path: 
     clip = render(odd(tmp_path), heard=lambda *at: told.append((*at, threading.current_thread())))
     assert load(clip).shape == (3, 48, 64, 3)
     assert told == [(0, share, threading.current_thread()) for share in (0.1, 0.9)]
+
+
+def test_that_the_model_is_free_is_told_on_the_thread_that_asked(tmp_path: Path):
+    told = list[threading.Thread]()
+    watched = Watched(lambda *_: None, (), lambda *_: None, lambda: told.append(threading.current_thread()))
+    render(Held(odd(tmp_path), lambda tell, _: tell.freed()), heard=watched)
+    assert told == [threading.current_thread()]
 
 
 def test_what_stands_still_is_given_up_at_its_deadline_and_hears_so_when_it_wakes(tmp_path: Path, release):

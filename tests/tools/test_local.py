@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from kinograph.tools.workers.local import Bench, Local, slots
 
 @pytest.fixture(autouse=True)
 def findable(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PYTHONPATH", HERE)
+    monkeypatch.setenv("PYTHONPATH", HERE, prepend=os.pathsep)
 
 
 @pytest.fixture
@@ -123,7 +124,44 @@ def test_masks_go_along_with_the_pictures_they_are_for(tmp_path: Path):
     }
 
 
+def test_a_process_renders_the_next_while_a_clip_is_written(tmp_path: Path, bench: Bench):
+    one = pool(bench, odd(tmp_path))
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(render, one, ask("frees", seed=1))
+        wait_for(lambda: began(one._backend))
+        second = threads.submit(render, one, ask(seed=2))
+        clips = [first.result(90), second.result(90)]
+    assert [int(load(clip).mean()) for clip in clips] == [1, 2], "each gets its own"
+    assert {clip.note for clip in clips} == {str(began(one._backend)[0])}, "one process"
+    assert len(workers(psutil.Process())) == 1
+
+
+def test_a_process_that_is_handed_on_hears_of_each_render_that_is_cancelled(tmp_path: Path, bench: Bench):
+    one, stop = pool(bench, odd(tmp_path, hold=30.0)), threading.Event()
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(render, one, ask("frees", seed=1), stop.is_set)
+        wait_for(lambda: began(one._backend))
+        second = threads.submit(render, one, ask(seed=2), stop.is_set)
+        wait_for(lambda: len(began(one._backend)) == 2)
+        stop.set()
+        for cancelled in (first, second):
+            with pytest.raises(Cancelled):
+                cancelled.result(60)
+    assert len(workers(psutil.Process())) == 1, "its model stays"
+
+
 # --------------------------------------------------------------------------------------- dying
+
+
+def test_a_clip_whose_process_is_killed_by_the_next_render_is_made_again(tmp_path: Path, bench: Bench):
+    one = pool(bench, odd(tmp_path))
+    with ThreadPoolExecutor(2) as threads:
+        first = threads.submit(render, one, ask("frees", seed=1))
+        wait_for(lambda: began(one._backend))
+        second = threads.submit(render, one, ask("crash", seed=2))
+        with pytest.raises(WorkerLost, match="two workers died over one request of odd"):
+            second.result(120)
+        assert load(first.result(120)).shape == (3, 48, 64, 3)
 
 
 def test_a_render_whose_worker_is_killed_is_made_by_another(tmp_path: Path, bench: Bench):

@@ -11,7 +11,7 @@ import pytest
 
 from kinograph.errors import Cancelled, OutOfMemory, RenderFailed, RenderStalled
 from kinograph.film import Clip, Conditioning, RenderRequest
-from kinograph.tools.backends import Progress
+from kinograph.tools.backends import Progress, Watched
 from kinograph.tools.workers import together
 from kinograph.tools.workers.together import Together
 
@@ -144,6 +144,29 @@ def test_every_place_is_used(threads, request_of, monkeypatch):
     for future in futures:
         future.result(10)
     assert sorted(seed for call in pool.calls for seed in call) == list(range(6))
+
+
+def test_a_place_is_anothers_while_the_clips_of_a_call_are_written(threads, request_of, monkeypatch):
+    monkeypatch.setattr(together, "GATHER", 0.0)
+    told, another = list[int](), threading.Event()
+
+    class Frees(Pool):
+        def render(self, requests, on_progress, cancelled):
+            if requests[0].seed == 0 and isinstance(on_progress, Watched):
+                on_progress.freed()
+                assert another.wait(30), "its place was no other's"
+            another.set()
+            return super().render(requests, on_progress, cancelled)
+
+    shared = Together(Frees(), 1, 2)
+    watched = Watched(lambda *_: None, (), lambda *_: None, lambda: told.append(0))
+    first = threads.submit(shared.render, [request_of(seed=0)], watched, lambda: False)
+    until(lambda: told)
+    second = ask(threads, shared, request_of(seed=1))
+    first.result(60)
+    second.result(60)
+    assert told == [0]
+    assert shared._places == 1, "it is given back once"
 
 
 def test_a_bad_request_costs_the_others_nothing(threads, request_of):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from kinograph.errors import Cancelled
-from kinograph.tools.backends import Workbench, open_backend
+from kinograph.film import Clip, RenderRequest
+from kinograph.tools.backends import Progress, Watched, Workbench, open_backend
 from kinograph.tools.machine import Machine
 from kinograph.tools.resources import Monitor, Snapshot
 from kinograph.tools.workers import open_pool
@@ -36,3 +38,37 @@ def test_with_room_it_is_the_pool_itself(monitor: Monitor, tmp_path: Path, reque
     pool = paced(monitor, tmp_path)
     (clip,) = pool.render([request_of()], lambda *_: None, lambda: False)
     assert (clip.request, pool.revision) == (request_of().digest, "1")
+
+
+class Frees:
+    """A pool that says that its model is free, and then asks what there is room for."""
+
+    revision = "1"
+
+    def __init__(self, then: Callable[[], None]) -> None:
+        self.then = then
+
+    def render(
+        self, requests: Sequence[RenderRequest], on_progress: Progress, cancelled: Callable[[], bool]
+    ) -> list[Clip]:
+        assert isinstance(on_progress, Watched)
+        on_progress.freed()
+        self.then()
+        return []
+
+    def close(self) -> None:
+        """Holds nothing."""
+
+
+def test_a_render_whose_model_is_free_keeps_no_other_from_starting(monitor: Monitor, request_of):
+    started = list[str]()
+
+    def start() -> None:
+        # The machine is busy: only what has nothing of ours beside it may start.
+        with monitor.room(1.0, cancelled=lambda: True):
+            started.append("another")
+
+    Paced(Frees(start), monitor, 0.3).render([request_of()], lambda *_: None, lambda: False)
+    with monitor.room(1.0, cancelled=lambda: True):
+        started.append("and after it")
+    assert started == ["another", "and after it"]

@@ -200,14 +200,16 @@ class Preview(NamedTuple):
 
 
 class Watched(NamedTuple):
-    """A progress of somebody who wants to see what comes while it is rendered. Backends that cannot show it, and those
-    who know nothing of previews, call it like any other."""
+    """A progress of somebody who wants to see what comes while it is rendered, or to know when the model is free.
+    Backends that cannot show it, and those who know nothing of previews, call it like any other."""
 
     progress: Progress
     shares: tuple[float, ...]
     """Of the denoising, 0..1, after each of which one preview is wanted."""
     see: Callable[[int, Preview], None]
     """see(index of the request, preview)"""
+    freed: Callable[[], None] = lambda: None
+    """Called once the model of a render is free for another, and only files are to be written yet."""
 
     def __call__(self, index: int, share: float) -> None:
         self.progress(index, share)
@@ -222,7 +224,20 @@ def counted(on_progress: Progress, start: int) -> Progress:
     if not isinstance(on_progress, Watched):
         return tell
     watched = on_progress
-    return Watched(tell, watched.shares, lambda index, preview: watched.see(start + index, preview))
+    return watched._replace(progress=tell, see=lambda index, preview: watched.see(start + index, preview))
+
+
+def once_freed(on_progress: Progress, then: Callable[[], None]) -> Watched:
+    """The same progress, before which `then` hears that the model is free."""
+    if not isinstance(on_progress, Watched):
+        return Watched(on_progress, (), lambda *_: None, then)
+    outer = on_progress.freed
+
+    def both() -> None:
+        then()
+        outer()
+
+    return on_progress._replace(freed=both)
 
 
 def wanted(on_progress: Progress) -> tuple[float, ...]:
@@ -257,7 +272,8 @@ class VideoBackend(Protocol):
         """One clip a request, in order, each reproducible from its own seed.
 
         `cancelled` is asked often; when it says True, Cancelled is raised. Where `on_progress` is Watched, a backend
-        that can shows what comes; what nobody looks at costs nothing. Raises RenderFailed.
+        that can shows what comes; what nobody looks at costs nothing. One that says that it is `freed` may be asked for
+        more on another thread before it returns. Raises RenderFailed.
         """
         ...
 

@@ -6,7 +6,7 @@ What sets families apart is data in `families.py`; what a pipeline takes is read
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from importlib.metadata import version
 from itertools import groupby
@@ -37,6 +37,7 @@ from kinograph.tools.backends.placing import denoisers
 from kinograph.tools.backends.speed import Speed
 from kinograph.tools.backends.weights import Weights, check, check_part, find
 from kinograph.tools.backends.weights import needs as wanted
+from kinograph.tools.darkroom import Writing, darkroom
 from kinograph.tools.footage import conformed, develop, load_picture, read
 from kinograph.tools.gpus import gpus
 from kinograph.tools.previews import Due
@@ -97,6 +98,8 @@ class DiffusionOptions(Noun):
     """Class of diffusers that spaces the steps, of those that fit the model; none leaves its own."""
     speed: Speed = Speed()
     """What is done to be quicker, at the price of other pixels."""
+    overlap: bool = True
+    """Write a clip's file while the next is denoised; the pixels are the same."""
     pickles: bool = False
     """Load weights that are Python pickles, which can run code as they are read."""
 
@@ -159,14 +162,15 @@ class Diffusion:
             group = list(kin)
             step = len(group) if self.batches(group[0]) else 1
             parts += [group[start : start + step] for start in range(0, len(group), step)]
-        asked, clips = list[tuple[Sequence[RenderRequest], Call, Progress]](), list[Clip]()
+        asked = list[tuple[Sequence[RenderRequest], Call, Progress]]()
         for part in parts:  # all beginnings first: on a small card the two models put each other off it
             start = sum(len(one) for one, _, _ in asked)
             tell = counted(on_progress, start)
             asked.append((part, self._call(part[0], len(part), tell, cancelled), tell))
-        for part, call, tell in asked:
-            clips += self._together(part, call, tell, cancelled)
-        return clips
+        with Writing(darkroom(self._device) if self.options.overlap else None, on_progress) as writing:
+            for part, call, tell in asked:
+                self._together(part, call, tell, cancelled, writing)
+            return writing.clips()
 
     def batches(self, request: RenderRequest) -> bool:
         """Whether requests like this give the same clips in one call; a picture each is more than most take."""
@@ -210,14 +214,22 @@ class Diffusion:
         return self._begun(request, call, goes_on, lambda: bool(goes_on(0.0)))
 
     def _together(
-        self, requests: Sequence[RenderRequest], call: Call, on_progress: Progress, cancelled: Callable[[], bool]
-    ) -> list[Clip]:
-        """The clips of requests that are alike, in one call."""
+        self,
+        requests: Sequence[RenderRequest],
+        call: Call,
+        on_progress: Progress,
+        cancelled: Callable[[], bool],
+        writing: Writing,
+    ) -> None:
+        """Makes the clips of requests that are alike in one call, and begins to write them."""
         goes_on = going(len(requests), on_progress, cancelled)
 
-        def waits() -> bool:
-            goes_on(0.0)  # a render that waits for the model says that it lives
+        def waits(share: float = 0.0) -> bool:
+            goes_on(share)  # a render that waits for the model, or for the clip before, says that it lives
             return False
+
+        def done() -> bool:
+            return waits(DECODED)
 
         with self._lent(self._source, waits) as loaded:
             started, notes = time.perf_counter(), list[str]()
@@ -236,25 +248,38 @@ class Diffusion:
                 *self._unheard(loaded, found, requests),
                 *filter(None, (shifted(one, found) for one in call.pictures)),
             ]
-        if made.latents is not None:
-            made = self._enlarged(requests, made, notes.append, waits)
-        seconds = time.perf_counter() - started
-        clips = []
+            if made.latents is None:
+                seconds = time.perf_counter() - started
+                writing.begin(lambda: self._developed(requests, made, seconds, notes, made_with), done)
+                return
+        with self._lent(self.options.upsample, done) as loaded:
+            whole = self._enlarged(loaded, requests, made, notes.append)
+            seconds = time.perf_counter() - started
+            writing.begin(lambda: self._developed(requests, whole, seconds, notes, made_with), done)
+
+    def _developed(
+        self,
+        requests: Sequence[RenderRequest],
+        made: Made,
+        seconds: float,
+        notes: Sequence[str],
+        made_with: Mapping[str, str],
+    ) -> list[Clip]:
+        """The clips of what was made, written."""
+        clips = list[Clip]()
         for index, request in enumerate(requests):
             whole, note = fitted(made.frames[index], request)
             told = "; ".join([*notes, *([note] if note else [])])
             sound = None if made.sounds is None else made.sounds[index]
             clips.append(develop(request, whole, self.workbench.scratch, seconds, told, made_with, sound))
-            on_progress(index, 1.0)
         return clips
 
     def _enlarged(
-        self, requests: Sequence[RenderRequest], made: Made, tell: Callable[[str], object], waits: Callable[[], bool]
+        self, loaded: Loaded, requests: Sequence[RenderRequest], made: Made, tell: Callable[[str], object]
     ) -> Made:
-        with self._lent(self.options.upsample, waits) as loaded:
-            latents = made.latents.to(self._device)
-            frames = self._fitting(loaded, requests, tell, lambda: upsampling.enlarged(loaded, latents, requests))
-            return made._replace(frames=to_pixels(frames), latents=None)
+        latents = made.latents.to(self._device)
+        frames = self._fitting(loaded, requests, tell, lambda: upsampling.enlarged(loaded, latents, requests))
+        return made._replace(frames=to_pixels(frames), latents=None)
 
     @property
     def _by_words(self) -> bool:

@@ -17,6 +17,7 @@ from kinograph import disk
 from kinograph.errors import Cancelled, Damaged, RenderFailed
 from kinograph.film import Clip, Conditioning, Noun, RenderRequest, digest_of
 from kinograph.tools.backends import UNBLENDED, ModelCard, Preview, Progress, Watched, Workbench, alike
+from kinograph.tools.darkroom import Writing, darkroom
 from kinograph.tools.footage import develop, load_picture
 from kinograph.tools.previews import Due, chosen, small
 from kinograph.tools.shelf import shelf
@@ -31,6 +32,8 @@ NEEDS_GB = 1.0
 """What a render of the largest clip takes at most: 0.5 measured in main memory, and as much for a card's libraries."""
 MORE_GB = 0.3
 """What each further clip of a call takes."""
+DENOISED = 0.95
+"""Share of a render that is done when the last step is: writing follows."""
 
 
 class DiffusionOptions(Noun):
@@ -47,6 +50,8 @@ class DiffusionOptions(Noun):
     misreads: float = Field(default=0.0, ge=0, le=1)
     """Share of renders in which one thing of the prompt is taken for another, by prompt and seed; colours that it
     leaves open are anything then. It makes of a model that obeys one that does not: for measuring what mends that."""
+    overlap: bool = True
+    """Write a clip's file while the next is denoised; the pixels are the same."""
     threads: int | None = Field(default=None, ge=1)
     """Processor threads; none leaves torch's choice."""
 
@@ -79,15 +84,23 @@ class StoryworldDiffusion:
     def render(
         self, requests: Sequence[RenderRequest], on_progress: Progress, cancelled: Callable[[], bool]
     ) -> list[Clip]:
-        clips = list[Clip]()
-        for _, kin in groupby(requests, alike):
-            clips += self._together(list(kin), len(clips), on_progress, cancelled)
-        return clips
+        first = 0
+        with Writing(darkroom(self._device) if self.options.overlap else None, on_progress) as writing:
+            for kin in (list(kin) for _, kin in groupby(requests, alike)):
+                self._together(kin, first, on_progress, cancelled, writing)
+                first += len(kin)
+            return writing.clips()
 
     def _together(
-        self, requests: Sequence[RenderRequest], first: int, on_progress: Progress, cancelled: Callable[[], bool]
-    ) -> list[Clip]:
-        """The clips of requests that are alike, in one call of the pipeline; `first` is the index of the first."""
+        self,
+        requests: Sequence[RenderRequest],
+        first: int,
+        on_progress: Progress,
+        cancelled: Callable[[], bool],
+        writing: Writing,
+    ) -> None:
+        """Makes the clips of requests that are alike in one call of the pipeline, and begins to write them; `first` is
+        the index of the first."""
 
         def goes_on(share: float) -> None:
             if cancelled():
@@ -111,12 +124,20 @@ class StoryworldDiffusion:
             due = Due(on_progress)
             frames = self._frames(pipeline, requests, [one.prompt for one in told], goes_on, due, see)
             seconds = time.perf_counter() - started
-        clips = []
-        for index, (request, made, one) in enumerate(zip(requests, frames, told, strict=True)):
-            note = "; ".join(filter(None, (one.note, request.blend and UNBLENDED)))
-            clips.append(develop(request, made, self.workbench.scratch, seconds, note))
-            on_progress(first + index, 1.0)
-        return clips
+            notes = [
+                "; ".join(filter(None, (one.note, request.blend and UNBLENDED)))
+                for request, one in zip(requests, told, strict=True)
+            ]
+            writing.begin(lambda: self._developed(requests, frames, seconds, notes), lambda: goes_on(DENOISED))
+
+    def _developed(
+        self, requests: Sequence[RenderRequest], frames: np.ndarray, seconds: float, notes: Sequence[str]
+    ) -> list[Clip]:
+        """The clips of frames `[B,T,H,W,3]`, written."""
+        return [
+            develop(request, made, self.workbench.scratch, seconds, note)
+            for request, made, note in zip(requests, frames, notes, strict=True)
+        ]
 
     def tell(self, prompt: str, seed: int = 0) -> Told:
         """The prompt as the model was taught to be asked, and what that replaced."""
@@ -146,7 +167,7 @@ class StoryworldDiffusion:
                 at = chosen(sorted(values["predicted"]))
                 latents = torch.stack([values["predicted"][frame] for frame in at], 1)
                 see(Preview(values["work"], small(pipeline.pictures(latents)), at))
-            goes_on(0.95 * values["work"])
+            goes_on(DENOISED * values["work"])
             return values
 
         one = requests[0]
@@ -205,16 +226,20 @@ class StoryworldDiffusion:
 
     def _lent(self, cancelled: Callable[[], bool], clips: int) -> AbstractContextManager[StoryworldPipeline]:
         """The loaded pipeline, for one render; every backend of the same weights and options shares it."""
-        import torch
-
-        device = self.options.device
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
+        device = self._device
         # Main memory is the last place there is; and what asks for no card by name is content without one.
         offloaded = 0.0 if device == "cpu" or self.options.device == "auto" else None
         key = f"{self.card.id} {self.revision} {self.options.threads or ''} {self.options.weights}"
         needs = NEEDS_GB + MORE_GB * (clips - 1)
         return shelf(device).lend(key, needs, offloaded, lambda off: self._load("cpu" if off else device), cancelled)
+
+    @property
+    def _device(self) -> str:
+        import torch
+
+        if self.options.device != "auto":
+            return self.options.device
+        return "cuda" if torch.cuda.is_available() else "cpu"
 
     def _load(self, device: str) -> StoryworldPipeline:
         """Raises Damaged for weights that are not the ones sealed."""

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextvars import copy_context
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from kinograph.errors import Cancelled, RenderStalled
 from kinograph.film import Clip, RenderRequest
@@ -28,8 +28,8 @@ class Shown(NamedTuple):
     preview: Preview
 
 
-Said = tuple[int, float] | Shown | list[Clip] | BaseException
-"""Of a render: how far it is, what comes, or how it ended."""
+Said = tuple[int, float] | Shown | Literal["freed"] | list[Clip] | BaseException
+"""Of a render: how far it is, what comes, that its model is free, or how it ended."""
 
 
 class Here:
@@ -52,7 +52,9 @@ class Here:
 
         heed: Progress = tell
         if isinstance(on_progress, Watched):
-            heed = on_progress._replace(progress=tell, see=lambda *shown: heard.put(Shown(*shown)))
+            heed = on_progress._replace(
+                progress=tell, see=lambda *shown: heard.put(Shown(*shown)), freed=lambda: heard.put("freed")
+            )
 
         def work() -> None:
             try:
@@ -88,10 +90,10 @@ class Here:
                 raise said
             if isinstance(said, list):
                 return said
-            if isinstance(said, Shown):
+            if isinstance(said, Shown | str):
                 moved = now
                 if isinstance(on_progress, Watched):
-                    on_progress.see(*said)
+                    on_progress.freed() if isinstance(said, str) else on_progress.see(*said)
                 said = None
             if said is not None:
                 # A word that says no more than the one before is a sign of life, as of one that waits for its model.

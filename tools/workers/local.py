@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from kinograph.errors import Cancelled, WorkerLost
 from kinograph.film import Clip, RenderRequest
-from kinograph.tools.backends import ModelCard, Progress, VideoBackend, wanted
+from kinograph.tools.backends import ModelCard, Progress, VideoBackend, once_freed, wanted
 from kinograph.tools.gpus import gpus
 from kinograph.tools.workers import Terms
 from kinograph.tools.workers.errand import MOST_DEATHS, backoff, errand, leaks
@@ -44,6 +44,14 @@ def slots(card: ModelCard, device: str, workers: int) -> tuple[Slot, ...]:
     return tuple(Slot(f"cpu {number}", ()) for number in range(workers))
 
 
+class Lent(NamedTuple):
+    """A process, for one render."""
+
+    process: Process
+    hand_on: Callable[[], None]
+    """Has others use it already, while this render's clips are written there."""
+
+
 class Bench:
     """The worker processes of this process, lent or idle. Idle ones keep their model for the next production."""
 
@@ -56,24 +64,37 @@ class Bench:
         self._changed = threading.Condition()
 
     @contextmanager
-    def lend(self, slots: Sequence[Slot], model: str, waiting: Callable[[], None], leak_gb: float) -> Iterator[Process]:
+    def lend(self, slots: Sequence[Slot], model: str, waiting: Callable[[], None], leak_gb: float) -> Iterator[Lent]:
         """A process in one of the slots, for this thread alone; rather one that has the model. `waiting` is called
         often meanwhile, and may raise."""
         while (slot := self._taken(slots, model)) is None:
             waiting()
         process: Process | None = None
+        handed = False
+
+        def hand_on() -> None:
+            nonlocal handed
+            assert process is not None, "it was lent"
+            if not handed and process.alive and not self._leaks(process, leak_gb):
+                handed = True
+                self._returned(slot, process, model)
+
         try:
             process = self._process(slot, model)
-            yield process
+            yield Lent(process, hand_on)
         finally:
-            keep = process is not None and process.alive and not self._leaks(process, leak_gb)
-            if process is not None and not keep:
-                self._end(process)
-            with self._changed:
-                self._busy.discard(slot.device)
-                if process is not None and keep:
-                    self._idle[slot.device] = process, model
-                self._changed.notify_all()
+            if not handed:
+                keep = process is not None and process.alive and not self._leaks(process, leak_gb)
+                if process is not None and not keep:
+                    self._end(process)
+                self._returned(slot, process if keep else None, model)
+
+    def _returned(self, slot: Slot, process: Process | None, model: str) -> None:
+        with self._changed:
+            self._busy.discard(slot.device)
+            if process is not None:
+                self._idle[slot.device] = process, model
+            self._changed.notify_all()
 
     def _taken(self, slots: Sequence[Slot], model: str) -> Slot | None:
         with self._changed:
@@ -155,8 +176,10 @@ class Local:
         while True:
             self._pause(waiting)
             try:
-                with self._bench.lend(self._slots, model, waiting, self._terms.leak_gb) as process:
-                    clips = process.render(job, on_progress, cancelled, self._terms.stall_seconds)
+                with self._bench.lend(self._slots, model, waiting, self._terms.leak_gb) as (process, hand_on):
+                    # What died beside another's render is made again with none beside it: then it is its own fault.
+                    heard = on_progress if first else once_freed(on_progress, hand_on)
+                    clips = process.render(job, heard, cancelled, self._terms.stall_seconds)
             except Died as error:
                 self._deaths, self._last = self._deaths + 1, str(error)
                 if first:

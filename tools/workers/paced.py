@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 
 from kinograph.film import Clip, RenderRequest
-from kinograph.tools.backends import Progress
+from kinograph.tools.backends import Progress, once_freed
 from kinograph.tools.resources import Monitor
 from kinograph.tools.workers import WorkerPool
 
@@ -25,8 +26,9 @@ class Paced:
         self, requests: Sequence[RenderRequest], on_progress: Progress, cancelled: Callable[[], bool]
     ) -> list[Clip]:
         # Whoever waits says so: a render's lease is renewed by its progress.
-        with self._monitor.room(self._cost, cancelled, lambda: on_progress(0, 0.0), self._most):
-            return self._pool.render(requests, on_progress, cancelled)
+        with ExitStack() as room:
+            room.enter_context(self._monitor.room(self._cost, cancelled, lambda: on_progress(0, 0.0), self._most))
+            return self._pool.render(requests, once_freed(on_progress, room.close), cancelled)
 
     def close(self) -> None:
         self._pool.close()

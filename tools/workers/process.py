@@ -11,8 +11,9 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import psutil
@@ -77,12 +78,15 @@ def keeper() -> Keeper:
 
 
 class Process:
-    """A worker process. One thread at a time uses it."""
+    """A worker process. One thread at a time uses it, and another once the render of the one before has freed it."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self.environment = dict(environment)
         self._popen = keeper().submit(self._start).result()
-        self._heard: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+        self._heard: dict[int, queue.SimpleQueue[dict[str, Any] | None]] = {}
+        """Errand -> what is said of it; nothing more after None."""
+        self._silent = False
+        self._hearing, self._speaking = threading.Lock(), threading.Lock()
         self._last_words: deque[str] = deque(maxlen=5)
         self._errands = 0
         self._listeners = [threading.Thread(target=one, daemon=True) for one in (self._listen, self._overhear)]
@@ -102,10 +106,33 @@ class Process:
         assert self._popen.stdout is not None
         for line in self._popen.stdout:
             try:
-                self._heard.put(json.loads(line))
-            except ValueError:
-                break  # killed in the middle of a line
-        self._heard.put(None)
+                message = json.loads(line)
+                number = message["of"]
+            except (ValueError, KeyError):
+                break  # killed in the middle of a line, or no worker of ours
+            with self._hearing:
+                if (heard := self._heard.get(number)) is not None:
+                    heard.put(message)
+        with self._hearing:
+            self._silent = True
+            for heard in self._heard.values():
+                heard.put(None)
+
+    @contextmanager
+    def _listening(self) -> Iterator[tuple[int, queue.SimpleQueue[dict[str, Any] | None]]]:
+        """The number of a new errand, and what is said of it."""
+        heard = queue.SimpleQueue[dict[str, Any] | None]()
+        with self._hearing:
+            self._errands += 1
+            number = self._errands
+            self._heard[number] = heard
+            if self._silent:
+                heard.put(None)
+        try:
+            yield number, heard
+        finally:
+            with self._hearing:
+                del self._heard[number]
 
     def _overhear(self) -> None:
         assert self._popen.stderr is not None
@@ -133,10 +160,10 @@ class Process:
     ) -> list[Clip]:
         """Raises Died when the process ends, RenderStalled when it had to be killed for standing still, Cancelled, and
         what the backend raises."""
-        self._errands += 1
         ended = False
         try:
-            last = self._conversed(errand, on_progress, cancelled, stall_seconds)
+            with self._listening() as (number, heard):
+                last = self._conversed(number, heard, errand, on_progress, cancelled, stall_seconds)
             ended = True
         finally:
             if not ended:
@@ -146,15 +173,21 @@ class Process:
         return [Clip.model_validate(clip) for clip in last["clips"]]
 
     def _conversed(
-        self, errand: Errand, on_progress: Progress, cancelled: Callable[[], bool], stall_seconds: float
+        self,
+        number: int,
+        heard: queue.SimpleQueue[dict[str, Any] | None],
+        errand: Errand,
+        on_progress: Progress,
+        cancelled: Callable[[], bool],
+        stall_seconds: float,
     ) -> dict[str, Any]:
         """The last message about an errand."""
-        self._say({"errand": self._errands, **errand.model_dump(mode="json")})
+        self._say({"errand": number, **errand.model_dump(mode="json")})
         began = time.monotonic()
         moved, told, asked, at = began, began, None, (0, 0.0)
         while True:
             try:
-                message = self._heard.get(timeout=LOOK)
+                message = heard.get(timeout=LOOK)
             except queue.Empty:
                 message = {}
             now = time.monotonic()
@@ -167,12 +200,15 @@ class Process:
             if "preview" in message and isinstance(on_progress, Watched):
                 moved = now
                 on_progress.see(*unpacked(message["preview"]))
+            if "freed" in message and isinstance(on_progress, Watched):
+                moved = now
+                on_progress.freed()
             if "at" in message or now - told >= BEAT:
                 told = now
                 on_progress(*at)
             if asked is None and cancelled():
                 asked = now
-                self._say({"cancel": self._errands})
+                self._say({"cancel": number})
             if asked is not None and now - asked > GRACE:
                 raise Cancelled(f"rendering was cancelled; its worker did not answer for {GRACE:g} s and was killed")
             if now - moved > stall_seconds:
@@ -183,9 +219,10 @@ class Process:
     def _say(self, message: dict[str, Any]) -> None:
         assert self._popen.stdin is not None
         try:
-            self._popen.stdin.write(json.dumps(message).encode() + b"\n")
-            self._popen.stdin.flush()
-        except OSError as error:
+            with self._speaking:
+                self._popen.stdin.write(json.dumps(message).encode() + b"\n")
+                self._popen.stdin.flush()
+        except (OSError, ValueError) as error:  # its end of the pipe is gone, or ours
             raise Died(self._how()) from error
 
     def _how(self) -> str:
@@ -203,6 +240,7 @@ class Process:
             listener.join(1.0)  # a grandchild may still hold the pipes
         for pipe in (self._popen.stdin, self._popen.stdout, self._popen.stderr):
             try:
-                pipe.close()  # type: ignore[union-attr]
+                with self._speaking:
+                    pipe.close()  # type: ignore[union-attr]
             except OSError:
                 continue  # what was not sent yet goes nowhere

@@ -9,10 +9,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 
 from kinograph.errors import Cancelled, OutOfMemory, RenderFailed, RenderStalled, StorageError
 from kinograph.film import Clip, RenderRequest
-from kinograph.tools.backends import Progress, Watched, alike
+from kinograph.tools.backends import Progress, Watched, alike, once_freed
 from kinograph.tools.workers import WorkerPool
 from kinograph.tools.workers.errand import FOREIGN
 
@@ -122,11 +123,13 @@ class Together:
             for one in batch:  # each has a lease of its own that lives by this
                 one.tell()
 
+        place = ExitStack()
+        place.callback(self._free)
         outcomes: Sequence[Clip | BaseException] = ()
         try:
             outcomes = self._pool.render(
                 [one.request for one in batch],
-                _seen(batch, heard),
+                once_freed(_seen(batch, heard), place.close),
                 lambda: all(one.gone or one.cancelled() for one in batch),
             )
             if len(outcomes) != len(batch):
@@ -142,8 +145,8 @@ class Together:
             outcomes = [error] * len(batch)
             raise
         finally:
+            place.close()
             with self._changed:
-                self._places += 1
                 for one, outcome in zip(batch, outcomes, strict=False):
                     one.outcome = outcome
                 if not outcomes:
@@ -152,12 +155,22 @@ class Together:
                     self._waiting[:0] = [one for one in batch if not one.gone]
                 self._changed.notify_all()
 
+    def _free(self) -> None:
+        with self._changed:
+            self._places += 1
+            self._changed.notify_all()
+
     def close(self) -> None:
         self._pool.close()
 
 
 def _seen(batch: Sequence[_Ask], heard: Progress) -> Progress:
     """`heard`, with what comes shown to whoever asked alone: of several that are made together, to end one before the
-    others do saves nothing."""
-    asked = batch[0].on_progress
-    return asked._replace(progress=heard) if len(batch) == 1 and isinstance(asked, Watched) else heard
+    others do saves nothing. That the model is free all hear."""
+    asked = [one.on_progress for one in batch if isinstance(one.on_progress, Watched)]
+    if len(batch) == 1 and asked:
+        return asked[0]._replace(progress=heard)
+    told = heard
+    for one in asked:
+        told = once_freed(told, one.freed)
+    return told
