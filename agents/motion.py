@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 from kinograph.agents.english.camera import cameras, follows
@@ -51,13 +51,16 @@ class Motion:
 
     def rules(self, question: Outline) -> Moves:
         casting = Casting(question.cast)
+        whose = {one.id: (one.identity,) for one in question.cast}
         for beat in question.before.lately if question.before else ():
             casting.read(story(beat.text))
-        return Moves(moves=tuple(_move(beat, casting.read(story(beat.text))) for beat in question.beats))
+        told = [[act.with_each(whose) for act in casting.read(story(beat.text))] for beat in question.beats]
+        return Moves(moves=tuple(_move(*row, whose) for row in zip(question.beats, told, strict=True)))
 
 
-def _move(beat: Beat, acts: Sequence[Act]) -> Move:
-    seen = tuple(_appearance(id, acts) for id in beat.who)
+def _move(beat: Beat, acts: Sequence[Act], whose: Mapping[str, tuple[str, ...]]) -> Move:
+    """`acts` name everybody by identity, whatever they look like, as `whose` says by id."""
+    seen = tuple(_appearance(whose.get(id, (id,))[0], acts).changed(who=id) for id in beat.who)
     camera = _camera(beat.text)
     if camera == "static" and follows(beat.text):
         return Move(beat=beat.id, cast=seen, camera=_along(seen))
@@ -90,6 +93,8 @@ def _appearance(who: str, acts: Sequence[Act]) -> Appearance:
     """What a character does: its first real motion, else the first thing said of it."""
     deeds: list[tuple[Canonical, str]] = []
     for act in sorted(acts, key=_goes_up_to):
+        if act.colors:
+            continue
         if who in act.subjects and act.verb is not None:
             deeds.append((_own(act), act.action))
         elif act.verb is not None and ("", who) in act.objects and (motion := _suffered(act)) is not None:

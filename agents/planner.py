@@ -11,6 +11,7 @@ from pydantic import Field
 from kinograph.agents.english.casting import Act, Casting
 from kinograph.agents.english.cutting import cut
 from kinograph.agents.english.titles import working_title
+from kinograph.agents.english.turning import looks_of
 from kinograph.agents.english.whereabouts import places
 from kinograph.agents.english.wishes import aspects, lengths, looks, story
 from kinograph.agents.mind import Ask
@@ -132,11 +133,11 @@ class Planner:
         parts = casting.told_apart()
         acts = [[act.with_each(parts) for act in told] for told in acts] if parts else acts
         named = {id for told in acts for act in told for id in act.who}
-        beats = tuple(
-            Beat(id=str(number), text=text, who=by_importance(told))
-            for number, (text, told) in enumerate(zip(reading.shots, acts, strict=True), 1)
-        )
         cast = tuple(character for character in casting.cast if character.id in named)
+        turns = [[turn for act in told for turn in act.turns] for told in acts]
+        looks = looks_of(cast, [by_importance(told) for told in acts], turns)
+        cast, texts = looks.cast, enumerate(zip(reading.shots, looks.who, strict=True), 1)
+        beats = tuple(Beat(id=str(number), text=text, who=who) for number, (text, who) in texts)
         asked = wishes(brief.text)
         return Outline(
             title=reading.title or working_title(brief.text, _heroes(beats, cast), reading.shots),

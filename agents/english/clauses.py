@@ -41,7 +41,7 @@ class Clause:
     tail: list[Group | Word] = field(default_factory=list)
     """What follows the verb, or all of a fragment."""
     ahead: list[Word] = field(default_factory=list)
-    """Words of direction before the verb: "from the left"."""
+    """Words of direction before the verb, "from the left", and "now"."""
     inherits: bool = False
     """The subject is that of the clause before."""
     subordinate: bool = False
@@ -157,7 +157,7 @@ class _Reader:
             self.subordinate = True
         elif word.tag == "aux" and not self._verb_ahead(index) and (self.open or self.kept or self.now is None):
             self._open_clause(word._replace(base="be"), self.open or self.kept, inherits=not (self.open or self.kept))
-        elif self.now is None and word.lower in ("left", "right", "from", "to", "on", "at"):
+        elif self.now is None and word.lower in ("left", "right", "from", "to", "on", "at", "now"):
             self.ahead.append(word)
         elif self.now is not None and not self.open and word.tag in ("adv", "prep", "to", "conj", "num", "adj"):
             self.now.tail.append(word)
