@@ -46,7 +46,7 @@ class Act(NamedTuple):
         return self._replace(subjects=subjects, objects=objects, turns=turns)
 
     @property
-    def colors(self) -> bool:
+    def alters(self) -> bool:
         """Whether all that it does is to give somebody another look."""
         return bool(self.turns) and self.verb is not None and self.verb.base in TURNING
 

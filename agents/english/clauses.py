@@ -76,7 +76,8 @@ def of_weather(clause: Clause) -> bool:
     """ "It is winter", "it gets dark": about nobody."""
     if clause.verb is None or clause.verb.base not in ("be", "get", "grow", "become", "turn"):
         return False
-    said = [word for item in clause.tail for word in (item.words if isinstance(item, Group) else (item,))]
+    plain = [item for item in clause.tail if isinstance(item, Word) or not item.color]  # "it turns a bright green"
+    said = [word for item in plain for word in (item.words if isinstance(item, Group) else (item,))]
     expletive = bool(clause.subjects) and all(group.head == "it" for group in clause.subjects)
     return expletive and any(word.lower in listed("weather_words") or (word.lower,) in lexicon().times for word in said)
 

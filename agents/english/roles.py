@@ -45,7 +45,7 @@ def role_of(part: str, setting: str, first: bool) -> Role:
         return "film"
     found = clauses(ORDER_WORDS.sub("", FIELD.sub("", told)))
     acting = [clause for clause in found if _acting(clause)]
-    turned = re.match(r"\W*(?:now|then|finally|at last)\b", told, re.I)
+    turned = re.match(r"\W*(?:now|then|finally|at last)\b|.*\b(?:is|are) now\b", told, re.I)
     shown = [group for clause in found for group in _shown(clause)]
     if (wished(part) or about_film(part)) and not openings(part) and not _stands(acting, shown, told):
         return "film"
