@@ -385,7 +385,8 @@ class _Piece:
         if exchange := changes.exchanged(told):
             yield self._exchanged(exchange)
             return
-        change = self._present(staging.cast_edits(told, shots, self.board))
+        onward = self._onward(shots) if re.search(r"\b(?:turns|becomes)\b", told, re.I) else shots
+        change = self._present(staging.cast_edits(told, onward, self.board))
         yield from change
         told = staging.without_cast(told, self.board) if change else told
         time = time_of(told)
@@ -394,6 +395,11 @@ class _Piece:
             yield edits.Change(shots=shots, time=time, setting=setting)
         if not change and (moods := orders.moods(told)) is not None and not time:
             yield from self._moods(moods, shots)
+
+    def _onward(self, shots: tuple[str, ...]) -> tuple[str, ...]:
+        """From one shot on: what the ball turns to in shot 2 it is in shot 3."""
+        order = [shot.id for shot in self.board.shots]
+        return tuple(order[order.index(shots[0]) :]) if len(shots) == 1 else shots
 
     def _present(self, found: Sequence[edits.Edit]) -> list[edits.Edit]:
         """The edits, each of somebody who is there: in shots that were not named for it, or nowhere, is said."""

@@ -62,7 +62,7 @@ def said(clause: Clause) -> Change | None:
     if clause.negated:
         return None
     if (garment := _garment(clause, verb, now)) is not None:
-        how = "in" if garment.prep == "in" else "wearing"
+        how = "in" if garment.prep in ("in", "into") else "wearing"
         return Change(dress=f"{how} {newcomer(garment, ()).words}", garment=garment)
     direct = [group for group in clause.objects if not group.prep and (group.head or group.name)]
     done_to = bool(direct) and not all(group.head in _HUES for group in direct)
