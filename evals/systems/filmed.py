@@ -9,11 +9,11 @@ from kinograph.errors import Damaged
 from kinograph.evals.log import Spent
 from kinograph.evals.systems import Footage, Made, MadeShot
 from kinograph.evals.trajectory import without_retakes
-from kinograph.film import Cut, Film, Take, Usage
+from kinograph.film import Character, Cut, Film, Take, Usage
 from kinograph.studio import Studio
 
-Portraits = Mapping[str, Sequence[tuple[str, Path]]]
-"""Character -> pictures of it that were remembered, each with the shot that it was cut out of."""
+Portraits = Mapping[tuple[str, str], Sequence[tuple[str, Path]]]
+"""Identity and state of a character -> pictures of it that were remembered, each with the shot that it was cut out of."""
 
 
 def filmed(studio: Studio, film: Film, seconds: float, shots: int = 0) -> Made:
@@ -54,9 +54,14 @@ def _shot(studio: Studio, film: Film, cut: Cut, portraits: Portraits) -> MadeSho
         cast={
             one.who: pictures
             for one in shot.cast
-            if (pictures := tuple(file for home, file in portraits.get(one.who, ()) if home != cut.shot))
+            if (pictures := _beside(film.storyboard.character(one.who), cut.shot, portraits))
         },
     )
+
+
+def _beside(who: Character, shot: str, portraits: Portraits) -> tuple[Path, ...]:
+    """The pictures of a character in this look of it that other shots left."""
+    return tuple(file for home, file in portraits.get((who.identity, who.state), ()) if home != shot)
 
 
 def _footage(take: Take, cut: Cut) -> Footage:
@@ -93,11 +98,11 @@ def _portraits(studio: Studio, film: Film) -> Portraits:
     """The identity pictures that the film's memory keeps."""
     from kinograph.memory.contents import contents
 
-    found: dict[str, list[tuple[str, Path]]] = {}
+    found: dict[tuple[str, str], list[tuple[str, Path]]] = {}
     for one in contents(studio.keyframes_file, film.id):
         if one.counts and one.keyframe.role == "identity":
             for file in _there(studio, [one.keyframe.picture]):
-                found.setdefault(one.keyframe.about, []).append((one.keyframe.shot, file))
+                found.setdefault((one.keyframe.about, one.keyframe.state), []).append((one.keyframe.shot, file))
     return found
 
 
