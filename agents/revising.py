@@ -13,7 +13,7 @@ from itertools import groupby
 from pydantic import Field
 
 from kinograph.agents import edits
-from kinograph.agents.english.turning import free_id, recolored, with_article
+from kinograph.agents.english.turning import Turn, changed, free_id, recolored, with_article
 from kinograph.agents.generation import seed_for
 from kinograph.agents.planner import linked
 from kinograph.agents.style import styled
@@ -131,21 +131,19 @@ def _recast(draft: Draft, edit: edits.Recast, used: Used) -> Draft:
         if new.state and new.color != old.color:
             new = new.changed(state=new.color or "")
         cast = [new if one.id == old.id else one for one in board.cast]
-        changed = [_unkept(shot, shot.id in within and new != old) for shot in board.shots]
-        return draft.changed(storyboard=rebuilt(board, changed, cast))
-    # In some shots only: there it is another character, or another look of the same one where its kind is the same.
+        unkept = [_unkept(shot, shot.id in within and new != old) for shot in board.shots]
+        return draft.changed(storyboard=rebuilt(board, unkept, cast))
+    # In some shots only: there it is another look of the same one, or another character where its kind is another.
     if new.kind == old.kind:
-        new = new.changed(of=old.identity, state=new.color or "")
-    if alike := next((one for one in board.cast if _one_look(one, new)), None):
-        return draft.changed(storyboard=rebuilt(board, [_swapped(shot, old, alike, shots) for shot in board.shots]))
-    double = new.changed(id=free_id(f"{new.color or ''} {new.kind}", board.cast))
+        double = changed(old, Turn(old.id, new.color or ""), board.cast)
+    else:
+        alike = (
+            one for one in board.cast if (one.identity, one.kind, one.color) == (new.identity, new.kind, new.color)
+        )
+        double = next(alike, new.changed(id=free_id(f"{new.color or ''} {new.kind}", board.cast)))
     doubled = [_swapped(shot, old, double, shots) for shot in board.shots]
-    return draft.changed(storyboard=rebuilt(board, doubled, [*board.cast, double]))
-
-
-def _one_look(one: Character, other: Character) -> bool:
-    """Whether two are the same character in the same colour."""
-    return (one.identity, one.kind, one.color) == (other.identity, other.kind, other.color)
+    cast = board.cast if double in board.cast else (*board.cast, double)
+    return draft.changed(storyboard=rebuilt(board, doubled, cast))
 
 
 def _swapped(shot: Shot, old: Character, new: Character, shots: Collection[str]) -> Shot:

@@ -64,7 +64,8 @@ _LED = re.compile(
 _BARE = re.compile(rf"(?<![\w.])(?:the\s+)?({LIST}|{ORDINAL})\b", re.I)
 TOKEN = r"⟨(\d+)⟩"
 _ONWARD = re.compile(
-    rf"\b(?:from|starting (?:with|from|at|in)|beginning with)\s+{TOKEN}\s*(?:on(?:wards?)?\b|forward\b|to the (?:very )?end\b)"
+    rf"\b(?:from|starting (?:with|from|at|in)|beginning with)\s+{TOKEN}\s*"
+    r"(?:on(?:wards?)?\b|forward\b|to the (?:very )?end\b)"
     rf"|\b(?:up to|until)\s+{TOKEN}",
     re.I,
 )

@@ -1,4 +1,4 @@
-"""Characters that change in the story: "the ball turns green", "he now wears a red hat" make another look of the same one.
+"""Characters that change in the story: "the ball turns green", "he now wears a hat" make another look of the same one.
 
 What clauses say of changes, and which look of whom is seen in which beat because of them.
 """
@@ -98,7 +98,7 @@ def _adverbial(clause: Clause) -> list[Group]:
 def _garment(clause: Clause, verb: str, now: bool) -> Group | None:
     """ "now wears a red hat", "puts on a red hat", "changes into a blue coat", "is now in a blue coat"."""
     worn = next((group for group in clause.objects if group.head in listed("garments")), None)
-    if worn is None or not clause.subjects and not clause.inherits:
+    if worn is None or (not clause.subjects and not clause.inherits):
         return None
     on = any(isinstance(item, Word) and item.lower == "on" for item in clause.tail)
     fits = {

@@ -120,7 +120,9 @@ SUITES: dict[str, Entry] = {
         "storyworld-story.jsonl", "film", "stories of 3 to 5 shots: who recurs looks the same, half without a colour"
     ),
     "storyworld-change": Entry(
-        "storyworld-change.jsonl", "film", "stories whose hero turns another colour: the new one from there on, no other"
+        "storyworld-change.jsonl",
+        "film",
+        "stories whose hero turns another colour: the new one from there on, no other",
     ),
     "storyworld-hard": Entry(
         "storyworld-hard.jsonl", "film", "two subjects, swapped roles and colours, counting, films of 8 to 12 shots"

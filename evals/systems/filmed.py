@@ -13,7 +13,7 @@ from kinograph.film import Character, Cut, Film, Take, Usage
 from kinograph.studio import Studio
 
 Portraits = Mapping[tuple[str, str], Sequence[tuple[str, Path]]]
-"""Identity and state of a character -> pictures of it that were remembered, each with the shot that it was cut out of."""
+"""Identity and state of a character -> pictures of it that were remembered, each with the shot it was cut out of."""
 
 
 def filmed(studio: Studio, film: Film, seconds: float, shots: int = 0) -> Made:

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from kinograph.agents.director import Direction
 from kinograph.agents.english.turning import Turn, changed, looks_of
+from kinograph.agents.mind import Rules
 from kinograph.agents.motion import Motion
 from kinograph.agents.narrative import Narrative
 from kinograph.agents.plan import plan_story
 from kinograph.agents.planner import Assignment, Outline, OutlineDraft, Planner, accepted, complaints, storyboard
-from kinograph.agents.mind import Rules
 from kinograph.film import Brief, Character, Look, Storyboard
 from kinograph.tools.storyworld.grammar import read
 
@@ -150,9 +150,11 @@ def test_who_is_green_already_is_not_filmed_turning_green_and_who_is_not_yet_is(
 
 
 def test_acts_that_are_planned_apart_know_what_everybody_has_become():
-    text = f"{ROLLS} The ball turns green.\n\nThe ball bounces over the sea. It spins.\n\nThe ball rises. It falls. It spins."
+    text = f"{ROLLS} The ball turns green.\n\nThe ball bounces over the sea. It spins.\n\n"
+    text += "The ball rises. It falls. It spins."
     story = Narrative().rules(Assignment(brief=Brief(text=text)))
-    assert len(story.acts) == 3 and story.lead == "red-ball"
+    assert len(story.acts) == 3
+    assert story.lead == "red-ball"
     direction = plan_story(Rules(), story)
     assert isinstance(direction, Direction)
     assert [[(one.who, one.motion) for one in move.cast] for move in direction.moves.moves] == [
@@ -182,12 +184,18 @@ def test_whatever_changes_every_beat_has_the_same_people_each_in_the_last_colour
     told = [[Turn(who, hue) for at, who, hue in changes if at == beat] for beat in range(len(beats))]
     found = looks_of(cast, beats, told)
     known = {one.id: one for one in found.cast}
-    assert len(known) == len(found.cast) and found.cast[:2] == cast
+    assert len(known) == len(found.cast)
+    assert found.cast[:2] == cast
     assert [[known[id].identity for id in ids] for ids in found.who] == [list(ids) for ids in beats]
     for who in ("red-ball", "cat"):
         first = next((at for at, ids in enumerate(beats) if who in ids), len(beats))
         # What is told in the first beat that has it is seen from the next on.
-        since = [(at if at > first else at + 1, one.color) for at, turns in enumerate(told) for one in turns if one.who == who]
+        since = [
+            (at if at > first else at + 1, one.color)
+            for at, turns in enumerate(told)
+            for one in turns
+            if one.who == who
+        ]
         for at, ids in enumerate(found.who):
             color = next((hue for begins, hue in reversed(since) if begins <= at), known[who].color)
             assert all(known[id].color == color for id in ids if known[id].identity == who)
@@ -200,7 +208,8 @@ def test_a_look_that_comes_back_is_the_one_that_it_was(turns: list[Turn]):
     for turn in turns:
         now = changed(now, turn, cast)
         cast += [] if now in cast else [now]
-        assert turn.color in ("", now.color) and turn.dress in now.words
+        assert turn.color in ("", now.color)
+        assert turn.dress in now.words
     assert len({(one.color, one.state) for one in cast}) == len(cast) == len({one.id for one in cast})
 
 
@@ -231,13 +240,20 @@ def test_a_language_model_can_hand_back_a_new_look():
         ({"of": "red-ball"}, "green-ball: `of` and `state` go together"),
         ({"state": "green"}, "green-ball: `of` and `state` go together"),
         ({"of": "ball", "state": "green"}, "green-ball: `of` 'ball' is no first look of the cast (red-ball)"),
-        ({"of": "green-ball", "state": "green"}, "green-ball: `of` 'green-ball' is no first look of the cast (red-ball)"),
-        ({"of": "red-ball", "state": "g", "kind": "cat"}, "green-ball is a cat, and red-ball a ball: no look of the same"),
+        (
+            {"of": "green-ball", "state": "green"},
+            "green-ball: `of` 'green-ball' is no first look of the cast (red-ball)",
+        ),
+        (
+            {"of": "red-ball", "state": "g", "kind": "cat"},
+            "green-ball is a cat, and red-ball a ball: no look of the same",
+        ),
     ],
 )
 def test_a_look_of_nobody_is_complained_of(green: dict[str, str], wrong: str):
     said = complaints(Assignment(brief=Brief(text="-")), drafted(**green))
-    assert len(said) == 1 and said[0].startswith(wrong)
+    assert len(said) == 1
+    assert said[0].startswith(wrong)
 
 
 def test_two_looks_of_one_in_the_same_beat_are_complained_of():
@@ -257,4 +273,5 @@ def test_a_new_look_needs_the_first_one_and_does_not_go_on_from_its_last_frame()
     planned = board(f"{ROLLS} It turns green. It bounces over the sea.")
     one, two, three = planned.shots
     assert (two.needs, three.needs) == ((one.id,), (two.id, one.id))
-    assert planned.changed_between(one, two) and not planned.changed_between(two, three)
+    assert planned.changed_between(one, two)
+    assert not planned.changed_between(two, three)

@@ -177,6 +177,13 @@ def test_a_colour_is_that_of_its_character_in_its_shots(words: str, wanted: list
     assert hues(words) == wanted
 
 
+def test_a_story_that_goes_on_with_a_change_has_another_look_in_the_new_shots():
+    board = after("Then the star turns green and rises. Next it falls.")
+    new = [[board.character(one.who) for one in shot.cast] for shot in board.shots[3:]]
+    assert [[(one.identity, one.color) for one in cast] for cast in new] == [[("yellow-star", "green")]] * 2
+    assert [one.who for one in board.shots[2].cast] == ["yellow-star"]
+
+
 @pytest.mark.parametrize(
     ("words", "wanted"),
     [

@@ -40,7 +40,7 @@ def test_pictures_are_remembered_of_one_identity_in_two_states_and_reasons_say_s
     kept = [one.keyframe for one in contents(studio.keyframes_file, film.id) if one.counts]
     looks = {(k.about, k.state, k.seen) for k in kept if k.role == "identity"}
     assert looks == {("red-ball", "", "red"), ("red-ball", "green", "green")}
-    first, *later = ([one for one in shot.cast] for shot in film.storyboard.shots)
+    first, *later = (list(shot.cast) for shot in film.storyboard.shots)
     assert first[0].who == "red-ball"
     assert {each.who for cast in later for each in cast} == {"green-ball"}
 
