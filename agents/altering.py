@@ -46,7 +46,8 @@ def properties(piece: Piece) -> Iterator[edits.Edit]:
     if exchange := changes.exchanged(told):
         yield _exchanged(piece, exchange)
         return
-    change = _present(piece, staging.cast_edits(told, shots, piece.board))
+    onward = _onward(piece, shots) if re.search(r"\b(?:turns|becomes)\b", told, re.I) else shots
+    change = _present(piece, staging.cast_edits(told, onward, piece.board))
     yield from change
     told = staging.without_cast(told, piece.board) if change else told
     time = time_of(told)
@@ -55,6 +56,12 @@ def properties(piece: Piece) -> Iterator[edits.Edit]:
         yield edits.Change(shots=shots, time=time, setting=setting)
     if not change and (moods := orders.moods(told)) is not None and not time:
         yield from mooded(piece, moods, shots)
+
+
+def _onward(piece: Piece, shots: tuple[str, ...]) -> tuple[str, ...]:
+    """From one shot on: what the ball turns to in shot 2 it is in shot 3."""
+    order = [shot.id for shot in piece.board.shots]
+    return tuple(order[order.index(shots[0]) :]) if len(shots) == 1 else shots
 
 
 def _present(piece: Piece, found: Sequence[edits.Edit]) -> list[edits.Edit]:

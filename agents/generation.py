@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol
 
 from kinograph import prompts
 from kinograph.agents import remedies, strategy
+from kinograph.agents.reasons import contradicts
 from kinograph.agents.retreat import FAILED, failure_of
 from kinograph.errors import Cancelled, Damaged, KinographError, LeaseLost, RenderFailed, Stopped, StorageError, told
 from kinograph.film import (
@@ -202,10 +203,9 @@ def _conditioning(
 
 def _reference(character: Character, recalled: Sequence[Keyframe]) -> str | None:
     """The picture that a character is held to: of this look of it, else of who it is, unless in another colour."""
-    views = [k for k in recalled if k.role == "identity" and k.about == character.identity]
-    recolored = character.state and character.state == character.color
-    own = [k for k in views if k.shows(character)]
-    return next((k.picture for k in (own if recolored else [*own, *views])), None)
+    known = [k for k in recalled if k.role == "identity" and k.about == character.identity]
+    own = [k for k in known if k.shows(character)]
+    return next((k.picture for k in (*own, *known) if not contradicts(k, character)), None)
 
 
 def _first(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import cast
 
 from kinograph.agents.english.camera import cameras, follows
@@ -15,7 +15,7 @@ from kinograph.agents.english.whereabouts import places
 from kinograph.agents.english.wishes import story
 from kinograph.agents.mind import Part
 from kinograph.agents.planner import Beat, Outline
-from kinograph.film import Appearance, Camera, Noun
+from kinograph.film import Appearance, Camera, Character, Noun
 from kinograph.film import Motion as Canonical
 
 _UP = frozenset(("up", "upward", "upwards", "skyward", "higher", "high"))
@@ -51,17 +51,28 @@ class Motion:
 
     def rules(self, question: Outline) -> Moves:
         casting = Casting(question.cast)
+        cast = {one.id: one for one in question.cast}
         for beat in question.before.lately if question.before else ():
             casting.read(story(beat.text))
-        return Moves(moves=tuple(_move(beat, casting.read(story(beat.text))) for beat in question.beats))
+        return Moves(moves=tuple(_move(beat, casting.read(story(beat.text)), cast) for beat in question.beats))
 
 
-def _move(beat: Beat, acts: Sequence[Act]) -> Move:
-    seen = tuple(_appearance(id, acts) for id in beat.who)
+def _move(beat: Beat, acts: Sequence[Act], known: Mapping[str, Character]) -> Move:
+    here = {known[id].identity: known[id] for id in beat.who}
+    acts = [_seen(act.with_each({id: (one.identity,) for id, one in known.items()}), here) for act in acts]
+    seen = tuple(_appearance(who, acts).changed(who=one.id) for who, one in here.items())
     camera = _camera(beat.text)
     if camera == "static" and follows(beat.text):
         return Move(beat=beat.id, cast=seen, camera=_along(seen))
     return Move(beat=beat.id, cast=seen, camera=camera)
+
+
+def _seen(act: Act, here: Mapping[str, Character]) -> Act:
+    """An act that only gives somebody another look, without its words where the beat shows that look from the start:
+    who is green already does not turn green. `here` are the looks of the beat by identity."""
+    looks = [(here.get(turn.who), turn) for turn in act.turns]
+    shown = all(one and (one.of or one.color == turn.color) for one, turn in looks)
+    return act._replace(action="") if act.alters and shown else act
 
 
 def _along(seen: Sequence[Appearance]) -> Camera:
@@ -91,7 +102,9 @@ def _appearance(who: str, acts: Sequence[Act]) -> Appearance:
     deeds: list[tuple[Canonical, str]] = []
     for act in sorted(acts, key=_goes_up_to):
         if who in act.subjects and act.verb is not None:
-            deeds.append((_own(act), act.action))
+            deeds.append(("stays" if act.alters else _own(act), act.action))
+        elif act.alters:
+            continue
         elif act.verb is not None and ("", who) in act.objects and (motion := _suffered(act)) is not None:
             deeds.append((motion, ""))
     moving = [deed for deed in deeds if deed[0] != "stays"] or deeds or [("stays", "")]

@@ -170,7 +170,8 @@ def _drafted_links(draft: StoryDraft) -> tuple[Link, ...]:
 
 def _links(outline: Outline) -> tuple[Link, ...]:
     casting, texts = Casting(outline.cast), [told_in(beat.text) for beat in outline.beats]
-    because = causes(texts, [casting.read(text) for text in texts])
+    whose = {one.id: (one.identity,) for one in outline.cast}
+    because = causes(texts, [[act.with_each(whose) for act in casting.read(text)] for text in texts])
     enters = {one.id: _introduced(one, outline) for one in outline.cast}
     return tuple(
         Link(
@@ -197,8 +198,9 @@ def _introduced(one: Character, outline: Outline) -> int:
 
 def _lead(outline: Outline) -> str | None:
     """Who is in the most beats; of several the one who came first."""
-    counts = Counter(who for beat in outline.beats for who in beat.who)
-    return max((one.id for one in outline.cast), key=lambda who: counts[who], default=None)
+    whose = {one.id: one.identity for one in outline.cast}
+    counts = Counter(whose[who] for beat in outline.beats for who in beat.who)
+    return max((one.id for one in outline.cast), key=lambda who: counts[whose[who]], default=None)
 
 
 def _beginnings(text: str, outline: Outline, places: Sequence[Place]) -> list[int]:

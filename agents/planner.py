@@ -11,6 +11,7 @@ from pydantic import Field
 from kinograph.agents.english.casting import Act, Casting
 from kinograph.agents.english.cutting import cut
 from kinograph.agents.english.titles import working_title
+from kinograph.agents.english.turning import looks_of
 from kinograph.agents.english.whereabouts import places
 from kinograph.agents.english.wishes import aspects, lengths, looks, story
 from kinograph.agents.mind import Ask
@@ -87,6 +88,10 @@ class CharacterDraft(Noun):
     kind: str = Field(min_length=1, max_length=40)
     color: str | None = Field(max_length=20)
     words: str = Field(min_length=1, max_length=80)
+    of: str = Field(default="", max_length=40)
+    """Id of the character that this is another look of: the same one, changed in the story."""
+    state: str = Field(default="", max_length=80)
+    """Which look: "green", "in a blue coat"."""
 
 
 class BeatDraft(Noun):
@@ -132,11 +137,11 @@ class Planner:
         parts = casting.told_apart()
         acts = [[act.with_each(parts) for act in told] for told in acts] if parts else acts
         named = {id for told in acts for act in told for id in act.who}
-        beats = tuple(
-            Beat(id=str(number), text=text, who=by_importance(told))
-            for number, (text, told) in enumerate(zip(reading.shots, acts, strict=True), 1)
-        )
         cast = tuple(character for character in casting.cast if character.id in named)
+        turns = [[turn for act in told for turn in act.turns] for told in acts]
+        looks = looks_of(cast, [by_importance(told) for told in acts], turns)
+        cast, texts = looks.cast, enumerate(zip(reading.shots, looks.who, strict=True), 1)
+        beats = tuple(Beat(id=str(number), text=text, who=who) for number, (text, who) in texts)
         asked = wishes(brief.text)
         return Outline(
             title=reading.title or working_title(brief.text, _heroes(beats, cast), reading.shots),
@@ -155,6 +160,7 @@ def complaints(question: Assignment, draft: OutlineDraft) -> list[str]:
     found, known = [], [one.id for one in draft.cast]
     if len(set(known)) < len(known):
         found.append(f"cast ids are not unique: {' '.join(known)}")
+    found += _odd_looks(draft)
     for number, beat in enumerate(draft.beats, 1):
         if strangers := [who for who in beat.who if who not in known]:
             found.append(f"beat {number}: {strangers[0]!r} is not in the cast ({' '.join(known) or 'it is empty'})")
@@ -168,6 +174,25 @@ def complaints(question: Assignment, draft: OutlineDraft) -> list[str]:
             found.append(f"beat {number} cannot continue beat {wrong[0]}: only an earlier one")
         if not any(letter.isalnum() for letter in beat.text):
             found.append(f"beat {number}: its text {beat.text!r} says nothing")
+    return found
+
+
+def _odd_looks(draft: OutlineDraft) -> list[str]:
+    """What makes no sense in looks of one character."""
+    found, known = [], {one.id: one for one in draft.cast}
+    for one in draft.cast:
+        first = known.get(one.of)
+        if bool(one.of) != bool(one.state):
+            found.append(f"{one.id}: `of` and `state` go together; both are empty for a first look")
+        elif one.of and (first is None or first.of or one.of == one.id):
+            firsts = " ".join(other.id for other in draft.cast if not other.of)
+            found.append(f"{one.id}: `of` {one.of!r} is no first look of the cast ({firsts or 'there is none'})")
+        elif first is not None and first.kind.lower() != one.kind.lower():
+            found.append(f"{one.id} is a {one.kind}, and {first.id} a {first.kind}: no look of the same one")
+    for number, beat in enumerate(draft.beats, 1):
+        whose = [known[who].of or who for who in dict.fromkeys(beat.who) if who in known]
+        if twice := next((who for who in whose if whose.count(who) > 1), None):
+            found.append(f"beat {number}: {twice} is in `who` in two looks")
     return found
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kinograph.film import Shot, Storyboard
+from kinograph.film import Character, Shot, Storyboard
 from kinograph.memory.keyframes import Keyframe
+from kinograph.tools.colors import HUES
 
 
 def reason(keyframe: Keyframe, found: Sequence[Keyframe], shot: Shot, board: Storyboard, production: str) -> str:
@@ -23,9 +24,20 @@ def reason(keyframe: Keyframe, found: Sequence[Keyframe], shot: Shot, board: Sto
         return f"{words} as the user gave it"
     where = keyframe.shot if keyframe.production == production else f"{keyframe.production}, of the same series"
     if who is not None and not keyframe.shows(who):
-        return f"who {words} is, in another look ({keyframe.state or 'the first one'}), in {where}"
+        but = ", but for its colour" if contradicts(keyframe, who) else ""
+        return f"who {words} is{but}, in another look ({keyframe.state or 'the first one'}), in {where}"
     if keyframe.production != production:
         return f"{words} as it looked in {where}"
     mine = [one for one in found if one.about == keyframe.about and one.state == keyframe.state and not one.given]
     first = next((one for one in mine if one.role == "identity" and one.production == production), None)
     return f"canonical view of {words}, first seen in {where}" if keyframe == first else f"{words} in {where}"
+
+
+def contradicts(keyframe: Keyframe, who: Character) -> bool:
+    """Whether a picture of another look shows the character in a colour that it has not: it tells who it is, and no
+    model may be held to it."""
+    if keyframe.shows(who) or who.color is None:
+        return False
+    if keyframe.seen in HUES and who.color in HUES:
+        return keyframe.seen != who.color
+    return who.color in who.state.split(", ")

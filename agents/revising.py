@@ -13,7 +13,7 @@ from itertools import groupby
 from pydantic import Field
 
 from kinograph.agents import edits
-from kinograph.agents.english.lexicon import plain_color
+from kinograph.agents.english.turning import Turn, changed, free_id, recolored, with_article
 from kinograph.agents.generation import seed_for
 from kinograph.agents.planner import linked
 from kinograph.agents.style import styled
@@ -131,24 +131,19 @@ def _recast(draft: Draft, edit: edits.Recast, used: Used) -> Draft:
         if new.state and new.color != old.color:
             new = new.changed(state=new.color or "")
         cast = [new if one.id == old.id else one for one in board.cast]
-        changed = [_unkept(shot, shot.id in within and new != old) for shot in board.shots]
-        return draft.changed(storyboard=rebuilt(board, changed, cast))
-    # In some shots only: there it is another character, or another look of the same one where its kind is the same.
+        unkept = [_unkept(shot, shot.id in within and new != old) for shot in board.shots]
+        return draft.changed(storyboard=rebuilt(board, unkept, cast))
+    # In some shots only: there it is another look of the same one, or another character where its kind is another.
     if new.kind == old.kind:
-        new = new.changed(of=old.identity, state=new.color or "")
-    if alike := next((one for one in board.cast if _one_look(one, new)), None):
-        return draft.changed(storyboard=rebuilt(board, [_swapped(shot, old, alike, shots) for shot in board.shots]))
-    taken = {one.id for one in board.cast}
-    slug = "-".join(re.findall(r"[a-z0-9]+", f"{new.color or ''} {new.kind}".lower()))[:40] or "character"
-    id = next(name for name in (slug, *(f"{slug}-{n}" for n in range(2, len(taken) + 3))) if name not in taken)
-    double = new.changed(id=id)
+        double = changed(old, Turn(old.id, new.color or ""), board.cast)
+    else:
+        alike = (
+            one for one in board.cast if (one.identity, one.kind, one.color) == (new.identity, new.kind, new.color)
+        )
+        double = next(alike, new.changed(id=free_id(f"{new.color or ''} {new.kind}", board.cast)))
     doubled = [_swapped(shot, old, double, shots) for shot in board.shots]
-    return draft.changed(storyboard=rebuilt(board, doubled, [*board.cast, double]))
-
-
-def _one_look(one: Character, other: Character) -> bool:
-    """Whether two are the same character in the same colour."""
-    return (one.identity, one.kind, one.color) == (other.identity, other.kind, other.color)
+    cast = board.cast if double in board.cast else (*board.cast, double)
+    return draft.changed(storyboard=rebuilt(board, doubled, cast))
 
 
 def _swapped(shot: Shot, old: Character, new: Character, shots: Collection[str]) -> Shot:
@@ -163,34 +158,13 @@ def _unkept(shot: Shot, changed: bool) -> Shot:
     return shot.changed(keep=None) if changed and shot.keep else shot
 
 
-def recolored(one: Character, color: str | None) -> Character:
-    """The character in another colour, its words too: "a red ball" is "an orange ball"."""
-    if color is None or color == one.color:
-        return one
-    words = one.words.split()
-    at = next((n for n, word in enumerate(words) if plain_color(word.lower().strip(",")) == one.color), None)
-    if one.color is not None and at is not None:
-        words[at] = color + ("," if words[at].endswith(",") else "")
-    else:
-        kind = next((n for n, word in enumerate(words) if word.lower().startswith(one.kind.split()[0])), len(words))
-        words.insert(kind, color)
-    return one.changed(color=color, words=_with_article(" ".join(words)))
-
-
 def retyped(one: Character, kind: str | None) -> Character:
     """The character as something else: "a red ball" is "a red cube"."""
     if kind is None or kind == one.kind:
         return one
     words, found = re.subn(rf"\b{re.escape(one.kind)}\b", lambda _: kind, one.words, count=1, flags=re.I)
     said = words if found else f"a {one.color} {kind}" if one.color else f"a {kind}"
-    return one.changed(kind=kind, words=_with_article(said))
-
-
-def _with_article(words: str) -> str:
-    first, _, rest = words.partition(" ")
-    if first.lower() not in ("a", "an") or not rest:
-        return words
-    return f"{'an' if rest[0].lower() in 'aeiou' else 'a'} {rest}"
+    return one.changed(kind=kind, words=with_article(said))
 
 
 def _act(draft: Draft, edit: edits.Act, used: Used) -> Draft:

@@ -9,6 +9,7 @@ from kinograph.agents import edits
 from kinograph.agents.english.casting import Casting
 from kinograph.agents.english.cutting import cut
 from kinograph.agents.english.lexicon import lexicon, plain_color, singular
+from kinograph.agents.english.turning import looks_of
 from kinograph.agents.english.whereabouts import setting_of, time_of
 from kinograph.agents.english.wishes import story
 from kinograph.agents.english.words import words
@@ -37,11 +38,12 @@ def shots(text: str, after: str, board: Storyboard) -> Iterator[edits.Add]:
     context = " ".join(f"{_definite(board, one.who)} waits." for one in reversed(near.cast))
     casting.read(context)
     acts = [casting.read(story(one)) for one in told]
-    beats = tuple(
-        Beat(id=str(n), text=one, who=by_importance(done)) for n, (one, done) in enumerate(zip(told, acts, strict=True))
-    )
+    turns = [[turn for act in done for turn in act.turns] for done in acts]
+    met = {one.identity for one in board.cast}
+    looks = looks_of(casting.cast, [by_importance(done) for done in acts], turns, met)
+    beats = tuple(Beat(id=str(n), text=one, who=who) for n, (one, who) in enumerate(zip(told, looks.who, strict=True)))
     before = Beat(id="0", text=context, who=tuple(one.who for one in near.cast))
-    outline = Outline(title="", cast=casting.cast, beats=(before, *beats))
+    outline = Outline(title="", cast=looks.cast, beats=(before, *beats))
     places, moves = Scene().rules(outline).places[1:], MotionAgent().rules(outline).moves[1:]
     seconds = round(sum(shot.seconds for shot in board.shots) / len(order), 3)
     setting, time, known = near.setting, near.time, {one.id for one in board.cast}
@@ -49,7 +51,7 @@ def shots(text: str, after: str, board: Storyboard) -> Iterator[edits.Add]:
     for beat, place, move in zip(beats, places, moves, strict=True):
         said = story(beat.text)
         setting, time = setting_of(said, setting) or setting, time_of(said) or time
-        new = tuple(one for one in casting.cast if one.id in beat.who and one.id not in known)
+        new = tuple(one for one in looks.cast if one.id in beat.who and one.id not in known)
         added.append(
             edits.Add(
                 after=after,

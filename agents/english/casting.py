@@ -10,6 +10,7 @@ from kinograph.agents.english.clauses import WEATHER_VERBS, Clause, clauses, of_
 from kinograph.agents.english.company import Company
 from kinograph.agents.english.groups import Group
 from kinograph.agents.english.lexicon import Word, lexicon, listed
+from kinograph.agents.english.turning import TURNING, Change, Turn, is_color, said
 from kinograph.film import Character
 
 _BEING = frozenset(("", "be", "become", "turn", "glow", "shine"))
@@ -30,6 +31,8 @@ class Act(NamedTuple):
     """What follows the verb, as in the clause."""
     subordinate: bool
     negated: bool = False
+    turns: tuple[Turn, ...] = ()
+    """Who looks different from here on."""
 
     @property
     def who(self) -> tuple[str, ...]:
@@ -39,7 +42,13 @@ class Act(NamedTuple):
         """The act with the members in place of each group."""
         subjects = tuple(each for id in self.subjects for each in parts.get(id, (id,)))
         objects = tuple((prep, each) for prep, id in self.objects for each in parts.get(id, (id,)))
-        return self._replace(subjects=subjects, objects=objects)
+        turns = tuple(turn._replace(who=each) for turn in self.turns for each in parts.get(turn.who, (turn.who,)))
+        return self._replace(subjects=subjects, objects=objects, turns=turns)
+
+    @property
+    def alters(self) -> bool:
+        """Whether all that it does is to give somebody another look."""
+        return bool(self.turns) and self.verb is not None and self.verb.base in TURNING
 
 
 class Casting:
@@ -73,12 +82,14 @@ class Casting:
         return self._company.told_apart()
 
     def _act(self, clause: Clause, scenery: Scenery, alone: bool) -> Act:
+        change = said(clause)
         subjects = self._subjects(clause, scenery, alone)
-        objects = self._objects(clause, scenery, subjects)
+        objects = self._objects(clause, scenery, subjects, change)
         agents = tuple(id for prep, id in objects if prep == "by") if clause.passive else ()
         if not subjects and _shows(clause):
             subjects = tuple(id for prep, id in objects if not prep)
             objects = tuple(pair for pair in objects if pair[0])
+        turns = self._turns(clause, change, subjects, objects)
         patients = subjects
         if clause.passive:
             objects = (
@@ -87,7 +98,11 @@ class Casting:
             )
             subjects = agents
         objects += tuple(("of", id) for id in self._owners(clause, subjects))
-        self._paint(clause, subjects)
+        if not turns:
+            turns = self._paint(clause, subjects)
+        for turn in turns:
+            if turn.color:
+                self._company.turn(turn.who, turn.color)
         act = Act(
             subjects,
             clause.verb,
@@ -96,6 +111,7 @@ class Casting:
             (*clause.tail, *clause.ahead),
             clause.subordinate,
             clause.negated,
+            turns,
         )
         others = [id for _, id in objects if id not in patients]
         topic = patients if clause.passive else _topic(act, first=not self._company.topic)
@@ -131,14 +147,30 @@ class Casting:
                 found += self._company.find(group, part, _verb(clause), scenery, busy)
         return tuple(dict.fromkeys(found))
 
-    def _paint(self, clause: Clause, subjects: tuple[str, ...]) -> None:
-        """ "It's blue.", "Red.": a colour told in a sentence of its own."""
+    def _turns(
+        self, clause: Clause, change: Change | None, subjects: tuple[str, ...], objects: tuple[tuple[str, str], ...]
+    ) -> tuple[Turn, ...]:
+        """Who looks different from this clause on."""
+        if clause.negated:
+            return ()
+        groups = (*clause.subjects, *clause.objects)
+        found = [Turn(id, str(one.becomes)) for one in groups if one.becomes for id in self._company.those(one)]
+        if change is not None:
+            whose = [id for prep, id in objects if not prep] if change.of_objects else subjects
+            found += [Turn(id, change.color, change.dress) for id in whose]
+        return tuple(turn for turn in found if turn.dress or turn.color != self._company.color(turn.who))
+
+    def _paint(self, clause: Clause, subjects: tuple[str, ...]) -> tuple[Turn, ...]:
+        """ "It's blue.", "Red.": a colour told in a sentence of its own; the next one after "it turns blue"."""
         said = clause.subjects if clause.verb is None else clause.objects
         bare = [group for group in said if not group.head and not group.name and group.words[0].tag != "det"]
         if _verb(clause) in ("", "be") and len(said) == 1 and bare and bare[0].color:
             whose = subjects or self._company.topic
+            if clause.verb is None and self._last and any(turn.color for turn in self._last.turns):
+                return tuple(Turn(id, bare[0].color) for id in whose)
             for id in whose if len(whose) == 1 else ():
                 self._company.paint(id, bare[0].color)
+        return ()
 
     def _owners(self, clause: Clause, known: tuple[str, ...]) -> tuple[str, ...]:
         """Who "its tail" or "her hat" belongs to, where only a part of somebody acts."""
@@ -153,10 +185,14 @@ class Casting:
         definite = [group for group in named if group.first in ("the", "this", "that")]
         return tuple(id for group in definite for id in self._company.same(group))
 
-    def _objects(self, clause: Clause, scenery: Scenery, subjects: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    def _objects(
+        self, clause: Clause, scenery: Scenery, subjects: tuple[str, ...], change: Change | None
+    ) -> tuple[tuple[str, str], ...]:
         found: list[tuple[str, str]] = []
         for group in whole(clause.objects):
             if not group.head and group.color and _verb(clause) in _BEING and group.words[0].tag != "det":
+                continue
+            if change is not None and (group == change.garment or (change.color and is_color(group))):
                 continue
             if group.words and not scenery.is_time(group):
                 ids = self._company.find(group, _part(group, clause), _verb(clause), scenery, subjects)

@@ -41,7 +41,7 @@ class Clause:
     tail: list[Group | Word] = field(default_factory=list)
     """What follows the verb, or all of a fragment."""
     ahead: list[Word] = field(default_factory=list)
-    """Words of direction before the verb: "from the left"."""
+    """Words of direction before the verb, "from the left", and "now"."""
     inherits: bool = False
     """The subject is that of the clause before."""
     subordinate: bool = False
@@ -76,7 +76,8 @@ def of_weather(clause: Clause) -> bool:
     """ "It is winter", "it gets dark": about nobody."""
     if clause.verb is None or clause.verb.base not in ("be", "get", "grow", "become", "turn"):
         return False
-    said = [word for item in clause.tail for word in (item.words if isinstance(item, Group) else (item,))]
+    plain = [item for item in clause.tail if isinstance(item, Word) or not item.color]  # "it turns a bright green"
+    said = [word for item in plain for word in (item.words if isinstance(item, Group) else (item,))]
     expletive = bool(clause.subjects) and all(group.head == "it" for group in clause.subjects)
     return expletive and any(word.lower in listed("weather_words") or (word.lower,) in lexicon().times for word in said)
 
@@ -157,7 +158,7 @@ class _Reader:
             self.subordinate = True
         elif word.tag == "aux" and not self._verb_ahead(index) and (self.open or self.kept or self.now is None):
             self._open_clause(word._replace(base="be"), self.open or self.kept, inherits=not (self.open or self.kept))
-        elif self.now is None and word.lower in ("left", "right", "from", "to", "on", "at"):
+        elif self.now is None and word.lower in ("left", "right", "from", "to", "on", "at", "now"):
             self.ahead.append(word)
         elif self.now is not None and not self.open and word.tag in ("adv", "prep", "to", "conj", "num", "adj"):
             self.now.tail.append(word)

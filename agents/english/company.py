@@ -47,6 +47,8 @@ class Company:
         """Subjects of past clauses."""
         self._groups: list[tuple[str, ...]] = []
         """Who may be "they": the several that a past clause spoke of."""
+        self._turned: dict[str, str] = {}
+        """Colours that members have come to have in the story."""
 
     def member(self, id: str) -> Character:
         return next(one for one in self.cast if one.id == id)
@@ -126,13 +128,25 @@ class Company:
             return self._pronoun(group.words[-1].lower, busy)
         if group.head in ("one", "other", "ones") or (not group.head and group.color and not group.name):
             return self._one(group, busy)
-        known = self._named(group) or self.same(group)
+        known = self.those(group)
         only_place = scenery.is_place(group) and group.prep in listed("locative") and not is_thing(group)
         if known and not only_place:
             return known
         if not worthy(group, part, verb, scenery):
             return []
         return self._expected(group) if self.closed else [self._admit(newcomer(group, self.cast), group.plural)]
+
+    def those(self, group: Group) -> list[str]:
+        """Members that a noun group names, met before."""
+        return self._named(group) or self.same(group)
+
+    def color(self, id: str) -> str | None:
+        """The colour that a member has by now."""
+        return self._turned.get(id) or self.member(id).color
+
+    def turn(self, id: str, color: str) -> None:
+        """A member has another colour from now on."""
+        self._turned[id] = color
 
     def knows(self, group: Group) -> bool:
         """Whether a noun group speaks of a member, or of anybody by pronoun."""
@@ -166,11 +180,12 @@ class Company:
 
     def _colored(self, group: Group, color: str, fits: Sequence[str]) -> list[str]:
         """The one in that colour, else one whose colour was not told yet."""
-        exact = [id for id in fits if self.member(id).color == color]
-        plain = [id for id in fits if self.member(id).color is None and group.first not in ("a", "an")]
-        if not exact and plain:
+        exact = [id for id in fits if self.color(id) == color]
+        once = [id for id in fits if self.member(id).color == color and group.first not in ("a", "an")]
+        plain = [id for id in fits if self.color(id) is None and group.first not in ("a", "an")]
+        if not exact and not once and plain:
             self.paint(plain[0], color)
-        return exact[:1] or plain[:1]
+        return exact[:1] or once[:1] or plain[:1]
 
     def _pronoun(self, word: str, busy: Sequence[str]) -> list[str]:
         if word in listed("nobody") or not self.cast:
@@ -221,7 +236,7 @@ class Company:
         if not group.color:
             return self._several(2)[:1] if group.words[0].lower == "one" else []
         seen = [*reversed(self._recent), *(one.id for one in self.cast if self.closed)]
-        fits = [id for id in seen if self.member(id).color == group.color]
+        fits = [id for id in seen if self.color(id) == group.color]
         if not fits and self._recent and not self.closed and group.words[0].tag in ("det", "num"):
             fits = [self._admit(another(self.member(self._recent[-1]), group.color, self.cast), many=False)]
         return fits[:1]
@@ -272,7 +287,7 @@ class Company:
     def paint(self, id: str, color: str) -> None:
         """A colour learnt late: "A car stops. The red car …"."""
         one = self.member(id)
-        if self.closed or one.color:
+        if self.closed or self.color(id):
             return
         words = one.words.replace(one.kind, f"{color} {one.kind}", 1)
         self.cast[self.cast.index(one)] = one.changed(color=color, words=words)

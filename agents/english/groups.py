@@ -42,6 +42,9 @@ _PARTICLES = frozenset(
 )
 
 
+_COLORING = frozenset(("turn", "paint", "make", "dye", "color", "colour", "tint"))
+
+
 class Group(NamedTuple):
     """A noun phrase. `head` is the singular noun, "" for a bare colour; `prep` what governs it."""
 
@@ -51,6 +54,8 @@ class Group(NamedTuple):
     prep: str = ""
     second: str | None = None
     """Another colour said of it."""
+    becomes: str | None = None
+    """The colour that it has from now on: "the ball, now green", "paints the ball green"."""
 
     @property
     def first(self) -> str:
@@ -241,9 +246,24 @@ def _colored(items: list[Group | Word]) -> list[Group | Word]:
             continue
         before = kept[described]
         assert isinstance(before, Group)
+        if item.color and not item.second and _turned(kept, described):
+            kept[described] = before._replace(becomes=item.color)
+            continue
         kept[described] = before._replace(color=before.color or item.color)
         kept.extend(word for word in item.words if word.tag == "adj" and not item.color)
     return kept
+
+
+def _turned(kept: Sequence[Group | Word], at: int) -> bool:
+    """Whether a colour said of the group at `at` is new: "the ball, now …", "is painted …", "turns the ball …"."""
+    group, link = kept[at], [item for item in kept[at + 1 :] if isinstance(item, Word)]
+    assert isinstance(group, Group)
+    if group.first in ("a", "an", "some", "two", "three"):
+        return False
+    before = kept[at - 1] if at else None
+    made = isinstance(before, Word) and before.tag == "verb" and before.base in _COLORING and not group.prep
+    painted = any(word.base in _COLORING for word in link) and any(word.tag == "aux" for word in link)
+    return any(word.lower == "now" for word in link) or painted or (made and not link)
 
 
 def _names_color(kept: Sequence[Group | Word]) -> bool:

@@ -21,10 +21,15 @@ ORDER = (
     r"later|soon(?: after)?|shortly after(?:wards)?|subsequently|thereafter|followed by|cut to|cutting "
     r"to|second(?:ly)?(?=,)|third(?:ly)?(?=,)|fourth(?:ly)?(?=,)|to finish|to end)"
 )
+_STATE = (
+    r",?\s+(?:in\s|wearing\s|(?:[a-z]+\s+)?[a-z]+,"
+    r"|(?:it|he|she|they|(?:the|its|his|her)(?:\s+[a-z]+){1,2})\s+(?:is|are|wears?)\b)"
+)
+"""What "now" tells a change of, where it is no mere order word: "now it is blue", "now in a coat"."""
 ORDER_WORDS = re.compile(
     rf"^\W*(?:(?:and|but|so)\s+)?(?:(?:{ORDER}|first(?:ly)?(?! light)|first of all|second(?:ly)?|third(?:ly)?"
     rf"|fourth(?:ly)?|at first|to (?:begin|start)(?: with)?|in the (?:beginning|first|second|third|next"
-    rf"|last|final|opening)(?: (?:shot|scene))?|now|cut to(?: black)?|fade (?:in|to)|dissolve to|once "
+    rf"|last|final|opening)(?: (?:shot|scene))?|now(?!{_STATE})|cut to(?: black)?|fade (?:in|to)|dissolve to|once "
     rf"upon a time|suddenly|and)\b[\s,:…–—-]*)+",
     re.I,
 )
@@ -40,7 +45,7 @@ def role_of(part: str, setting: str, first: bool) -> Role:
         return "film"
     found = clauses(ORDER_WORDS.sub("", FIELD.sub("", told)))
     acting = [clause for clause in found if _acting(clause)]
-    turned = re.match(r"\W*(?:now|then|finally|at last)\b", told, re.I)
+    turned = re.match(r"\W*(?:now|then|finally|at last)\b|.*\b(?:is|are) now\b", told, re.I)
     shown = [group for clause in found for group in _shown(clause)]
     if (wished(part) or about_film(part)) and not openings(part) and not _stands(acting, shown, told):
         return "film"

@@ -63,6 +63,13 @@ _LED = re.compile(
 )
 _BARE = re.compile(rf"(?<![\w.])(?:the\s+)?({LIST}|{ORDINAL})\b", re.I)
 TOKEN = r"⟨(\d+)⟩"
+_ONWARD = re.compile(
+    rf"\b(?:from|starting (?:with|from|at|in)|beginning with)\s+{TOKEN}\s*"
+    r"(?:on(?:wards?)?\b|forward\b|to the (?:very )?end\b)"
+    rf"|\b(?:up to|until)\s+{TOKEN}",
+    re.I,
+)
+"""From shot 3 on, up to shot 2."""
 _LEFT_OUT = re.compile(
     r"(?:\b(?:except(?:ing)?|excluding|apart from|other than|save for|besides|(?:but\s+|and\s+)?not)|(?<=⟩)\s*,?\s*but)"
     rf"(?:\s+for)?(?:\s+in)?\s+(?:{TOKEN}|(?:the\s+)?({ORDINAL}|{LIST})(?:\s+({MANY}))?)",
@@ -142,6 +149,7 @@ class _Tagging:
         text = _ALL.sub(self._everyone, text)
         text = _NUMBERED.sub(lambda match: self._at(match[0], numbers(match[1])), text)
         text = _RANKED.sub(lambda match: self._at(match[0], ranks(match[1], match[2], len(self.order))), text)
+        text = _ONWARD.sub(self._onward, text)
         text = _HALF.sub(self._half, text)
         text = _EDGE.sub(self._edge, text)
         text = _LED.sub(self._led, text)
@@ -212,6 +220,15 @@ class _Tagging:
     def _other(self, match: re.Match[str]) -> str:
         self.others[len(self.meant)] = match[0].strip()
         return self._put([])
+
+    def _onward(self, match: re.Match[str]) -> str:
+        """From one shot to the last, or from the first to one."""
+        found = self.meant[int(match[1] or match[2])]
+        if found and match[1]:
+            self.meant[int(match[1])] = tuple(self.order[self.order.index(found[0]) :])
+        elif found:
+            self.meant[int(match[2])] = tuple(self.order[: self.order.index(found[-1]) + 1])
+        return f" ⟨{match[1] or match[2]}⟩ "
 
     def _half(self, match: re.Match[str]) -> str:
         middle = (len(self.order) + 1) // 2

@@ -125,12 +125,19 @@ def _fits(wanted: str, found: str) -> bool:
 
 
 def identity(truth: Sequence[ShotTruth], seen: Sequence[Detection | None]) -> dict[str, float]:
-    """Whether who is in several shots looks the same in all, whatever it was asked to look like; {} for nobody."""
+    """Whether who is in several shots looks the same in all, whatever it was asked to look like; {} for nobody.
+
+    Of who is asked for in several colours, each shot should have its own: all that are right look the same.
+    """
+    colors: dict[str, set[str | None]] = {}
+    for one in (one for shot in truth for one in shot.subjects):
+        colors.setdefault(one.who, set()).add(one.color)
     looks: dict[str, list[tuple[str, str] | None]] = {}
     for shot, found in zip(truth, seen, strict=True):
         for asked, actor in zip(shot.subjects, fitted(shot.subjects, found), strict=True):
             if asked.who:
-                looks.setdefault(asked.who, []).append((actor.kind, actor.color) if actor else None)
+                as_told = len(colors[asked.who]) > 1 and actor is not None and asked.color in (None, actor.color)
+                looks.setdefault(asked.who, []).append((actor.kind, "" if as_told else actor.color) if actor else None)
     shares = [_largest(found) for found in looks.values() if len(found) > 1]
     return {"identity": mean(shares), "identity held": mean([float(one == 1) for one in shares])} if shares else {}
 

@@ -33,7 +33,7 @@ class SubjectTruth(Noun):
     motion: str | None = None
     """One of `kinograph.film.Motion`, or "moves" for either side; None where it is left open."""
     who: str = ""
-    """Name of a character that is in several shots and should look the same in all."""
+    """Name of a character that is in several shots and should look the same in all, but for a colour that changes."""
 
 
 class ShotTruth(Noun):
@@ -118,6 +118,11 @@ SUITES: dict[str, Entry] = {
     ),
     "storyworld-story": Entry(
         "storyworld-story.jsonl", "film", "stories of 3 to 5 shots: who recurs looks the same, half without a colour"
+    ),
+    "storyworld-change": Entry(
+        "storyworld-change.jsonl",
+        "film",
+        "stories whose hero turns another colour: the new one from there on, no other",
     ),
     "storyworld-hard": Entry(
         "storyworld-hard.jsonl", "film", "two subjects, swapped roles and colours, counting, films of 8 to 12 shots"

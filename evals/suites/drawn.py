@@ -73,6 +73,23 @@ def sentence(shot: ShotTruth, met: set[str]) -> str:
     return f"{said[0].upper()}{said[1:]}."
 
 
+TURNING = (
+    "the {kind} turns {color} and {does} {where}.",
+    "the {kind}, now {color}, {does} {where}.",
+    "now {color}, the {kind} {does} {where}.",
+    "the {kind} becomes {color}.",
+)
+"""How a sentence tells that somebody has another colour from there on; the last is a shot of nothing else."""
+
+
+def turning(shot: ShotTruth, form: int) -> str:
+    """A shot whose first subject has come to have another colour, in one sentence."""
+    one = shot.subjects[0]
+    where, does = Place(shot.setting or "", shot.time or ""), phrase(words.MOTION_WORDS, one.motion)
+    said = TURNING[form].format(kind=one.kind, color=one.color, does=does, where=where)
+    return f"{said[0].upper()}{said[1:]}"
+
+
 def sample(id: str, shots: Sequence[ShotTruth], tags: Iterable[str], turns: Sequence[Turn] = ()) -> Sample:
     """A sample whose brief says these shots."""
     met: set[str] = set()

@@ -8,12 +8,13 @@ Truth is written before the words: a world is drawn, then said in plain English.
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from kinograph import disk
 from kinograph.evals.suites import Sample, ShotTruth, SubjectTruth
 from kinograph.evals.suites.conversations import chats
-from kinograph.evals.suites.drawn import Drawn, characters, sample, story
+from kinograph.evals.suites.drawn import LIVELY, TURNING, Drawn, Place, characters, sample, sentence, story, turning
 from kinograph.evals.suites.hostile import robustness
 from kinograph.tools.storyworld.world import CAMERAS, COLORS, KINDS, MOTIONS, SETTINGS, TIMES
 
@@ -54,6 +55,34 @@ def stories() -> list[Sample]:
         tags = ("colour unsaid" if unsaid else "colour said", "two characters" if pair else "one character")
         made.append(sample(f"story-{number + 1:03}", shots, (*tags, f"{count} shots")))
     return made
+
+
+# ----------------------------------------------------------------------------------------------- changes
+
+
+def changes() -> list[Sample]:
+    """24 stories of 3 shots whose hero has another colour from the second on; in half of them somebody else has not."""
+    made = []
+    for number in range(24):
+        drawn, form, pair = Drawn(84, number), number % len(TURNING), number % 8 >= 4
+        cast = characters(drawn, 2 if pair else 1)
+        hero = cast[0].changed(color=drawn.pick([color for color in COLORS if color not in [o.color for o in cast]]))
+        home, away = drawn.places(2)
+        told = form < len(TURNING) - 1
+        first, last = (_act(drawn, people, home) for people in (cast, [hero, *cast[1:]]))
+        second = _act(drawn, [hero], away if told else home)
+        if not told:
+            second = second.changed(subjects=(hero.changed(motion="stays"),))
+        met: set[str] = set()
+        brief = " ".join((sentence(first, met), turning(second, form), sentence(last, met)))
+        tags = (f"told {form + 1}", "two characters" if pair else "one character")
+        made.append(Sample(id=f"change-{number + 1:02}", brief=brief, shots=(first, second, last), tags=tags))
+    return made
+
+
+def _act(drawn: Drawn, people: Sequence[SubjectTruth], place: Place) -> ShotTruth:
+    acts = tuple(one.changed(motion=drawn.pick(LIVELY if len(people) == 1 else MOTIONS)) for one in people)
+    return ShotTruth(subjects=acts, setting=place.setting, time=place.time)
 
 
 # -------------------------------------------------------------------------------------------------- hard
@@ -117,6 +146,7 @@ def main(folder: Path) -> None:
     made = {
         "storyworld-basic": basic(),
         "storyworld-story": stories(),
+        "storyworld-change": changes(),
         "storyworld-hard": hard(),
         "editing-chat": chats(),
         "robustness": robustness(),

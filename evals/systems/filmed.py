@@ -10,11 +10,11 @@ from kinograph.errors import Damaged
 from kinograph.evals.log import Spent
 from kinograph.evals.systems import Footage, Made, MadeShot
 from kinograph.evals.trajectory import without_retakes
-from kinograph.film import Cut, Film, FindingKind, Shot, Storyboard, Take, Usage, Verdict
+from kinograph.film import Character, Cut, Film, FindingKind, Shot, Storyboard, Take, Usage, Verdict
 from kinograph.studio import Studio
 
-Portraits = Mapping[str, Sequence[tuple[str, Path]]]
-"""Character -> pictures of it that were remembered, each with the shot that it was cut out of."""
+Portraits = Mapping[tuple[str, str], Sequence[tuple[str, Path]]]
+"""Identity and state of a character -> pictures of it that were remembered, each with the shot it was cut out of."""
 
 
 OF_SUBJECT: tuple[frozenset[FindingKind], ...] = (
@@ -71,7 +71,7 @@ def _shot(studio: Studio, film: Film, cut: Cut, portraits: Portraits) -> MadeSho
         cast={
             one.who: pictures
             for one in shot.cast
-            if (pictures := tuple(file for home, file in portraits.get(one.who, ()) if home != cut.shot))
+            if (pictures := _beside(film.storyboard.character(one.who), cut.shot, portraits))
         },
     )
 
@@ -89,6 +89,11 @@ def found_right(verdict: Verdict, shot: Shot, board: Storyboard) -> float | None
         asked = OF_SUBJECT if board.character(who.who).color else OF_SUBJECT[:-1]
         found += ["subject missing" not in against and against.isdisjoint(kinds) for kinds in asked]
     return round(sum(found) / len(found), 6)
+
+
+def _beside(who: Character, shot: str, portraits: Portraits) -> tuple[Path, ...]:
+    """The pictures of a character in this look of it that other shots left."""
+    return tuple(file for home, file in portraits.get((who.identity, who.state), ()) if home != shot)
 
 
 def _footage(take: Take, cut: Cut) -> Footage:
@@ -125,11 +130,11 @@ def _portraits(studio: Studio, film: Film) -> Portraits:
     """The identity pictures that the film's memory keeps."""
     from kinograph.memory.contents import contents
 
-    found: dict[str, list[tuple[str, Path]]] = {}
+    found: dict[tuple[str, str], list[tuple[str, Path]]] = {}
     for one in contents(studio.keyframes_file, film.id):
         if one.counts and one.keyframe.role == "identity":
             for file in _there(studio, [one.keyframe.picture]):
-                found.setdefault(one.keyframe.about, []).append((one.keyframe.shot, file))
+                found.setdefault((one.keyframe.about, one.keyframe.state), []).append((one.keyframe.shot, file))
     return found
 
 

@@ -163,10 +163,25 @@ def test_what_goes_on_without_naming_shots_stays_with_those_before():
         ("make the ball blue and the star green", [["blue"], ["blue", "green"], ["green"]]),
         ("make the ball and the star blue", [["blue"], ["blue", "blue"], ["blue"]]),
         ("make the ball blue in shot 1 and shot 2", [["blue"], ["blue", "yellow"], ["yellow"]]),
+        ("make the star green from shot 2 on", [["red"], ["red", "green"], ["green"]]),
+        ("from the second shot onwards the ball should be blue", [["red"], ["blue", "yellow"], ["yellow"]]),
+        ("starting with shot 3 to the end, make the star blue", [["red"], ["red", "yellow"], ["blue"]]),
+        ("make the ball blue up to shot 1", [["blue"], ["red", "yellow"], ["yellow"]]),
+        ("in shot 1 the ball turns blue", [["blue"], ["blue", "yellow"], ["yellow"]]),
+        ("in shot 2 the star becomes green", [["red"], ["red", "green"], ["green"]]),
+        ("turn the star green in shot 2", [["red"], ["red", "green"], ["yellow"]]),
+        ("make the star green from shot 9 on", [["red"], ["red", "yellow"], ["yellow"]]),
     ],
 )
 def test_a_colour_is_that_of_its_character_in_its_shots(words: str, wanted: list[list[str]]):
     assert hues(words) == wanted
+
+
+def test_a_story_that_goes_on_with_a_change_has_another_look_in_the_new_shots():
+    board = after("Then the star turns green and rises. Next it falls.")
+    new = [[board.character(one.who) for one in shot.cast] for shot in board.shots[3:]]
+    assert [[(one.identity, one.color) for one in cast] for cast in new] == [[("yellow-star", "green")]] * 2
+    assert [one.who for one in board.shots[2].cast] == ["yellow-star"]
 
 
 @pytest.mark.parametrize(

@@ -119,7 +119,7 @@ def test_recall_gives_the_same_look_first_and_says_why(memory: Memory, take_of):
     told = dict(zip(found.reasons, found.keyframes, strict=True))
     assert list(told) == [
         "canonical view of a blue ball, first seen in s1.3",
-        "who a blue ball is, in another look (the first one), in s1.1",
+        "who a blue ball is, but for its colour, in another look (the first one), in s1.1",
         "the place, meadow, as it looked in s1.3",
         "where s1.3 ended",
     ]
@@ -171,6 +171,10 @@ def test_a_model_is_held_to_pictures_of_the_same_look_unless_only_words_differ()
     assert held(board, red) == [], "a picture of the red one would make it red"
     assert held(board, red, blue) == ["blue"]
     assert held(dressed, red) == ["red"], "in a coat, it is still who it is"
+    both = board.changed(cast=(BALL, coat.changed(color="blue", state="blue, in a coat")))
+    assert held(both, red) == [], "nor would it be blue in a coat"
+    assert held(dressed, red.changed(seen="red")) == ["red"]
+    assert held(dressed, red.changed(seen="green", state="green")) == [], "of a third look, which was green"
 
 
 def test_nouns_from_before_there_were_looks_read_and_keep_the_names_of_their_keyframes():

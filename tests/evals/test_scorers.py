@@ -66,6 +66,16 @@ def test_an_unsaid_colour_may_be_any_as_long_as_it_stays_so():
     assert (steady["identity held"], drifting["identity held"], drifting["all right"]) == (1, 0, 1)
 
 
+def test_who_turns_another_colour_is_the_same_one_where_each_shot_has_the_colour_told():
+    green = SNOW.changed(subjects=(ball("green", "spins", who="ball"),))
+    told = sample(SEA, green)
+    right, red = TRUTH(told, film(SEA, green)).scores, TRUTH(told, film(SEA, SNOW)).scores
+    assert (right["color"], right["identity"], right["identity held"], right["all right"]) == (1, 1, 1, 1)
+    assert (red["color"], red["identity"], red["identity held"], red["all right"]) == (0.5, 0.5, 0, 0.5)
+    box = TRUTH(told, film(SEA, green.changed(subjects=(BOX.changed(color="green", motion="spins"),)))).scores
+    assert box["identity held"] == 0, "a green box is no ball that turned green"
+
+
 def test_shots_in_another_order_are_out_of_order():
     third = ShotTruth(subjects=(BOX,), setting="city", time="sunset")
     assert TRUTH(sample(SEA, SNOW, third), film(SNOW, SEA, third)).scores["order"] == pytest.approx(2 / 3)

@@ -24,6 +24,7 @@ def test_what_is_committed_is_what_the_script_makes():
     made = {
         "storyworld-basic": make.basic(),
         "storyworld-story": make.stories(),
+        "storyworld-change": make.changes(),
         "storyworld-hard": make.hard(),
         "editing-chat": make.chats(),
         "robustness": robustness(),
@@ -46,7 +47,7 @@ def test_there_are_a_hundred_stories_of_a_recurring_cast_and_half_leave_its_colo
         assert len(set(places)) < len(places), f"no place of {story.id} comes back"
 
 
-@pytest.mark.parametrize("name", ["storyworld-basic", "storyworld-story", "storyworld-hard"])
+@pytest.mark.parametrize("name", ["storyworld-basic", "storyworld-story", "storyworld-change", "storyworld-hard"])
 def test_truth_is_of_the_storyworld(name: str):
     for sample in open_suite(name).samples:
         for shot in sample.shots:

@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeVar
 
 from kinograph.film import Camera, Motion, TimeOfDay
 from kinograph.tools.storyworld import vocabulary as words
-from kinograph.tools.storyworld.world import Color, Kind, LookName, Setting
+from kinograph.tools.storyworld.world import COLORS, Color, Kind, LookName, Setting
 
 Value = TypeVar("Value", bound=str)
 
@@ -66,12 +66,14 @@ def _sideways(side: str, other: str) -> str:
     return rf"\b{TRAVEL}\s+(?:\w+\s+){{0,2}}?(?:{way}|{side})\b(?! of)|\b(?:{way})\b(?! of)"
 
 
+_HUE = rf"(?:(?:a|bright|dark|deep|light|pale) )*(?:{'|'.join(COLORS)})"
+"""What turns red does not spin."""
 MOTIONS: tuple[tuple[int, Motion, str], ...] = (
     (1, "circles", r"\b(?:circl(?:es?|ing)|in (?:a )?circles?|orbit\w*|round and round|loop\w* around)\b"),
     (1, "moves left", _sideways("left", "right")),
     (1, "moves right", _sideways("right", "left")),
     (1, "bounces", r"\b(?:bounc\w*|hop(?:s|ping|ped)?|jump\w*|leap\w*|danc\w*)\b"),
-    (1, "spins", r"\b(?:spin(?:s|ning)?|rotat\w*|twirl\w*|whirl\w*|turn(?:s|ing)?|pirouett\w*)\b"),
+    (1, "spins", rf"\b(?:spin(?:s|ning)?|rotat\w*|twirl\w*|whirl\w*|turn(?:s|ing)?(?! {_HUE})|pirouett\w*)\b"),
     (1, "grows", r"\b(?:grow(?:s|ing)?|swell\w*|expand\w*|inflat\w*)\b"),
     (1, "grows", r"\b(?:gets?|getting|becom\w+) (?:bigger|larger|huge)\b"),
     (1, "shrinks", r"\b(?:shrink\w*|dwindl\w*|deflat\w*)\b|\b(?:gets?|getting|becom\w+) (?:smaller|tiny)\b"),
