@@ -11,10 +11,11 @@ from typing import Any
 from langgraph.graph import END, START, StateGraph
 
 from kinograph.agents import concessions, remedies, retreat
-from kinograph.agents.generation import follows, resolve, seed_for
+from kinograph.agents.generation import resolve, seed_for
 from kinograph.agents.glance import Overseen, unfinished
 from kinograph.agents.memory import Recalled
 from kinograph.agents.remedies import Offer
+from kinograph.agents.ties import follows
 from kinograph.agents.verdicts import ACCEPTABLE, Viewing, verdict
 from kinograph.errors import OrchestrationError, RenderFailed, Stopped, told
 from kinograph.events import GivenUp, ShotSettled, TakeJudged, TakeProgress, TakeStarted, TakeStopped, Waiting, Warned
@@ -32,7 +33,7 @@ from kinograph.film import (
     Take,
     Verdict,
 )
-from kinograph.graphs import rounds
+from kinograph.graphs import rounds, tying
 from kinograph.graphs.boundaries import rises, spared
 from kinograph.graphs.production import Crew, Run, TakeState
 from kinograph.memory.keyframes import Keyframe
@@ -216,17 +217,19 @@ class _Heard:
 
 
 def _request(crew: Crew, state: TakeState, earlier: list[Take], means: Means, revision: str) -> RenderRequest:
-    decision = retreat.decision_for(crew.decision, means, revision, crew.brief)
+    decision, sources = retreat.decision_for(crew.decision, means, revision, crew.brief), _sources(crew, earlier)
+    model, anew = card(decision.model), tying.reworked(crew, sources, earlier)
     return resolve(
         crew.storyboard.shot(state["shot"]),
         crew.storyboard,
         decision,
         crew.brief,
-        card(decision.model),
+        model,
         _judged(earlier) + 1,
-        corrections_of(_sources(crew, earlier)) + _of_the_film(crew, state),
+        corrections_of(sources) + _of_the_film(crew, state),
         _recalled(state),
         means,
+        tying.ties_of(crew, state["shot"], state.get("round", 1), model, anew),
     )
 
 
@@ -346,7 +349,9 @@ def _offer(crew: Crew, state: TakeState, take: Take, takes: list[Take]) -> Offer
     sources = _sources(crew, takes[:-1])
     return Offer(
         model=request.model,
-        able=remedies.able(card(request.model), request, _recalled(state), crew.brief.references, others),
+        able=remedies.able(
+            card(request.model), request, _recalled(state), crew.brief.references, others, take.clip is not None
+        ),
         seed=request.seed,
         learn=crew.learn,
         record=tuple(crew.ledger.remedies.tallies(request.model)) if crew.learn else (),
@@ -415,6 +420,8 @@ def settle(state: TakeState, runtime: Run) -> dict[str, Any]:
     noted += [Concession.model_validate(one) for one in state.get("given_up", [])]
     if outcome.state != "placeholder":
         noted += _afresh(crew, state, takes)
+        used = crew.ledger.take(crew.id, shot, outcome.attempt)
+        noted += tying.given_up(crew, used, state.get("round", 1))
     _settled(crew, outcome.changed(round=state.get("round", 1)), takes, noted)
     return {}
 

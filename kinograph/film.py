@@ -26,6 +26,9 @@ Task = Literal["t2v", "i2v", "v2v", "flf2v", "keyframes", "reference", "inpaint"
 """keyframes: pictures at any frames. reference: pictures of who or what is in it. inpaint: only what a mask marks is
 made, within the frame or beyond it."""
 Rating = Literal["low", "medium", "high", "very high"]
+Transition = Literal["cut", "smooth"]
+"""How one shot gives way to the next: at once; or so that the one changes into the other, its words and noise leaning
+towards it."""
 Strategy = Literal["sequential", "parallel", "adaptive"]
 """One shot at a time; a fixed number; as many as the machine has room for, asked again before each render."""
 Visuals = Literal["stock only", "AI only", "hybrid stock first", "hybrid AI first"]
@@ -36,6 +39,16 @@ def canonical_json(value: Any) -> bytes:
     """UTF-8 JSON with sorted keys, no spaces and NFC text: the same bytes on every Python and machine."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return unicodedata.normalize("NFC", text).encode()
+
+
+def _absent(value: object) -> bool:
+    """Fields that came later are left out where they say nothing, so that older nouns keep their digests."""
+    return value is None
+
+
+def _plain_cut(value: object) -> bool:
+    """As `_absent`: shots that know of no transition are cut to."""
+    return value == "cut"
 
 
 def digest_of(data: bytes) -> str:
@@ -110,6 +123,8 @@ class Brief(Noun):
 
     cast: tuple[Portrait, ...] = Field(default=(), max_length=24)
     """Pictures of the user's own that show who is in the film."""
+    transitions: Transition | None = Field(default=None, exclude_if=_absent)
+    """How all shots follow each other; `None`: as the text says of each, which is a cut where it says nothing."""
 
     @field_validator("fallback", mode="before")
     @classmethod
@@ -190,6 +205,8 @@ class Shot(Noun):
     """Seed of its own, for another try; None follows from the film's seed and the scene."""
     keep: str | None = None
     """Digest of the request whose clip is used as it is: a take that was chosen by hand."""
+    transition: Transition = Field(default="cut", exclude_if=_plain_cut)
+    """How it comes out of the shot before it in the film."""
 
 
 class Scene(Noun):
@@ -288,11 +305,6 @@ class Decision(Noun):
 # --------------------------------------------------------------------------------------- rendering
 
 
-def _absent(value: object) -> bool:
-    """Fields that came later are left out where they say nothing, so that older nouns keep their digests."""
-    return value is None
-
-
 class Conditioning(Noun):
     """A picture, or a clip, that a request is tied to."""
 
@@ -302,6 +314,7 @@ class Conditioning(Noun):
     """between: the picture of one frame, as `frame` says. reference: shows who or what is in the clip. source: a whole
     clip, made anew in part."""
     strength: float = Field(default=1.0, ge=0, le=1)
+    """How much it counts. Of a source below 1 what is left of it; 1 leaves that to the backend's options."""
     frame: int | None = Field(default=None, ge=0, exclude_if=_absent)
     """Of a picture between first and last: where it is, counted from 0."""
     mask: str | None = Field(default=None, exclude_if=_absent)
@@ -450,6 +463,7 @@ Action = Literal[
     "loosen keyframe",
     "share noise",
     "shorten",
+    "rework",
     "other model",
 ]
 
@@ -459,8 +473,8 @@ class Correction(Noun):
 
     action: Action
     """hold keyframe: condition on a remembered picture that shows it right; loosen keyframe: condition less; share
-    noise: take more of the noise that the scene's shots have in common; shorten: fewer frames; other model: the next
-    of the decision's fallbacks."""
+    noise: take more of the noise that the scene's shots have in common; shorten: fewer frames; rework: make the best
+    take there is anew in part, instead of another from nothing; other model: the next of the decision's fallbacks."""
     words: str = ""
     because: FindingKind
     remedy: str = ""

@@ -264,6 +264,8 @@ class StoryworldPipeline(DiffusionPipeline):
         keyframes: Sequence[Keyframe] = (),
         generator: torch.Generator | list[torch.Generator] | None = None,
         latents: torch.Tensor | None = None,
+        video: np.ndarray | None = None,
+        strength: float = 0.5,
         callback_on_step_end: Callable[[Any, int, float, dict], dict] | None = None,
     ) -> Clips:
         """Clips of one or more prompts; a keyframe holds for all of them, or has a picture for each.
@@ -271,6 +273,10 @@ class StoryworldPipeline(DiffusionPipeline):
         `frames` is 2 to 33; `width` and `height` are multiples of 32. With a list of generators every clip has its
         own noise, unless `latents` of `shape` are given. The first frame is made by the image UNet, unless
         keyframes are given; then the clip's ends, then the middle of every gap, until no frame is missing.
+
+        `video`, uint8 RGB `[B,T,H,W,3]` of as many frames, is made anew in part, as far as `strength` in 0..1 says: its
+        frames take the place of the noise that is left after the first steps (SDEdit, Meng et al. 2022), and its
+        subjects are where it shows them.
 
         The callback is given `latents`, which it may change, and to look at: `predicted`, of every frame that is made
         or in the making its estimate of the clean latents `[B,C,h,w]`, and `work`, the share of all denoising done.
@@ -286,12 +292,19 @@ class StoryworldPipeline(DiffusionPipeline):
         words = self.encode_prompts(prompts)
         silence = self.encode_prompts([""])
         plan = list(passes(known or [0], frames))
+        source = None if video is None else torch.stack([self._encoded(video[:, at]) for at in range(frames)], 1)
+        share = 1.0 if source is None else strength
+
+        def last_of(steps: int) -> int:
+            """How many of so many steps are gone."""
+            return max(1, round(steps * share))
+
         few = self.between_steps or num_inference_steps
         lengths = [num_inference_steps if max(1, len(known)) + i < 2 else few for i in range(len(plan))]
-        self._num_timesteps = sum(lengths) + (0 if known else num_inference_steps)
+        self._num_timesteps = sum(map(last_of, lengths)) + (0 if known else last_of(num_inference_steps))
         # A step of a pass costs by the frames that it makes.
-        work = sum(len(targets) * steps for targets, steps in zip(plan, lengths, strict=True))
-        work += 0 if known else num_inference_steps
+        work = sum(len(targets) * last_of(steps) for targets, steps in zip(plan, lengths, strict=True))
+        work += 0 if known else last_of(num_inference_steps)
         done = worked = 0
 
         def sample(
@@ -307,7 +320,12 @@ class StoryworldPipeline(DiffusionPipeline):
             values = values.flatten(0, 1)
             self.scheduler.set_shift(shift)
             self.scheduler.set_timesteps(steps, device=values.device)
-            for i, timestep in enumerate(self.scheduler.timesteps):
+            begin = steps - last_of(steps)
+            self.scheduler.set_begin_index(begin)
+            if source is not None:
+                level = self.scheduler.sigmas[begin].to(values.device)
+                values = (1 - level) * source[:, targets].flatten(0, 1) + level * values
+            for i, timestep in list(enumerate(self.scheduler.timesteps))[begin:]:
                 sigma = self.scheduler.sigmas[i].to(values.device)
                 seen = values.repeat(len(contexts) // len(values), 1, 1, 1)
                 clean = denoise(unet, seen, sigma.expand(len(seen)), contexts, hints)
@@ -325,7 +343,8 @@ class StoryworldPipeline(DiffusionPipeline):
             return values.unflatten(0, size)
 
         pictures = self.draft.pictures(words)
-        scene = Scene(words, pictures, self._layouts(words, pictures, known, frames, width / height, generator))
+        seen = known if source is None else dict(enumerate(source.unbind(1))) | known
+        scene = Scene(words, pictures, self._layouts(words, pictures, seen, frames, width / height, generator))
         if not known:
             drafts = self.draft.first(words, scene.pictures, scene.layouts[:, 0], *shape[-2:])
             hints, shift = hints_first(drafts), self.image_shift
