@@ -154,6 +154,7 @@ class StoryworldDiffusion:
             return values
 
         from kinograph.tools.backends.blending import worded
+        from kinograph.tools.storyworld.pipeline import Lean
 
         one = requests[0]
         with worded(pipeline, self._as_told(one, prompts[0])):
@@ -167,6 +168,7 @@ class StoryworldDiffusion:
                 keyframes=self._keyframes(requests),
                 generator=[torch.Generator().manual_seed(request.seed) for request in requests],
                 latents=self._latents(pipeline, requests),
+                lean=Lean(torch.Generator().manual_seed(one.blend.seed), one.blend.weight) if one.blend else None,
                 callback_on_step_end=after,
                 **self._source(requests),
             ).frames
@@ -179,13 +181,13 @@ class StoryworldDiffusion:
 
     @staticmethod
     def _latents(pipeline: StoryworldPipeline, requests: Sequence[RenderRequest]) -> torch.Tensor | None:
-        """The noise of clips that have some of it from their scene or a neighbour; None where each has its own."""
+        """The noise of clips that have some of it from their scene; None where each has its own."""
         import torch
 
         from kinograph.tools.backends.noise import between, of_scenes
 
         one = requests[0]
-        if not (one.shared_noise or one.blend):
+        if not one.shared_noise:
             return None
         shape = pipeline.shape(len(requests), one.frames, one.width, one.height)
         scenes = [request.scene_seed for request in requests]

@@ -20,6 +20,7 @@ from diffusers.utils.torch_utils import randn_tensor
 from torch.nn import functional as F
 from transformers import PreTrainedTokenizerFast, T5EncoderModel
 
+from kinograph.tools.backends.noise import between
 from kinograph.tools.storyworld.draft import Draft, Drafts, Known
 from kinograph.tools.storyworld.layout import FRAMES, NUMBERS, POSE, SUBJECTS, Layout, at_times, held
 from kinograph.tools.storyworld.locator import Locator
@@ -62,6 +63,15 @@ def places(rows: int, columns: int) -> torch.Tensor:
     )
     waves = [wave(2 * torch.pi * axis) for axis in (down, across) for wave in (torch.sin, torch.cos)]
     return torch.stack([2 * down - 1, 2 * across - 1, *waves])
+
+
+class Lean(NamedTuple):
+    """A clip's noise on the way to another's."""
+
+    generator: torch.Generator
+    """Of the other's."""
+    weight: float
+    """How far, 0..1."""
 
 
 class Scene(NamedTuple):
@@ -264,6 +274,7 @@ class StoryworldPipeline(DiffusionPipeline):
         keyframes: Sequence[Keyframe] = (),
         generator: torch.Generator | list[torch.Generator] | None = None,
         latents: torch.Tensor | None = None,
+        lean: Lean | None = None,
         video: np.ndarray | None = None,
         strength: float = 0.5,
         callback_on_step_end: Callable[[Any, int, float, dict], dict] | None = None,
@@ -271,7 +282,8 @@ class StoryworldPipeline(DiffusionPipeline):
         """Clips of one or more prompts; a keyframe holds for all of them, or has a picture for each.
 
         `frames` is 2 to 33; `width` and `height` are multiples of 32. With a list of generators every clip has its
-        own noise, unless `latents` of `shape` are given. The first frame is made by the image UNet, unless
+        own noise, unless `latents` of `shape` are given; with `lean` one clip's noise, that of its layout too, is on the
+        way to another's. The first frame is made by the image UNet, unless
         keyframes are given; then the clip's ends, then the middle of every gap, until no frame is missing.
 
         `video`, uint8 RGB `[B,T,H,W,3]` of as many frames, is made anew in part, as far as `strength` in 0..1 says: its
@@ -285,7 +297,7 @@ class StoryworldPipeline(DiffusionPipeline):
         if not 2 <= frames <= LONG or width % SIDE or height % SIDE:
             raise ValueError(f"{frames} frames of {width}x{height}; frames are 2 to {LONG}, sides multiples of {SIDE}")
         shape = self.shape(len(prompts), frames, width, height)
-        noise = randn_tensor(shape, generator=generator, device=self._execution_device, dtype=torch.float32)
+        noise = self._noise(shape, generator, lean)
         if latents is not None:  # the dice have fallen all the same: layouts are what they would be without
             noise = latents.to(noise.device, noise.dtype)
         known = {one.frame: self._encoded(one.picture).expand(len(prompts), -1, -1, -1) for one in keyframes}
@@ -344,7 +356,7 @@ class StoryworldPipeline(DiffusionPipeline):
 
         pictures = self.draft.pictures(words)
         seen = known if source is None else dict(enumerate(source.unbind(1))) | known
-        scene = Scene(words, pictures, self._layouts(words, pictures, seen, frames, width / height, generator))
+        scene = Scene(words, pictures, self._layouts(words, pictures, seen, frames, width / height, generator, lean))
         if not known:
             drafts = self.draft.first(words, scene.pictures, scene.layouts[:, 0], *shape[-2:])
             hints, shift = hints_first(drafts), self.image_shift
@@ -390,6 +402,7 @@ class StoryworldPipeline(DiffusionPipeline):
         frames: int,
         form: float,
         generator: torch.Generator | list[torch.Generator] | None,
+        lean: Lean | None,
     ) -> torch.Tensor:
         """Where everything is in every frame, `[B,frames,NUMBERS]`; subjects are where keyframes show them."""
         batch, device = len(words), words.device
@@ -399,9 +412,19 @@ class StoryworldPipeline(DiffusionPipeline):
             found, at = self.locator.find(latents, words), round(frame * (FRAMES - 1) / (frames - 1))
             poses[:, at] = self.draft.faced(latents, pictures, found.poses)
             there[:, at] = (found.sure > SURE).float()
-        noise = randn_tensor((batch, FRAMES * NUMBERS), generator=generator, device=device, dtype=torch.float32)
+        noise = self._noise((batch, FRAMES * NUMBERS), generator, lean)
         layouts = self.layout.sample(noise, words, float(np.log(form)), poses, there)
         return at_times(held(layouts, poses, there), frames)
+
+    def _noise(
+        self, shape: tuple[int, ...], generator: torch.Generator | list[torch.Generator] | None, lean: Lean | None
+    ) -> torch.Tensor:
+        device = self._execution_device
+        own = randn_tensor(shape, generator=generator, device=device, dtype=torch.float32)
+        if lean is None:
+            return own
+        other = randn_tensor(shape, generator=lean.generator, device=device, dtype=torch.float32)
+        return between(own, other, lean.weight)
 
     def _encoded(self, picture: np.ndarray) -> torch.Tensor:
         pixels = torch.from_numpy(np.array(picture)).to(self._execution_device)
