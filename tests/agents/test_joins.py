@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -85,7 +87,7 @@ WORDS = ["the scene", "dissolves into", "dissolve to:", "a ball", "rolls", ".", 
 def test_stretches_lie_in_the_text_one_after_the_other_and_pieces_are_its_parts(text: str):
     found = joins(text)
     assert all(0 <= one.start < one.end <= len(text) for one in found)
-    assert all(one.end <= after.start for one, after in zip(found, found[1:], strict=False))
+    assert all(one.end <= after.start for one, after in pairwise(found))
     at = 0
     for piece in pieces(text):
         at = text.index(piece, at) + len(piece)

@@ -51,15 +51,15 @@ def request(model: str, attempt: int = 1, ties: Ties = FREE, **more) -> RenderRe
 @pytest.mark.parametrize(
     ("model", "first", "second"),
     [
-        ("storyworld-diffusion", "a933cccde008a5896689b33407980d50ef27ef39", "f6b6242ec41bfd5cc4d513dd1b6cbd7eb43b269e"),
-        ("wan-2.1-vace", "1c2d9200fc67f916009cc0e06b8d4c03ce0142a8", "d6a02ca95350d2af27621aa16c7b98159a19ef1e"),
-        ("storyworld-render", "78c2f1c7282f284f165bccaf16d4bc0167354314", "7d70275b1af24b091cd9ae0d6d1e6abff854aa50"),
+        ("storyworld-diffusion", "a933cccde008a589", "f6b6242ec41bfd5c"),
+        ("wan-2.1-vace", "1c2d9200fc67f916", "d6a02ca95350d2af"),
+        ("storyworld-render", "78c2f1c7282f284f", "7d70275b1af24b09"),
     ],
-)  # fmt: skip
+)
 def test_takes_that_are_tied_to_nothing_have_the_requests_of_before(model: str, first: str, second: str):
-    assert request(model).digest == first
+    assert request(model).digest.startswith(first)
     steps = (Correction(action="more steps", because="flicker"),)
-    assert request(model, 2, corrections=steps, recalled=(LAST,)).digest == second
+    assert request(model, 2, corrections=steps, recalled=(LAST,)).digest.startswith(second)
     assert SHOT.digest == "70b48078d6d1afea39f2dcf0fa693c0be59cc069"
     assert Brief(text="x").digest == "db749e20da257cdf2fbff9971f6b8ca07e242095"
 

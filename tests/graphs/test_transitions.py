@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 from scripted import Scripted
 from talking import Chat
 
@@ -20,9 +19,24 @@ SMALL: dict[str, Any] = {"width": 64, "height": 64, "frames": 9}
 TURNS = "A red ball rolls across a meadow. The scene dissolves into the sea at night where a blue boat sails."
 
 
-def studio(model: str = "storyworld-diffusion", verdict: Any = Verdict(accepted=True), **settings: Any) -> Studio:
-    """Every take is judged as said."""
-    return Studio(Settings.load(model=model, workers=1, **settings), mind=Scripted(validator=verdict))
+class Judged(Scripted):
+    """Takes are judged as said, one after the other; all after the last as that."""
+
+    def __init__(self, *verdicts: Verdict) -> None:
+        super().__init__()
+        self.verdicts = list(verdicts)
+
+    def think(self, agent: Any, question: Any) -> Any:
+        if agent.role != "validator":
+            return super().think(agent, question)
+        return self.verdicts.pop(0) if len(self.verdicts) > 1 else self.verdicts[0]
+
+
+GOOD = Verdict(accepted=True)
+
+
+def studio(*verdicts: Verdict, model: str = "storyworld-diffusion") -> Studio:
+    return Studio(Settings.load(model=model, workers=1), mind=Judged(*(verdicts or (GOOD,))))
 
 
 def made(text: str, one: Studio, **wishes: Any) -> Film:
@@ -47,7 +61,7 @@ def test_a_shot_that_the_one_before_changes_into_leans_towards_it():
 
 
 def test_a_model_that_takes_no_neighbour_cuts_and_says_so():
-    film = made(TURNS, studio("storyworld-render"))
+    film = made(TURNS, studio(model="storyworld-render"))
     assert [take.request.blend for take in film.takes] == [None, None]
     (left,) = [one for one in film.given_up if one.kind == "left out"]
     assert (left.shot, left.why) == ("s2.1", "storyworld-render takes no words and noise of a neighbour")
@@ -85,11 +99,11 @@ def test_a_shot_made_again_before_a_kept_one_ends_where_that_begins(home: Path):
     assert far[-1] == min(far)
 
 
-def test_a_take_that_flickers_is_made_anew_in_part(monkeypatch: pytest.MonkeyPatch):
+def test_a_take_that_flickers_is_made_anew_in_part():
     anew = Correction(action="rework", because="flicker", remedy="anew in part")
     bad = Finding(kind="flicker", words="it flickers", shot="s1.1", severity=0.9, last_frame=8)
-    answers = iter((Verdict(accepted=False, findings=(bad,), corrections=(anew,)), Verdict(accepted=True)))
-    film = made("A red ball rolls across a meadow.", studio(verdict=lambda _: next(answers)), takes=3)
+    rejected = Verdict(accepted=False, findings=(bad,), corrections=(anew,))
+    film = made("A red ball rolls across a meadow.", studio(rejected, GOOD), takes=3)
     first, second = film.takes
     (source,) = second.request.conditioning
     assert (source.role, source.keyframe, source.strength) == ("source", first.request.digest, 0.5)

@@ -282,9 +282,9 @@ class StoryworldPipeline(DiffusionPipeline):
         """Clips of one or more prompts; a keyframe holds for all of them, or has a picture for each.
 
         `frames` is 2 to 33; `width` and `height` are multiples of 32. With a list of generators every clip has its
-        own noise, unless `latents` of `shape` are given; with `lean` one clip's noise, that of its layout too, is on the
-        way to another's. The first frame is made by the image UNet, unless
-        keyframes are given; then the clip's ends, then the middle of every gap, until no frame is missing.
+        own noise, unless `latents` of `shape` are given; with `lean` one clip's noise, that of its layout too, is on
+        the way to another's. The first frame is made by the image UNet, unless keyframes are given; then the clip's
+        ends, then the middle of every gap, until no frame is missing.
 
         `video`, uint8 RGB `[B,T,H,W,3]` of as many frames, is made anew in part, as far as `strength` in 0..1 says: its
         frames take the place of the noise that is left after the first steps (SDEdit, Meng et al. 2022), and its
