@@ -25,7 +25,7 @@ from kinograph.tools.backends import ModelCard
 
 LEAN = 0.3
 """How far a first take that comes out of the shot before it leans towards that: words and noise, 0..1. Measured on the
-embedded model: at 0.3 all of six shots were accepted, at 0.5 none of three, which had the neighbour's place or colours."""
+embedded model: at 0.3 all of six shots were accepted, at 0.5 none of three, which had their neighbour's colours."""
 EASED = 0.5
 """Share of that which each further take keeps: a transition is never worth a shot that is not accepted."""
 

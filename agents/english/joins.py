@@ -85,7 +85,8 @@ def joins(text: str) -> list[Remark]:
         return found
     rest = text
     for join, pattern in _ALL:
-        new = [Remark(*match.span(), join) for match in pattern.finditer(rest)]
+        spans = [(match.end() - len(match[0].lstrip()), match.end()) for match in pattern.finditer(rest)]
+        new = [Remark(*span, join) for span in spans if all(span[1] <= o.start or o.end <= span[0] for o in found)]
         rest = masked(rest, new) if new else rest
         found += new
     return sorted(found, key=lambda remark: remark.start)
