@@ -39,7 +39,7 @@ class Wishes(Noun):
     seconds: float | None = None
     aspect: Aspect | None = None
     look: str | None = None
-    transitions: Transition | None = None
+    transitions: Transition | None = Field(default=None, exclude_if=lambda value: value is None)
     """None leaves it to what is said of each shot."""
 
 
@@ -56,7 +56,7 @@ class Beat(Noun):
     """Length wished for this beat; none leaves it to the film's pace."""
     continues: tuple[str, ...] = ()
     """Ids of earlier beats that it goes on from, besides those that share its characters."""
-    transition: Transition = "cut"
+    transition: Transition = Field(default="cut", exclude_if=lambda value: value == "cut")
     """How it comes out of the beat before."""
 
 
