@@ -65,6 +65,11 @@ def _render(shot: str, kind: str, why: str, instead: str) -> dict[str, str]:
     return {"task": "render", "shot": shot, "kind": kind, "why": why, "instead": instead}
 
 
+def left_out(shot: str, why: str, instead: str) -> Concession:
+    """Something that a take lacks, however good it is."""
+    return Concession.model_validate(_render(shot, "left out", why, instead))
+
+
 def of_outcome(outcome: Outcome, takes: Sequence[Take], decision: Decision) -> tuple[Concession, ...]:
     """What an outcome gives up by itself; `takes` are the shot's."""
     shot, take = outcome.shot, next((one for one in takes if one.attempt == outcome.attempt), None)

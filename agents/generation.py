@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import NamedTuple, Protocol
 
-from kinograph import prompts
-from kinograph.agents import remedies, strategy
-from kinograph.agents.reasons import contradicts
+from kinograph.agents import remedies
 from kinograph.agents.retreat import FAILED, failure_of
+from kinograph.agents.ties import FREE, Ties, blend, conditioning
+from kinograph.agents.wording import prompt_of
 from kinograph.errors import Cancelled, Damaged, KinographError, LeaseLost, RenderFailed, Stopped, StorageError, told
 from kinograph.film import (
     Brief,
-    Camera,
-    Character,
     Clip,
-    Conditioning,
     Correction,
     Decision,
     Finding,
     Means,
-    Motion,
     RenderRequest,
     Shot,
     Storyboard,
-    TimeOfDay,
     canonical_json,
     digest_of,
 )
@@ -39,35 +33,6 @@ from kinograph.memory.vault import Vault
 from kinograph.tools.backends import ModelCard, Preview, Progress, Watched
 from kinograph.tools.footage import load
 from kinograph.tools.workers import WorkerPool
-
-MOTION_WORDS: dict[Motion, str] = {
-    "stays": "staying in place",
-    "moves left": "moving left",
-    "moves right": "moving right",
-    "rises": "rising",
-    "falls": "falling",
-    "bounces": "bouncing",
-    "spins": "spinning",
-    "grows": "growing bigger",
-    "shrinks": "shrinking",
-    "circles": "moving in a circle",
-}
-CAMERA_WORDS: dict[Camera, str] = {
-    "static": "static camera",
-    "pan left": "camera pans left",
-    "pan right": "camera pans right",
-    "tilt up": "camera tilts up",
-    "tilt down": "camera tilts down",
-    "zoom in": "camera zooms in",
-    "zoom out": "camera zooms out",
-}
-TIME_WORDS: dict[TimeOfDay, str] = {
-    "dawn": "at dawn",
-    "day": "by day",
-    "sunset": "at sunset",
-    "night": "at night",
-}
-
 
 ALL = Means()
 """Everything that was asked for."""
@@ -88,22 +53,24 @@ def resolve(
     corrections: Sequence[Correction] = (),
     recalled: Sequence[Keyframe] = (),
     means: Means = ALL,
+    ties: Ties = FREE,
 ) -> RenderRequest:
     """The request of one attempt at a shot; the same inputs give the same digest anywhere.
 
     `attempt` counts takes that were rendered, from 1; decision and card are those of the model that renders. Fewer
-    frames take as long as all would: they come at a lower rate.
+    frames take as long as all would: they come at a lower rate. A take that is tied to nothing has the request that it
+    had before there were ties.
     """
     whole = card.legal_frames(round(shot.seconds * decision.fps))
-    share = means.frames * remedies.SHORT ** _count(corrections, "shorten")
+    share = means.frames * remedies.SHORT ** remedies.times(corrections, "shorten")
     frames = whole if share == 1 else card.legal_frames(round(whole * share))
-    shared = remedies.shared(_count(corrections, "share noise")) if card.shared_noise else 0.0
-    steps = min(card.max_steps, round(decision.steps * 1.25 ** _count(corrections, "more steps")))
-    stronger = _count(corrections, "raise guidance")
+    shared = remedies.shared(remedies.times(corrections, "share noise")) if card.shared_noise else 0.0
+    steps = min(card.max_steps, round(decision.steps * 1.25 ** remedies.times(corrections, "more steps")))
+    stronger = remedies.times(corrections, "raise guidance")
     return RenderRequest(
         model=decision.model,
         revision=decision.revision,
-        prompt=_prompt(shot, storyboard, recalled, _words(corrections, "emphasize")),
+        prompt=prompt_of(shot, storyboard, recalled, _words(corrections, "emphasize")),
         negative=", ".join(_words(corrections, "avoid")),
         seed=_seed(shot, brief, attempt, means.seeds),
         frames=frames,
@@ -112,15 +79,12 @@ def resolve(
         height=decision.height if means.size == 1 else card.legal_side(decision.height * means.size),
         steps=steps if means.steps == 1 else max(card.min_steps, round(steps * means.steps)),
         guidance=min(card.max_guidance, decision.guidance * 1.2**stronger),
-        conditioning=_conditioning(shot, storyboard, decision, brief, card, recalled, attempt, corrections),
+        conditioning=conditioning(shot, storyboard, decision, brief, card, recalled, attempt, corrections, ties),
         offloaded=means.offloaded,
         shared_noise=shared,
         scene_seed=seed_for(brief.seed, shot.scene) if shared else 0,
+        blend=blend(ties, card, attempt),
     )
-
-
-def _count(corrections: Sequence[Correction], action: str) -> int:
-    return sum(correction.action == action for correction in corrections)
 
 
 def _seed(shot: Shot, brief: Brief, attempt: int, left: int = 0) -> int:
@@ -134,96 +98,6 @@ def _seed(shot: Shot, brief: Brief, attempt: int, left: int = 0) -> int:
 
 def _words(corrections: Sequence[Correction], action: str) -> list[str]:
     return list(dict.fromkeys(correction.words for correction in corrections if correction.action == action))
-
-
-def _prompt(shot: Shot, storyboard: Storyboard, recalled: Sequence[Keyframe], emphasis: list[str]) -> str:
-    return prompts.render(
-        "shot",
-        subjects=[
-            {
-                "words": as_seen(storyboard.character(appearance.who), recalled),
-                "action": appearance.action,
-                "motion": MOTION_WORDS[appearance.motion],
-            }
-            for appearance in shot.cast
-        ],
-        setting=shot.setting,
-        time=TIME_WORDS[shot.time],
-        camera=CAMERA_WORDS[shot.camera],
-        mood=shot.mood,
-        extra=shot.extra,
-        look=storyboard.look,
-        emphasis=emphasis,
-    )
-
-
-def as_seen(character: Character, recalled: Sequence[Keyframe]) -> str:
-    """How a prompt names a character: one of whom no colour was told in the colour that it was first seen in."""
-    seen = next((k.seen for k in recalled if k.shows(character) and k.seen), "")
-    if character.color is not None or not seen:
-        return character.words
-    named = rf"(?:\b(an?)\s+)?((?:[\w'’-]+\s+){{0,3}}?)\b{re.escape(character.kind)}\b"
-    match = re.search(named, character.words, re.I)
-    if match is None:
-        return f"{character.words}, {seen}"
-    before = f"{match[2]}{seen} {character.kind}"
-    article = f"{'an' if before[0] in 'aeiou' else 'a'} " if match[1] else ""
-    return f"{character.words[: match.start()]}{article}{before}{character.words[match.end() :]}"
-
-
-def follows(shot: Shot, board: Storyboard, model: ModelCard) -> str | None:
-    """The shot whose last frame this one goes on from; None where the model, or the storyboard, has it begin afresh."""
-    if "i2v" not in model.tasks:
-        return None
-    here = (board.shot(need) for need in shot.needs if board.shot(need).scene == shot.scene)
-    return next((one.id for one in here if not board.changed_between(one, shot)), None)
-
-
-def _conditioning(
-    shot: Shot,
-    storyboard: Storyboard,
-    decision: Decision,
-    brief: Brief,
-    card: ModelCard,
-    recalled: Sequence[Keyframe],
-    attempt: int,
-    corrections: Sequence[Correction],
-) -> tuple[Conditioning, ...]:
-    """The pictures that the model can take: how the cast looks, and what the shot begins with."""
-    cast = [storyboard.character(one.who) for one in shot.cast]
-    who = [found for one in cast if (found := _reference(one, recalled))][: card.references]
-    first = _first(shot, storyboard, decision, brief, card, recalled, attempt)
-    if first is None and _count(corrections, "hold keyframe") and "i2v" in card.tasks:
-        first = next((k.picture for k in recalled if k.role == "setting"), None)
-    begins = (Conditioning(keyframe=first, role="first"),) if first else ()
-    if begins and first not in brief.references and (loose := _count(corrections, "loosen keyframe")):
-        begins = remedies.loosened(begins[0], loose, card.graded)
-    return (*begins, *(Conditioning(keyframe=picture, role="reference") for picture in who))
-
-
-def _reference(character: Character, recalled: Sequence[Keyframe]) -> str | None:
-    """The picture that a character is held to: of this look of it, else of who it is, unless in another colour."""
-    known = [k for k in recalled if k.role == "identity" and k.about == character.identity]
-    own = [k for k in known if k.shows(character)]
-    return next((k.picture for k in (*own, *known) if not contradicts(k, character)), None)
-
-
-def _first(
-    shot: Shot,
-    storyboard: Storyboard,
-    decision: Decision,
-    brief: Brief,
-    card: ModelCard,
-    recalled: Sequence[Keyframe],
-    attempt: int,
-) -> str | None:
-    """The first frame: the reference picture where the film begins, where the shot before ended, or an own picture."""
-    if "i2v" not in card.tasks:
-        return None
-    if brief.references and shot.id == storyboard.shots[0].id:
-        return brief.references[0]
-    goes_on = next((keyframe.picture for keyframe in recalled if keyframe.role == "last"), None)
-    return goes_on or strategy.begins_with(shot, storyboard, decision.visuals, decision.stock, attempt)
 
 
 class Rendered(NamedTuple):

@@ -10,13 +10,14 @@ from pydantic import Field
 
 from kinograph.agents.english.casting import Act, Casting
 from kinograph.agents.english.cutting import cut
+from kinograph.agents.english.joins import joins
 from kinograph.agents.english.titles import working_title
 from kinograph.agents.english.turning import looks_of
 from kinograph.agents.english.whereabouts import places
 from kinograph.agents.english.wishes import aspects, lengths, looks, story
 from kinograph.agents.mind import Ask
 from kinograph.errors import BadStoryboard
-from kinograph.film import Aspect, Brief, Character, Look, Noun, Scene, Shot, Storyboard, TimeOfDay
+from kinograph.film import Aspect, Brief, Character, Look, Noun, Scene, Shot, Storyboard, TimeOfDay, Transition
 
 if TYPE_CHECKING:
     from kinograph.agents.motion import Move, Moves
@@ -39,6 +40,8 @@ class Wishes(Noun):
     seconds: float | None = None
     aspect: Aspect | None = None
     look: str | None = None
+    transitions: Transition | None = Field(default=None, exclude_if=lambda value: value is None)
+    """None leaves it to what is said of each shot."""
 
 
 class Beat(Noun):
@@ -54,6 +57,8 @@ class Beat(Noun):
     """Length wished for this beat; none leaves it to the film's pace."""
     continues: tuple[str, ...] = ()
     """Ids of earlier beats that it goes on from, besides those that share its characters."""
+    transition: Transition = Field(default="cut", exclude_if=lambda value: value == "cut")
+    """How it comes out of the beat before."""
 
 
 class Before(Noun):
@@ -140,9 +145,13 @@ class Planner:
         cast = tuple(character for character in casting.cast if character.id in named)
         turns = [[turn for act in told for turn in act.turns] for told in acts]
         looks = looks_of(cast, [by_importance(told) for told in acts], turns)
-        cast, texts = looks.cast, enumerate(zip(reading.shots, looks.who, strict=True), 1)
-        beats = tuple(Beat(id=str(number), text=text, who=who) for number, (text, who) in texts)
         asked = wishes(brief.text)
+        joined = transitions(brief.transitions or asked.transitions, reading.smooth)
+        cast = looks.cast
+        beats = tuple(
+            Beat(id=str(number), text=text, who=who, transition=joined[number - 1])
+            for number, (text, who) in enumerate(zip(reading.shots, looks.who, strict=True), 1)
+        )
         return Outline(
             title=reading.title or working_title(brief.text, _heroes(beats, cast), reading.shots),
             cast=cast,
@@ -151,6 +160,7 @@ class Planner:
                 seconds=brief.seconds if brief.seconds is not None else asked.seconds,
                 aspect=brief.aspect or asked.aspect,
                 look=brief.look or asked.look,
+                transitions=brief.transitions or asked.transitions,
             ),
         )
 
@@ -200,6 +210,9 @@ def accepted(question: Assignment, draft: OutlineDraft) -> Outline:
     """The outline that a draft without complaints says. What the brief's own fields ask for stays."""
     brief, seen = question.brief, {who for beat in draft.beats for who in beat.who}
     asked = wishes(brief.text)
+    said = [{remark.value for remark in joins(beat.text)} for beat in draft.beats]
+    smooth = ["into" in here or "onward" in before for before, here in zip([set[object](), *said], said, strict=False)]
+    joined = transitions(brief.transitions or asked.transitions, smooth)
     return Outline(
         title=draft.title,
         cast=tuple(Character(**dict(one)) for one in draft.cast if one.id in seen),
@@ -210,6 +223,7 @@ def accepted(question: Assignment, draft: OutlineDraft) -> Outline:
                 who=beat.who,
                 seconds=None if brief.frames else beat.seconds,
                 continues=tuple(str(other) for other in dict.fromkeys(beat.continues)),
+                transition=joined[number - 1],
             )
             for number, beat in enumerate(draft.beats, 1)
         ),
@@ -217,8 +231,14 @@ def accepted(question: Assignment, draft: OutlineDraft) -> Outline:
             seconds=brief.seconds if brief.seconds is not None else asked.seconds,
             aspect=brief.aspect or asked.aspect,
             look=brief.look or draft.look or asked.look,
+            transitions=brief.transitions or asked.transitions,
         ),
     )
+
+
+def transitions(all_alike: Transition | None, smooth: Sequence[bool]) -> tuple[Transition, ...]:
+    """How each beat comes out of the one before it; the first has none."""
+    return tuple(all_alike or ("smooth" if one else "cut") if at else "cut" for at, one in enumerate(smooth))
 
 
 def wishes(text: str) -> Wishes:
@@ -228,10 +248,12 @@ def wishes(text: str) -> Wishes:
     ]
     formats: list[Aspect] = [aspect for remark in aspects(text) for aspect in _ASPECTS if remark.value == aspect]
     styles = [str(remark.value) for remark in looks(text)]
+    joined = {remark.value for remark in joins(text)}
     return Wishes(
         seconds=seconds[0] if seconds else None,
         aspect=formats[0] if formats else None,
         look=styles[0] if styles else None,
+        transitions="cut" if "none" in joined else "smooth" if "all" in joined else None,
     )
 
 
@@ -272,8 +294,9 @@ def storyboard(
 
     `seconds` asked of the whole film are shared out by length of text, at least 1 s a shot; without it every
     shot takes what its beat wishes, else `default_seconds`. A shot needs the first shot of each of its
-    characters, the shot before it in its scene if they share one, and those that its beat continues: all its
-    needs lie before it. Raises BadStoryboard for a beat that continues itself or one that comes later.
+    characters, the shot before it in its scene if they share one or wherever that changes into it smoothly, and those
+    that its beat continues: all its needs lie before it. Raises BadStoryboard for a beat that continues itself or one
+    that comes later.
     """
     where = {place.beat: place for place in places.places}
     how = {move.beat: move for move in moves.moves}
@@ -314,7 +337,8 @@ def linked(board: Storyboard, also: Mapping[str, Sequence[str]] | None = None) -
         for shot in scene.shots:
             more = [id for id in (also or {}).get(shot.id, ()) if id in passed]
             needs = _needs(shot, [one for one in before if one.scene == shot.scene], met, whose)
-            shots.append(shot.changed(needs=tuple(dict.fromkeys((*needs, *more)))))
+            smoothly = passed[-1:] if shot.transition == "smooth" else []
+            shots.append(shot.changed(needs=tuple(dict.fromkeys((*smoothly, *needs, *more)))))
             passed.append(shot.id)
             for name in (name for one in shot.cast for name in (one.who, whose.get(one.who, one.who))):
                 met.setdefault(name, shot.id)
@@ -335,6 +359,7 @@ def _shot(beat: Beat, place: Place, move: Move, scene: str, position: int, secon
         mood=place.mood,
         extra=place.extra,
         seconds=seconds,
+        transition=beat.transition,
     )
 
 

@@ -47,6 +47,7 @@ AVOID = Remedy("words to avoid", (("avoid", "{kind} frames"),))
 STEPS = Remedy("steps", (("more steps", ""),))
 NOISE = Remedy("shared noise", (("share noise", ""),))
 SHORTER = Remedy("shorter", (("shorten", ""),))
+ANEW = Remedy("anew in part", (("rework", ""),))
 LOOSE = Remedy("no keyframe", (("loosen keyframe", ""),))
 MODEL = Remedy("other model", (("other model", ""),))
 BROKEN = (AVOID, STEPS, LOOSE, SHORTER, SEED, MODEL)
@@ -62,17 +63,17 @@ TABLE: dict[FindingKind, tuple[Remedy, ...]] = {
     "unreadable": (SEED, MODEL),
     "black": BROKEN,
     "corrupt": BROKEN,
-    "flicker": (AVOID, STEPS, NOISE, SHORTER, SEED, MODEL),
+    "flicker": (AVOID, STEPS, NOISE, ANEW, SHORTER, SEED, MODEL),
     "frozen": BROKEN,
     "jump": BROKEN,
-    "incoherent": (AVOID, STEPS, NOISE, SHORTER, LOOSE, SEED, MODEL),
+    "incoherent": (AVOID, STEPS, NOISE, ANEW, SHORTER, LOOSE, SEED, MODEL),
     "subject missing": (_with_guidance(VIEW), _words(VIEW), _held(VIEW), SHORTER, SEED, MODEL),
     "wrong color": (_with_guidance(COLOR), _words(COLOR), _held(COLOR), STEPS, SEED, MODEL),
     "wrong subject": (_with_guidance(CLEARLY), _words(CLEARLY), _held(CLEARLY), STEPS, SEED, MODEL),
     "wrong motion": (_with_guidance(MOVES), _words(MOVES), LOOSE, STEPS, SEED, MODEL),
-    "color drift": (_with_steps(SAME_COLOR), _words(SAME_COLOR), SHORTER, _held(SAME_COLOR), NOISE, SEED, MODEL),
-    "shape drift": (_with_steps(SAME_SHAPE), _words(SAME_SHAPE), SHORTER, _held(SAME_SHAPE), NOISE, SEED, MODEL),
-    "size drift": (_with_steps(SAME_SIZE), _words(SAME_SIZE), SHORTER, _held(SAME_SIZE), NOISE, SEED, MODEL),
+    "color drift": (_with_steps(SAME_COLOR), _words(SAME_COLOR), SHORTER, _held(SAME_COLOR), NOISE, ANEW, SEED, MODEL),
+    "shape drift": (_with_steps(SAME_SHAPE), _words(SAME_SHAPE), SHORTER, _held(SAME_SHAPE), NOISE, ANEW, SEED, MODEL),
+    "size drift": (_with_steps(SAME_SIZE), _words(SAME_SIZE), SHORTER, _held(SAME_SIZE), NOISE, ANEW, SEED, MODEL),
     "wrong setting": (_words(PLACE), _with_guidance(PLACE), NOISE, _held(PLACE), SEED, MODEL),
     "off model": (_words(BEFORE), _with_guidance(BEFORE), _held(BEFORE), NOISE, SEED, MODEL),
     "cannot see": (SEED, LOOSE, STEPS),
@@ -103,13 +104,20 @@ class Offer(Noun):
 
 
 def able(
-    card: ModelCard, request: RenderRequest, recalled: Sequence[Keyframe], own: Collection[str], models: int
+    card: ModelCard,
+    request: RenderRequest,
+    recalled: Sequence[Keyframe],
+    own: Collection[str],
+    models: int,
+    rendered: bool = True,
 ) -> tuple[Action, ...]:
     """The actions that a request after this one can carry.
 
-    `own` are the pictures that the user gave, which are not let go of; `models` is how many others may be tried.
+    `own` are the pictures that the user gave, which are not let go of; `models` is how many others may be tried;
+    `rendered` says whether this one has a clip, which could be made anew in part.
     """
     first = [one for one in request.conditioning if one.role == "first" and one.keyframe not in own]
+    given = any(one.keyframe in own for one in request.conditioning)
     holds = "i2v" in card.tasks and not request.conditioning and any(one.role == "setting" for one in recalled)
     can: dict[Action, bool] = {
         "reseed": True,
@@ -121,6 +129,7 @@ def able(
         "loosen keyframe": bool(first) and "t2v" in card.tasks,
         "share noise": card.shared_noise,
         "shorten": card.legal_frames(round(request.frames * SHORT)) < request.frames,
+        "rework": rendered and reworks(card) and not given,
         "other model": models > 0,
     }
     return tuple(action for action in ACTIONS if can[action])
@@ -170,6 +179,21 @@ LOOSER = 0.35
 """How much less a first frame counts each time, where that can be said; else it is left out at once."""
 APART = 0.6
 """Share of what shots do not have in common that stays so each time that they are to share noise."""
+
+
+KEPT = 0.5
+"""How much of a take is left where it is made anew in part (SDEdit, Meng et al. 2022): enough that what is seen stays,
+not so much that what was wrong does."""
+
+
+def reworks(card: ModelCard) -> bool:
+    """Whether a model makes a whole clip anew in part. Those that paint by masks keep all of a clip without one."""
+    return "v2v" in card.tasks and "inpaint" not in card.tasks
+
+
+def times(corrections: Sequence[Correction], action: Action) -> int:
+    """How often corrections ask for an action."""
+    return sum(correction.action == action for correction in corrections)
 
 
 def shared(times: int) -> float:

@@ -12,8 +12,8 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import Field
 
-from kinograph.agents.generation import CAMERA_WORDS, MOTION_WORDS, TIME_WORDS
 from kinograph.agents.verdicts import ACCEPTABLE, Viewing, verdict
+from kinograph.agents.wording import CAMERA_WORDS, MOTION_WORDS, TIME_WORDS
 from kinograph.film import Correction, Finding, FindingKind, Noun, Verdict
 
 Sight = Literal["yes", "no", "unsure"]

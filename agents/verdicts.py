@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kinograph.agents import remedies
-from kinograph.agents.generation import MOTION_WORDS
 from kinograph.agents.remedies import Offer
+from kinograph.agents.wording import MOTION_WORDS
 from kinograph.film import (
     Character,
     Clip,

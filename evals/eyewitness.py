@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from kinograph.agents.generation import CAMERA_WORDS, MOTION_WORDS, TIME_WORDS
 from kinograph.agents.mind import Ask, Mind
 from kinograph.agents.panel import FRAMES, LETTERS, MOST, RubricsDraft, Unfit
 from kinograph.agents.rubric import Rubric, Sight
 from kinograph.agents.verdicts import ACCEPTABLE
+from kinograph.agents.wording import CAMERA_WORDS, MOTION_WORDS, TIME_WORDS
 from kinograph.evals.suites import ShotTruth
 from kinograph.evals.suites.drawn import named
 from kinograph.film import Noun

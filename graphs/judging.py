@@ -99,7 +99,9 @@ def _offer(crew: Crew, state: TakeState, take: Take, takes: list[Take]) -> Offer
     sources = sources_of(crew, takes[:-1])
     return Offer(
         model=request.model,
-        able=remedies.able(card(request.model), request, recalled_of(state), crew.brief.references, others),
+        able=remedies.able(
+            card(request.model), request, recalled_of(state), crew.brief.references, others, take.clip is not None
+        ),
         seed=request.seed,
         learn=crew.learn,
         record=tuple(crew.ledger.remedies.tallies(request.model)) if crew.learn else (),

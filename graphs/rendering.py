@@ -13,6 +13,7 @@ from kinograph.agents.verdicts import verdict
 from kinograph.errors import RenderFailed, Stopped
 from kinograph.events import TakeProgress, TakeStarted, TakeStopped, Waiting
 from kinograph.film import Means, RenderRequest, Take
+from kinograph.graphs import tying
 from kinograph.graphs.judging import viewing_of
 from kinograph.graphs.lives import (
     attempt_of,
@@ -71,17 +72,19 @@ def render(state: TakeState, runtime: Run) -> dict[str, Any]:
 
 
 def _request(crew: Crew, state: TakeState, earlier: list[Take], means: Means, revision: str) -> RenderRequest:
-    decision = retreat.decision_for(crew.decision, means, revision, crew.brief)
+    decision, sources = retreat.decision_for(crew.decision, means, revision, crew.brief), sources_of(crew, earlier)
+    model, anew = card(decision.model), tying.reworked(crew, sources, earlier)
     return resolve(
         crew.storyboard.shot(state["shot"]),
         crew.storyboard,
         decision,
         crew.brief,
-        card(decision.model),
+        model,
         counted(earlier) + 1,
-        corrections_of(sources_of(crew, earlier)) + of_the_film(crew, state),
+        corrections_of(sources) + of_the_film(crew, state),
         recalled_of(state),
         means,
+        tying.ties_of(crew, state["shot"], state.get("round", 1), model, anew),
     )
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from kinograph.agents import concessions
-from kinograph.agents.generation import follows
+from kinograph.agents.ties import follows
 from kinograph.errors import OrchestrationError, RenderFailed, told
 from kinograph.events import GivenUp, ShotSettled
 from kinograph.film import Concession, Failure, Outcome, Take
-from kinograph.graphs import rounds
+from kinograph.graphs import rounds, tying
 from kinograph.graphs.boundaries import rises, spared
 from kinograph.graphs.judging import viewing_of
 from kinograph.graphs.lives import as_data, attempt_of, choose, of_this_life, recalled_of, sent_back_with
@@ -73,6 +73,8 @@ def settle(state: TakeState, runtime: Run) -> dict[str, Any]:
     noted += [Concession.model_validate(one) for one in state.get("given_up", [])]
     if outcome.state != "placeholder":
         noted += _afresh(crew, state, takes)
+        used = crew.ledger.take(crew.id, shot, outcome.attempt)
+        noted += tying.given_up(crew, used, state.get("round", 1))
     _settled(crew, outcome.changed(round=state.get("round", 1)), takes, noted)
     return {}
 

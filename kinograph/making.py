@@ -60,6 +60,9 @@ def make(
     captions: Annotated[bool, typer.Option("--captions", help="Write film.srt and film.vtt beside the film.")] = False,
     music: Annotated[Path | None, typer.Option(help="Audio file of your own that plays beneath.")] = None,
     series: Series = None,
+    transitions: Annotated[
+        str | None, typer.Option(help="How all shots follow each other: cut, or smooth where the model can.")
+    ] = None,
     as_json: Json = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Plan, show what it would cost, render nothing.")] = False,
 ) -> None:
@@ -84,6 +87,7 @@ def make(
         language=language,
         captions=captions,
         series=series,
+        transitions=transitions,
         seed=seed,
         model=model,
         topology=topology,

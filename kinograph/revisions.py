@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from kinograph.agents.generation import follows, resolve
+from kinograph.agents.generation import resolve
+from kinograph.agents.ties import comes_out_of, follows, stands_on
 from kinograph.events import Work
 from kinograph.film import Film, Outcome, RenderRequest, Shot, Storyboard, Take
 from kinograph.graphs.production import Carried
@@ -61,7 +62,7 @@ def costs(
             why = "the take that you chose" if carry.state == "chosen" else "unchanged"
             works.append(Work(shot=shot.id, number=number, does="keep", why=why, seconds=0.0))
             continue
-        ready = not follows(shot, version.storyboard, model) and vault.clip(request.digest) is not None
+        ready = not stands_on(shot, version.storyboard, model) and vault.clip(request.digest) is not None
         why = reason(shot, version, before, model)
         works.append(
             Work(
@@ -119,10 +120,10 @@ def _taken_over(
         return None
     if one.version.storyboard.shot(shot.id).keep:
         return None  # that film shows a take that was chosen, and this version does not choose it
-    source = follows(shot, version.storyboard, model)
-    if source != follows(one.version.storyboard.shot(shot.id), one.version.storyboard, model):
+    sources = stands_on(shot, version.storyboard, model)
+    if sources != stands_on(one.version.storyboard.shot(shot.id), one.version.storyboard, model):
         return None
-    if source is not None:
+    for source in sources:
         theirs = next((cut for cut in one.film.timeline if cut.shot == source), None)
         mine = carried.get(source)
         if theirs is None or mine is None or mine.clip != theirs.clip or mine.carry.last != theirs.last_frame:
@@ -155,6 +156,9 @@ def reason(shot: Shot, version: Version, before: Version | None, model: ModelCar
     if not said and (source := follows(shot, version.storyboard, model)):
         place = [one.id for one in version.storyboard.shots].index(source) + 1
         said = [f"goes on from shot {place}"]
+    if not said and (source := comes_out_of(shot, version.storyboard)):
+        place = [one.id for one in version.storyboard.shots].index(source) + 1
+        said = [f"comes out of shot {place}"]
     return ", ".join(said) or NOT_YET
 
 
@@ -175,7 +179,7 @@ def _whole(version: Version, before: Version) -> list[str]:
 def _own(shot: Shot, old: Shot, board: Storyboard, was: Storyboard, seed: int) -> list[str]:
     said = [
         f"{name}: {getattr(old, name) or 'none'} → {getattr(shot, name) or 'none'}"
-        for name in ("setting", "time", "camera", "mood")
+        for name in ("setting", "time", "camera", "mood", "transition")
         if getattr(shot, name) != getattr(old, name)
     ]
     if shot.seconds != old.seconds:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from kinograph.agents.english.camera import cameras, masked
 from kinograph.agents.english.clauses import clauses
+from kinograph.agents.english.joins import joins, pieces
 from kinograph.agents.english.lexicon import lexicon
 from kinograph.agents.english.roles import FIELD, ORDER, ORDER_WORDS, role_of, tells
 from kinograph.agents.english.whereabouts import When, Where, places, setting_of, times
@@ -62,6 +63,8 @@ class Reading(NamedTuple):
 
     title: str
     shots: tuple[str, ...]
+    smooth: tuple[bool, ...] = ()
+    """Which of them come out of the one before: as the text says of each."""
 
 
 _WRAPPED = re.compile(
@@ -78,13 +81,17 @@ def cut(text: str) -> Reading:
     shots: list[str] = []
     everywhere: list[str] = []
     ahead: list[str] = []
+    smooth: list[bool] = []
+    turns = False
     setting = ""
     for part in _parts(body):
         role = role_of(part, setting, first=not shots)
-        said = cleaned(part)
+        said, asked = cleaned(part), [remark.value for remark in joins(part)]
+        turns |= "into" in asked
         if role == "shot":
             shots.append(" ".join([*ahead, said]))
-            ahead = []
+            smooth.append(turns)
+            ahead, turns = [], False
         elif role == "ahead":
             ahead.append(said)
         elif role == "remark" and said and shots:
@@ -92,6 +99,7 @@ def cut(text: str) -> Reading:
             ahead = []
         elif role == "remark" and said:
             (everywhere if _lasting(part) else ahead).append(said)
+        turns |= "onward" in asked
         setting = setting_of(story(part), setting) or setting
     if ahead:
         shots = (
@@ -100,7 +108,8 @@ def cut(text: str) -> Reading:
             else [*shots, " ".join(ahead)]
         )
     prefix = " ".join(everywhere)
-    return Reading(title, tuple(f"{prefix} {shot}".strip() for shot in shots) or (" ".join((prefix or text).split()),))
+    told = tuple(f"{prefix} {shot}".strip() for shot in shots) or (" ".join((prefix or text).split()),)
+    return Reading(title, told, (*smooth, *[turns] * len(told))[: len(told)])
 
 
 def _lasting(remark: str) -> bool:
@@ -116,7 +125,7 @@ def _lonely(ahead: Sequence[str]) -> bool:
 
 def cleaned(part: str) -> str:
     """The words of a part without order words, label and what speaks of the whole film."""
-    rest = masked(part, (*wished(part), *openings(part)))
+    rest = masked(part, (*wished(part), *openings(part), *joins(part)))
     plain = ORDER_WORDS.sub("", FIELD.sub("", rest))
     plain = re.sub(r"\s+([.,;:!?…])", r"\1", " ".join(plain.split()))
     plain = re.sub(r"[,;:]+(?=[,;:.!?])", "", plain.replace("()", ""))
@@ -163,9 +172,10 @@ def _parts(text: str) -> Iterator[str]:
             yield from (sentence for sentence in sentences if sentence not in told)
             continue
         for sentence in sentences:
-            for part in _split(sentence, _INSIDE, keep=False):
-                if part.strip():
-                    yield from _moved(part)
+            for piece in pieces(sentence):
+                for part in _split(piece, _INSIDE, keep=False):
+                    if part.strip():
+                        yield from _moved(part)
 
 
 def _blocks(text: str) -> Iterator[tuple[str, bool]]:

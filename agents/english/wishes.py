@@ -6,6 +6,7 @@ import re
 from functools import cache
 
 from kinograph.agents.english.camera import Remark, cameras, masked
+from kinograph.agents.english.joins import joins
 from kinograph.agents.english.lexicon import lexicon, listed
 from kinograph.agents.english.recurring import recurrences
 from kinograph.film import Aspect
@@ -232,7 +233,7 @@ def wished(text: str) -> list[Remark]:
 
 def story(text: str) -> str:
     """`text` with all that is no story blanked: wishes, camera, quoted speech, earlier films. Offsets are kept."""
-    rest = masked(text, (*wished(text), *openings(text), *recurrences(text)))
+    rest = masked(text, (*wished(text), *openings(text), *recurrences(text), *joins(text)))
     filmed = cameras(rest)
     until = [Remark(*match.span(), None) for remark in filmed if (match := _UNTIL.match(rest, remark.end))]
     return masked(rest, (*filmed, *until, *spoken(rest)))

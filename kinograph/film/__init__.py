@@ -5,7 +5,7 @@ All nouns are frozen pydantic models that refuse unknown fields; a change is a c
 a noun names a file or a digest. They are imported from here, not from the files that they stand in.
 """
 
-from kinograph.film.brief import Aspect, Brief, Portrait, Topology
+from kinograph.film.brief import Aspect, Brief, Portrait, Topology, Transition
 from kinograph.film.clip import LATER, Blend, Clip, Conditioning, RenderRequest, Task
 from kinograph.film.cut import Cut, Film
 from kinograph.film.decision import Decision, Rating, Reason, Stock, Strategy, TopologyChange, Visuals
@@ -64,6 +64,7 @@ __all__ = [
     "TimeOfDay",
     "Topology",
     "TopologyChange",
+    "Transition",
     "Trial",
     "Usage",
     "Verdict",

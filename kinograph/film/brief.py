@@ -7,10 +7,13 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
-from kinograph.film.nouns import Noun
+from kinograph.film.nouns import Noun, absent
 
 Aspect = Literal["square", "wide", "vertical"]
 Topology = Literal["chain", "hierarchical", "distributed"]
+Transition = Literal["cut", "smooth"]
+"""How one shot gives way to the next: at once; or so that the one changes into the other, its words and noise leaning
+towards it."""
 
 
 class Portrait(Noun):
@@ -62,6 +65,8 @@ class Brief(Noun):
 
     cast: tuple[Portrait, ...] = Field(default=(), max_length=24)
     """Pictures of the user's own that show who is in the film."""
+    transitions: Transition | None = Field(default=None, exclude_if=absent)
+    """How all shots follow each other; `None`: as the text says of each, which is a cut where it says nothing."""
 
     @field_validator("fallback", mode="before")
     @classmethod

@@ -6,16 +6,11 @@ from typing import Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from kinograph.film.nouns import Noun, canonical_json, digest_of
+from kinograph.film.nouns import Noun, absent, canonical_json, digest_of
 
 Task = Literal["t2v", "i2v", "v2v", "flf2v", "keyframes", "reference", "inpaint", "upscale", "interpolate"]
 """keyframes: pictures at any frames. reference: pictures of who or what is in it. inpaint: only what a mask marks is
 made, within the frame or beyond it."""
-
-
-def _absent(value: object) -> bool:
-    """Fields that came later are left out where they say nothing, so that older nouns keep their digests."""
-    return value is None
 
 
 class Conditioning(Noun):
@@ -27,9 +22,10 @@ class Conditioning(Noun):
     """between: the picture of one frame, as `frame` says. reference: shows who or what is in the clip. source: a whole
     clip, made anew in part."""
     strength: float = Field(default=1.0, ge=0, le=1)
-    frame: int | None = Field(default=None, ge=0, exclude_if=_absent)
+    """How much it counts. Of a source below 1 what is left of it; 1 leaves that to the backend's options."""
+    frame: int | None = Field(default=None, ge=0, exclude_if=absent)
     """Of a picture between first and last: where it is, counted from 0."""
-    mask: str | None = Field(default=None, exclude_if=_absent)
+    mask: str | None = Field(default=None, exclude_if=absent)
     """Digest of a picture, of the same shape, that is white where the keyframe or source is painted anew: within what
     it shows, or around it."""
 
@@ -72,7 +68,7 @@ class RenderRequest(Noun):
     """How much of the noise that it begins with is that of `scene_seed`; the rest is that of `seed`."""
     scene_seed: int = Field(default=0, ge=0, lt=2**32)
     """Seed of what the scene's shots have in common; 0 where nothing is shared."""
-    blend: Blend | None = Field(default=None, exclude_if=_absent)
+    blend: Blend | None = Field(default=None, exclude_if=absent)
     """Words and noise of a neighbour that count too, for models that can be given them."""
 
     @field_validator("conditioning")

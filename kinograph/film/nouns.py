@@ -21,6 +21,11 @@ def digest_of(data: bytes) -> str:
     return hashlib.blake2b(data, digest_size=20).hexdigest()
 
 
+def absent(value: object) -> bool:
+    """Fields that came later are left out where they say nothing, so that older nouns keep their digests."""
+    return value is None
+
+
 class Noun(BaseModel):
     """A frozen value with a canonical digest."""
 

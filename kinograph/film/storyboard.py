@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from kinograph.film.brief import Transition
 from kinograph.film.nouns import Noun
 
 Motion = Literal[
@@ -14,6 +15,11 @@ Motion = Literal[
 ]
 Camera = Literal["static", "pan left", "pan right", "tilt up", "tilt down", "zoom in", "zoom out"]
 TimeOfDay = Literal["dawn", "day", "sunset", "night"]
+
+
+def _plain_cut(value: object) -> bool:
+    """As `absent`: shots that know of no transition are cut to."""
+    return value == "cut"
 
 
 class Look(Noun):
@@ -74,6 +80,8 @@ class Shot(Noun):
     """Seed of its own, for another try; None follows from the film's seed and the scene."""
     keep: str | None = None
     """Digest of the request whose clip is used as it is: a take that was chosen by hand."""
+    transition: Transition = Field(default="cut", exclude_if=_plain_cut)
+    """How it comes out of the shot before it in the film."""
 
 
 class Scene(Noun):

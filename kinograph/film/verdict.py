@@ -59,6 +59,7 @@ Action = Literal[
     "loosen keyframe",
     "share noise",
     "shorten",
+    "rework",
     "other model",
 ]
 
@@ -68,8 +69,8 @@ class Correction(Noun):
 
     action: Action
     """hold keyframe: condition on a remembered picture that shows it right; loosen keyframe: condition less; share
-    noise: take more of the noise that the scene's shots have in common; shorten: fewer frames; other model: the next
-    of the decision's fallbacks."""
+    noise: take more of the noise that the scene's shots have in common; shorten: fewer frames; rework: make the best
+    take there is anew in part, instead of another from nothing; other model: the next of the decision's fallbacks."""
     words: str = ""
     because: FindingKind
     remedy: str = ""

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kinograph.agents.generation import Generation, as_seen, resolve
+from kinograph.agents.generation import Generation, resolve
+from kinograph.agents.wording import as_seen
 from kinograph.errors import Cancelled, RenderFailed, Stopped
 from kinograph.film import (
     Appearance,

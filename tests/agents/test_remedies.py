@@ -93,8 +93,9 @@ def test_a_card_says_what_its_requests_can_take(request_of):
     model = card("storyworld-diffusion")
     asked = request_of(model=model.id, steps=8, guidance=1.0, frames=model.min_frames)
     assert set(able(model, asked, (), (), 1)) == {
-        "reseed", "emphasize", "raise guidance", "more steps", "share noise", "other model",
+        "reseed", "emphasize", "raise guidance", "more steps", "share noise", "rework", "other model",
     }  # fmt: skip
+    assert "rework" not in able(model, asked, (), (), 1, rendered=False), "there is no clip to make anew"
     place = Keyframe(production="p", shot="s0", role="setting", about="sea", picture="d", frame=0)
     assert "hold keyframe" in able(model, asked, (place,), (), 0)
     begun = asked.changed(conditioning=(Conditioning(keyframe="d"),))

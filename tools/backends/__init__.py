@@ -107,6 +107,8 @@ class ModelCard(Noun):
     """A first frame can count for less than fully."""
     shared_noise: bool = False
     """Can be given the noise that it begins with, so that shots can have some of it in common."""
+    blends: bool = False
+    """Words of a neighbour, its noise or both can count too: what `RenderRequest.blend` asks."""
     max_subjects: int = 0
     """Most subjects it draws in one shot; 0 is no limit."""
     audio: bool = False

@@ -28,7 +28,7 @@ from kinograph.tools.backends import (
     upsampling,
 )
 from kinograph.tools.backends.calling import arguments_of, beating, diced, fitted, free, going, named, smaller
-from kinograph.tools.backends.families import Call, Kin, Picture, Way, kin_of, shifted, way
+from kinograph.tools.backends.families import Call, Kin, Picture, Way, anew, kin_of, shifted, way
 from kinograph.tools.backends.foreseen import Canvas, Foresight
 from kinograph.tools.backends.memory_plan import Remembered, Rung, climb, first, key_of, ladder, needs
 from kinograph.tools.backends.noise import BASE, between, correlated, decomposed, of_scenes, steps_for
@@ -208,7 +208,7 @@ class Diffusion:
         goes_on = going(many, on_progress, cancelled)
         goes_on(0.0)
         pictures = [self._picture(given, request) for given in request.conditioning]
-        call = Call(pictures, request.frames, self.options.strength)
+        call = Call(pictures, request.frames, anew(pictures, self.options.strength))
         if call.pictures or self._by_words:
             return call
         return self._begun(request, call, goes_on, lambda: bool(goes_on(0.0)))
@@ -471,7 +471,8 @@ class Diffusion:
             told.append(f"{found.name} cannot be given its noise")
         if blend and not blending.encoder(found.pipeline):
             told.append(f"{found.name} hears no words that could be blended")
-        if any(one.strength < 1 for one in requests[0].conditioning) and found.form.argument != "conditions":
+        held = [one for one in requests[0].conditioning if one.role != "source"]
+        if any(one.strength < 1 for one in held) and found.form.argument != "conditions":
             told.append(f"{found.name} holds pictures as they are, however strongly they should count")
         return told
 

@@ -152,6 +152,12 @@ class Form(NamedTuple):
     """The call's arguments; the second parameter is the pipeline class."""
 
 
+def anew(pictures: Sequence[Picture], strength: float) -> float:
+    """How much of a given video is made anew: all but what a source is to keep, else `strength`, the options'."""
+    kept = next((one.strength for one in pictures if one.role == "source"), 1.0)
+    return strength if kept == 1.0 else 1.0 - kept
+
+
 def _pil(picture: Picture) -> Any:
     from PIL import Image
 

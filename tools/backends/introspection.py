@@ -10,6 +10,7 @@ from typing import Any
 from kinograph.errors import BadInput
 from kinograph.film import Rating, Task
 from kinograph.tools.backends import FOLDER, ModelCard, Ratings
+from kinograph.tools.backends.blending import encoder
 from kinograph.tools.backends.diffusion import OVERHEAD
 from kinograph.tools.backends.families import kin_of, way
 from kinograph.tools.backends.pipelines import class_of
@@ -79,6 +80,7 @@ def _card_of(folder: Path, _: tuple[tuple[str, int, int], ...]) -> ModelCard:
         references=REFERENCES if any("reference" in one.form.roles for one in ways) else 0,
         graded=any(one.form.argument == "conditions" for one in ways),
         shared_noise=kin.axis is not None,
+        blends=kin.axis is not None or bool(encoder(ways[0].pipeline)),
         ratings=Ratings(
             temporal_consistency=middle,
             character_consistency=middle,

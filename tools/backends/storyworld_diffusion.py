@@ -16,9 +16,9 @@ from pydantic import Field
 from kinograph import disk
 from kinograph.errors import Cancelled, Damaged, RenderFailed
 from kinograph.film import Clip, Conditioning, Noun, RenderRequest, digest_of
-from kinograph.tools.backends import UNBLENDED, ModelCard, Preview, Progress, Watched, Workbench, alike
+from kinograph.tools.backends import ModelCard, Preview, Progress, Watched, Workbench, alike
 from kinograph.tools.darkroom import Writing, darkroom
-from kinograph.tools.footage import develop, load_picture
+from kinograph.tools.footage import conformed, develop, load_picture, read
 from kinograph.tools.previews import Due, chosen, small
 from kinograph.tools.shelf import shelf
 
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 MODEL = Path(str(files("kinograph.tools.storyworld"))) / "model"
 NEEDS_GB = 1.0
 """What a render of the largest clip takes at most: 0.5 measured in main memory, and as much for a card's libraries."""
+REMADE = 0.5
+"""How much of a clip is made anew where the request leaves that open."""
 MORE_GB = 0.3
 """What each further clip of a call takes."""
 DENOISED = 0.95
@@ -87,8 +89,11 @@ class StoryworldDiffusion:
         first = 0
         with Writing(darkroom(self._device) if self.options.overlap else None, on_progress) as writing:
             for kin in (list(kin) for _, kin in groupby(requests, alike)):
-                self._together(kin, first, on_progress, cancelled, writing)
-                first += len(kin)
+                step = 1 if kin[0].blend else len(kin)  # words that lie between two are encoded one by one
+                for start in range(0, len(kin), step):
+                    some = kin[start : start + step]
+                    self._together(some, first, on_progress, cancelled, writing)
+                    first += len(some)
             return writing.clips()
 
     def _together(
@@ -124,10 +129,7 @@ class StoryworldDiffusion:
             due = Due(on_progress)
             frames = self._frames(pipeline, requests, [one.prompt for one in told], goes_on, due, see)
             seconds = time.perf_counter() - started
-            notes = [
-                "; ".join(filter(None, (one.note, request.blend and UNBLENDED)))
-                for request, one in zip(requests, told, strict=True)
-            ]
+            notes = [one.note for one in told]
             writing.begin(lambda: self._developed(requests, frames, seconds, notes), lambda: goes_on(DENOISED))
 
     def _developed(
@@ -170,37 +172,61 @@ class StoryworldDiffusion:
             goes_on(DENOISED * values["work"])
             return values
 
+        from kinograph.tools.backends.blending import worded
+        from kinograph.tools.storyworld.pipeline import Lean
+
         one = requests[0]
-        return pipeline(
-            prompts,
-            frames=one.frames,
-            width=one.width,
-            height=one.height,
-            num_inference_steps=one.steps,
-            guidance_scale=one.guidance,
-            keyframes=self._keyframes(requests),
-            generator=[torch.Generator().manual_seed(request.seed) for request in requests],
-            latents=self._latents(pipeline, requests),
-            callback_on_step_end=after,
-        ).frames
+        with worded(pipeline, self._as_told(one, prompts[0])):
+            return pipeline(
+                prompts,
+                frames=one.frames,
+                width=one.width,
+                height=one.height,
+                num_inference_steps=one.steps,
+                guidance_scale=one.guidance,
+                keyframes=self._keyframes(requests),
+                generator=[torch.Generator().manual_seed(request.seed) for request in requests],
+                latents=self._latents(pipeline, requests),
+                lean=Lean(torch.Generator().manual_seed(one.blend.seed), one.blend.weight) if one.blend else None,
+                callback_on_step_end=after,
+                **self._source(requests),
+            ).frames
+
+    def _as_told(self, request: RenderRequest, prompt: str) -> RenderRequest:
+        """The request with the words that the model hears, its neighbour's too."""
+        blend = request.blend
+        told = blend.changed(prompt=self.tell(blend.prompt, blend.seed).prompt) if blend else None
+        return request.changed(prompt=prompt, blend=told)
 
     @staticmethod
     def _latents(pipeline: StoryworldPipeline, requests: Sequence[RenderRequest]) -> torch.Tensor | None:
         """The noise of clips that have some of it from their scene; None where each has its own."""
         import torch
 
-        from kinograph.tools.backends.noise import of_scenes
+        from kinograph.tools.backends.noise import between, of_scenes
 
         one = requests[0]
         if not one.shared_noise:
             return None
-        own, scenes = (
-            [torch.Generator().manual_seed(seed) for seed in seeds]
-            for seeds in ([one.seed for one in requests], [one.scene_seed for one in requests])
-        )
-        return of_scenes(
-            pipeline.shape(len(requests), one.frames, one.width, one.height), one.shared_noise, own, scenes
-        )
+        shape = pipeline.shape(len(requests), one.frames, one.width, one.height)
+        scenes = [request.scene_seed for request in requests]
+
+        def drawn(seeds: Sequence[int]) -> torch.Tensor:
+            own, common = ([torch.Generator().manual_seed(seed) for seed in each] for each in (seeds, scenes))
+            return of_scenes(shape, one.shared_noise, own, common)
+
+        own = drawn([request.seed for request in requests])
+        return between(own, drawn([one.blend.seed]), one.blend.weight) if one.blend else own
+
+    def _source(self, requests: Sequence[RenderRequest]) -> dict[str, Any]:
+        """The clips that are made anew in part, as the pipeline takes them."""
+        given = [[one for one in request.conditioning if one.role == "source"] for request in requests]
+        if not given[0]:
+            return {}
+        one, size = requests[0], (requests[0].width, requests[0].height)
+        clips = [conformed(read(self.workbench.picture(source.keyframe)), size, one.frames) for source, *_ in given]
+        kept = given[0][0].strength
+        return {"video": np.stack(clips), "strength": REMADE if kept == 1 else 1 - kept}
 
     def _keyframes(self, requests: Sequence[RenderRequest]) -> list[Keyframe]:
         from kinograph.tools.storyworld.pipeline import Keyframe
@@ -211,6 +237,7 @@ class StoryworldDiffusion:
                 np.stack([self._picture(one, request) for one, request in zip(given, requests, strict=True)]),
             )
             for given in zip(*(request.conditioning for request in requests), strict=True)
+            if given[0].role != "source" or given[0].mask is not None
         ]
 
     def _picture(self, given: Conditioning, request: RenderRequest) -> np.ndarray:
@@ -218,7 +245,9 @@ class StoryworldDiffusion:
 
         if given.role not in ("first", "last", "between") or given.mask is not None:
             what = "masks" if given.mask is not None else f"pictures in the role {given.role}"
-            raise RenderFailed(f"{self.card.id} takes whole pictures of frames, anywhere in the clip, and no {what}")
+            raise RenderFailed(
+                f"{self.card.id} takes a whole clip, or whole pictures of frames anywhere in the clip, and no {what}"
+            )
         picture = load_picture(self.workbench.picture(given.keyframe))
         if picture.shape[:2] != (request.height, request.width):
             picture = cv2.resize(picture, (request.width, request.height), interpolation=cv2.INTER_AREA)

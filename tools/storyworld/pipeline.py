@@ -20,6 +20,7 @@ from diffusers.utils.torch_utils import randn_tensor
 from torch.nn import functional as F
 from transformers import PreTrainedTokenizerFast, T5EncoderModel
 
+from kinograph.tools.backends.noise import between
 from kinograph.tools.storyworld.draft import Draft, Drafts, Known
 from kinograph.tools.storyworld.layout import FRAMES, NUMBERS, POSE, SUBJECTS, Layout, at_times, held
 from kinograph.tools.storyworld.locator import Locator
@@ -62,6 +63,15 @@ def places(rows: int, columns: int) -> torch.Tensor:
     )
     waves = [wave(2 * torch.pi * axis) for axis in (down, across) for wave in (torch.sin, torch.cos)]
     return torch.stack([2 * down - 1, 2 * across - 1, *waves])
+
+
+class Lean(NamedTuple):
+    """A clip's noise on the way to another's."""
+
+    generator: torch.Generator
+    """Of the other's."""
+    weight: float
+    """How far, 0..1."""
 
 
 class Scene(NamedTuple):
@@ -264,13 +274,21 @@ class StoryworldPipeline(DiffusionPipeline):
         keyframes: Sequence[Keyframe] = (),
         generator: torch.Generator | list[torch.Generator] | None = None,
         latents: torch.Tensor | None = None,
+        lean: Lean | None = None,
+        video: np.ndarray | None = None,
+        strength: float = 0.5,
         callback_on_step_end: Callable[[Any, int, float, dict], dict] | None = None,
     ) -> Clips:
         """Clips of one or more prompts; a keyframe holds for all of them, or has a picture for each.
 
         `frames` is 2 to 33; `width` and `height` are multiples of 32. With a list of generators every clip has its
-        own noise, unless `latents` of `shape` are given. The first frame is made by the image UNet, unless
-        keyframes are given; then the clip's ends, then the middle of every gap, until no frame is missing.
+        own noise, unless `latents` of `shape` are given; with `lean` one clip's noise, that of its layout too, is on
+        the way to another's. The first frame is made by the image UNet, unless keyframes are given; then the clip's
+        ends, then the middle of every gap, until no frame is missing.
+
+        `video`, uint8 RGB `[B,T,H,W,3]` of as many frames, is made anew in part, as far as `strength` in 0..1 says: its
+        frames take the place of the noise that is left after the first steps (SDEdit, Meng et al. 2022), and its
+        subjects are where it shows them.
 
         The callback is given `latents`, which it may change, and to look at: `predicted`, of every frame that is made
         or in the making its estimate of the clean latents `[B,C,h,w]`, and `work`, the share of all denoising done.
@@ -279,19 +297,26 @@ class StoryworldPipeline(DiffusionPipeline):
         if not 2 <= frames <= LONG or width % SIDE or height % SIDE:
             raise ValueError(f"{frames} frames of {width}x{height}; frames are 2 to {LONG}, sides multiples of {SIDE}")
         shape = self.shape(len(prompts), frames, width, height)
-        noise = randn_tensor(shape, generator=generator, device=self._execution_device, dtype=torch.float32)
+        noise = self._noise(shape, generator, lean)
         if latents is not None:  # the dice have fallen all the same: layouts are what they would be without
             noise = latents.to(noise.device, noise.dtype)
         known = {one.frame: self._encoded(one.picture).expand(len(prompts), -1, -1, -1) for one in keyframes}
         words = self.encode_prompts(prompts)
         silence = self.encode_prompts([""])
         plan = list(passes(known or [0], frames))
+        source = None if video is None else torch.stack([self._encoded(video[:, at]) for at in range(frames)], 1)
+        share = 1.0 if source is None else strength
+
+        def last_of(steps: int) -> int:
+            """How many of so many steps are gone."""
+            return max(1, round(steps * share))
+
         few = self.between_steps or num_inference_steps
         lengths = [num_inference_steps if max(1, len(known)) + i < 2 else few for i in range(len(plan))]
-        self._num_timesteps = sum(lengths) + (0 if known else num_inference_steps)
+        self._num_timesteps = sum(map(last_of, lengths)) + (0 if known else last_of(num_inference_steps))
         # A step of a pass costs by the frames that it makes.
-        work = sum(len(targets) * steps for targets, steps in zip(plan, lengths, strict=True))
-        work += 0 if known else num_inference_steps
+        work = sum(len(targets) * last_of(steps) for targets, steps in zip(plan, lengths, strict=True))
+        work += 0 if known else last_of(num_inference_steps)
         done = worked = 0
 
         def sample(
@@ -307,7 +332,12 @@ class StoryworldPipeline(DiffusionPipeline):
             values = values.flatten(0, 1)
             self.scheduler.set_shift(shift)
             self.scheduler.set_timesteps(steps, device=values.device)
-            for i, timestep in enumerate(self.scheduler.timesteps):
+            begin = steps - last_of(steps)
+            self.scheduler.set_begin_index(begin)
+            if source is not None:
+                level = self.scheduler.sigmas[begin].to(values.device)
+                values = (1 - level) * source[:, targets].flatten(0, 1) + level * values
+            for i, timestep in list(enumerate(self.scheduler.timesteps))[begin:]:
                 sigma = self.scheduler.sigmas[i].to(values.device)
                 seen = values.repeat(len(contexts) // len(values), 1, 1, 1)
                 clean = denoise(unet, seen, sigma.expand(len(seen)), contexts, hints)
@@ -325,7 +355,8 @@ class StoryworldPipeline(DiffusionPipeline):
             return values.unflatten(0, size)
 
         pictures = self.draft.pictures(words)
-        scene = Scene(words, pictures, self._layouts(words, pictures, known, frames, width / height, generator))
+        seen = known if source is None else dict(enumerate(source.unbind(1))) | known
+        scene = Scene(words, pictures, self._layouts(words, pictures, seen, frames, width / height, generator, lean))
         if not known:
             drafts = self.draft.first(words, scene.pictures, scene.layouts[:, 0], *shape[-2:])
             hints, shift = hints_first(drafts), self.image_shift
@@ -371,6 +402,7 @@ class StoryworldPipeline(DiffusionPipeline):
         frames: int,
         form: float,
         generator: torch.Generator | list[torch.Generator] | None,
+        lean: Lean | None,
     ) -> torch.Tensor:
         """Where everything is in every frame, `[B,frames,NUMBERS]`; subjects are where keyframes show them."""
         batch, device = len(words), words.device
@@ -380,9 +412,19 @@ class StoryworldPipeline(DiffusionPipeline):
             found, at = self.locator.find(latents, words), round(frame * (FRAMES - 1) / (frames - 1))
             poses[:, at] = self.draft.faced(latents, pictures, found.poses)
             there[:, at] = (found.sure > SURE).float()
-        noise = randn_tensor((batch, FRAMES * NUMBERS), generator=generator, device=device, dtype=torch.float32)
+        noise = self._noise((batch, FRAMES * NUMBERS), generator, lean)
         layouts = self.layout.sample(noise, words, float(np.log(form)), poses, there)
         return at_times(held(layouts, poses, there), frames)
+
+    def _noise(
+        self, shape: tuple[int, ...], generator: torch.Generator | list[torch.Generator] | None, lean: Lean | None
+    ) -> torch.Tensor:
+        device = self._execution_device
+        own = randn_tensor(shape, generator=generator, device=device, dtype=torch.float32)
+        if lean is None:
+            return own
+        other = randn_tensor(shape, generator=lean.generator, device=device, dtype=torch.float32)
+        return between(own, other, lean.weight)
 
     def _encoded(self, picture: np.ndarray) -> torch.Tensor:
         pixels = torch.from_numpy(np.array(picture)).to(self._execution_device)
