@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -298,7 +298,9 @@ class Studio(Premises):
     def _lend(self, ledger: Ledger, record: Record, free: Callable[[], bool]) -> Generator[Event, None, Film | None]:
         """Renders for whoever conducts until the film is there; None when they died over it."""
         from kinograph.agents.generation import Generation
+        from kinograph.agents.glance import watching
         from kinograph.joining import lend
+        from kinograph.memory.embedders import open_embedder
 
         decision = ledger.paper(record.id, "decision", Decision)
         assert decision is not None, "a production is opened with its decision"
@@ -311,9 +313,10 @@ class Studio(Premises):
             )
         hands = decision.changed(workers=self.settings.workers or decision.workers).lanes
         generation = Generation(self.vault, ledger, self._pool(backend, decision), record.id)
+        oversee = partial(watching, open_embedder(self.settings.embedder))
         with self._stoppable() as stop:
             try:
-                yield from lend(ledger, record.id, generation, decision, hands, stop, free)
+                yield from lend(ledger, record.id, generation, decision, hands, stop, free, oversee)
             finally:
                 generation.close()
                 self.vault.clear_scratch(place)
