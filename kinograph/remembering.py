@@ -229,7 +229,7 @@ def reembedded(
         rows = stale(db, embedder.name, production, series)
         try:
             for owner, part in _by_owner(rows):
-                with _holding(studio, owner[1] if owner[0] == "keyframes" else None) as free:
+                with holding(studio, owner[1] if owner[0] == "keyframes" else None) as free:
                     if not free:
                         busy.append(owner[1])
                         continue
@@ -261,7 +261,7 @@ def checked(studio: Studio, production: str | None = None) -> dict[str, Any]:
     ]
     rebuilt, busy = list[str](), list[str]()
     for name in dict.fromkeys(one.whose for one in found if one.of == "production"):
-        with _holding(studio, name) as free:
+        with holding(studio, name) as free:
             if not free:
                 busy.append(name)
                 continue
@@ -282,7 +282,7 @@ def pruned(studio: Studio, production: str | None = None) -> dict[str, int]:
     gone: dict[str, int] = {}
     old = [one for one in remembered(studio, production) if not one.counts]
     for name in dict.fromkeys(one.whose for one in old):
-        with _holding(studio, name) as free:
+        with holding(studio, name) as free:
             film = _film(studio, name) if free else None
             shown = {cut.shot: cut.attempt for cut in film.timeline} if film else {}
             kept = [
@@ -297,7 +297,7 @@ def pruned(studio: Studio, production: str | None = None) -> dict[str, int]:
 
 
 @contextmanager
-def _holding(studio: Studio, production: str | None) -> Iterator[bool]:
+def holding(studio: Studio, production: str | None) -> Iterator[bool]:
     """Holds a production, so that nobody else changes what it remembers; False where another process makes it now."""
     folder = _folder(studio, production) if production is not None else None
     with ExitStack() as held:

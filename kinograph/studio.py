@@ -26,7 +26,9 @@ from kinograph.errors import (
     KinographError,
     ProductionBusy,
     RenderFailed,
+    StorageError,
     UnknownName,
+    Unreachable,
 )
 from kinograph.events import Event, Finished, Opened, Warned
 from kinograph.film import Brief, Decision, Film, Noun, Portrait, RenderRequest, Storyboard, Take, Trial, Usage
@@ -411,6 +413,7 @@ class Studio(Premises):
     def _promote(self, film: Film) -> None:
         if film.brief.series is not None:
             with self._memory(film.id, film.brief) as (memory, _):
+                memory.recover(film)
                 memory.promote(film)
 
     @cached_property
@@ -528,7 +531,7 @@ class Studio(Premises):
                     cancelled=stop,
                 )
                 keyframes.tell = lambda words: crew.tell(Warned(words=words))
-                move_in(crew, vault, keyframes.shots())
+                move_in(crew, vault, keyframes.shots() - keyframes.thinned())
                 yield crew
         finally:
             generation.close()
@@ -566,7 +569,20 @@ class Studio(Premises):
             ledger.close_session(record.id, state, time.monotonic() - started)
         if words := fallen_back(film.usage):
             yield Warned(words=words)
+        yield from self._forget(ledger, film)
         yield Finished(film=film)
+
+    def _forget(self, ledger: Ledger, film: Film) -> Iterator[Event]:
+        """Keeps the memory bounded; a memory that cannot be written keeps no film from being finished."""
+        from kinograph.forgetting import forget
+
+        try:
+            forgot = forget(self, ledger, film.id)
+        except (StorageError, Damaged, Unreachable) as error:
+            yield Warned(words=f"the memory is not bounded: {error}")
+            return
+        if forgot is not None:
+            yield forgot
 
 
 def _account(ledger: Ledger, record: Record, mind: Mind) -> None:

@@ -10,10 +10,9 @@ by what is asked about. Nearly all questions are about one role: each role is a 
 from __future__ import annotations
 
 import shutil
-import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -145,15 +144,7 @@ class ChromaIndex:
                 raise Damaged(f"there is no index in {str(self._site.folder)!r}")
             place = folders[-1]
         client = chromadb.PersistentClient(str(place), settings=Settings(anonymized_telemetry=False))
-        self._let_read_beside(place / "chroma.sqlite3")
         return Parts(client, self._site)
-
-    @staticmethod
-    def _let_read_beside(file: Path) -> None:
-        """Chroma leaves its SQLite file with a rollback journal, where readers and the writer lock each other out; with
-        a write-ahead log they do not (https://sqlite.org/wal.html). The file remembers it."""
-        with closing(sqlite3.connect(file)) as db, suppress(sqlite3.OperationalError):  # where it cannot be, it is slow
-            db.execute("PRAGMA journal_mode = WAL")
 
     @contextmanager
     def _told(self, place: Path | None = None) -> Iterator[Parts]:

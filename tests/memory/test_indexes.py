@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +16,7 @@ from hypothesis import strategies as st
 
 from kinograph.errors import BadSetting, Damaged, StorageError, UnknownName, Unreachable
 from kinograph.memory.embedders import PixelEmbedder
-from kinograph.memory.indexes import INDEXES, Hit, Rows, Site, VectorIndex, Where, named, open_index
+from kinograph.memory.indexes import INDEXES, Rows, Site, VectorIndex, Where, named, open_index
 from kinograph.memory.indexes.chroma import ChromaIndex
 from kinograph.memory.indexes.exact import ExactIndex
 from kinograph.memory.keyframes import Keyframe, Keyframes
@@ -204,25 +202,6 @@ def test_chroma_takes_more_rows_than_go_at_once(tmp_path: Path, monkeypatch: pyt
     there = rows(*range(20))
     index = open_index("chroma", Site(tmp_path, "kinograph-many", SIZE), lambda: there).searched
     assert index.ids() == set(there.ids)
-
-
-def test_readers_of_chroma_are_not_locked_out_by_its_writer(tmp_path: Path):
-    """A writer that has begun and not ended: with Chroma's own journal a reader would wait for it."""
-    index = open_index("chroma", Site(tmp_path, "kinograph-beside", SIZE), lambda: rows(*range(9))).searched
-    file = next(tmp_path.glob("*/chroma.sqlite3"))
-    with closing(sqlite3.connect(file, isolation_level=None)) as writer:
-        writer.execute("BEGIN EXCLUSIVE")
-        writer.execute("UPDATE collections SET dimension = dimension")
-        hits: list[str] = []
-        reader = threading.Thread(target=lambda: hits.extend(hit.id for hit in ask(index)), daemon=True)
-        reader.start()
-        reader.join(3.0)
-        assert hits == ["k7"]
-        writer.execute("ROLLBACK")
-
-
-def ask(index: VectorIndex) -> list[Hit]:
-    return index.query(rows(7).vectors[0], Where(role="identity", about="a3"), 1)
 
 
 def test_what_chroma_keeps_is_apart_by_role_so_that_a_filter_goes_through_one_only(tmp_path: Path):
