@@ -67,8 +67,8 @@ def beyond_views(found: Sequence[Sequence[Ranked]], views: int) -> list[Holding]
 
 
 def beyond_all(found: Sequence[Sequence[Ranked]], age: Callable[[str], int], many: int) -> list[Holding]:
-    """So many, or all that there are: alike views first, then what ranks last; the best picture of somebody or of a place
-    last of all. Of equals those of the film that was finished first, by `age`, which grows.
+    """So many, or all that there are: alike views first, then what ranks last; the best picture of somebody or of a
+    place last of all. Of equals those of the film that was finished first, by `age`, which grows.
     """
 
     def order(one: Ranked) -> tuple[int, int, int, str]:

@@ -289,7 +289,7 @@ class Memory:
         return tuple(one.known for one in kept)
 
     def recover(self, film: Film) -> None:
-        """Looks again at what was forgotten of a finished film to save room. A clip that is lost leaves what there is."""
+        """Looks again at what was forgotten of a finished film to save room; of a lost clip what is left stays."""
         thinned = self._keyframes.thinned()
         used = {(cut.shot, cut.attempt) for cut in film.timeline}
         takes = {one.shot: one for one in film.takes if one.accepted and (one.shot, one.attempt) in used}

@@ -21,7 +21,8 @@ def forget(studio: Studio, ledger: Ledger, own: str) -> Forgot | None:
     """Has finished productions forget what is beyond the bounds of the settings; None where there was nothing.
 
     This process holds `own`, which has just been finished. Open productions, and those that another process has at
-    hand, forget nothing; nobody of whom the user gave pictures is forgotten. Raises StorageError and what an index does.
+    hand, forget nothing; nobody of whom the user gave pictures is forgotten. Raises StorageError, and as VectorIndex
+    does.
     """
     from kinograph.agents.forgetting import Bounds, beyond_all, beyond_views
     from kinograph.memory.holdings import many

@@ -1,4 +1,4 @@
-"""Novelty: how little alike two pictures must be, to an embedder, for one to show something new. It is learnt from takes.
+"""Novelty: how little alike two pictures must be, to an embedder, for one to show something new; learnt from takes.
 
 Embedders differ in scale: within a take cosines of one come to 0.95, of another to 0.99. What one take shows of a
 subject sets the measure: a picture is new where it is less like what is known than nearly every picture of a take is

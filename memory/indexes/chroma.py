@@ -3,8 +3,12 @@
 A process killed while Chroma writes can leave an unreadable index (measured; upstream 7238, 7510), and a path that this
 process has opened once cannot be opened anew: so every beginning is a folder of its own, and the older ones go.
 
-A filter makes Chroma go through the metadata of a whole collection, in SQLite, so that it costs by what is there and not
-by what is asked about. Nearly all questions are about one role: each role is a collection.
+A filter makes Chroma go through the metadata of a whole collection, in SQLite, so that it costs by what is there and
+not by what is asked about. Nearly all questions are about one role: each role is a collection.
+
+Readers and the writer still wait for each other, at the rollback journal of Chroma's SQLite file. A write-ahead log
+there halves that, but maps a file into memory: where that file is damaged the process dies of SIGBUS instead of making
+the index anew (tried, seen). Whoever reads much beside a writer is better off with the exact index.
 """
 
 from __future__ import annotations

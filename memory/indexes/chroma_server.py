@@ -26,9 +26,8 @@ class ChromaServerIndex(ChromaIndex):
         self._client: Any = None
 
     def clear(self) -> bool:
-        with self._lock:
-            with self._told() as opened:
-                return opened.emptied()
+        with self._lock, self._told() as opened:
+            return opened.emptied()
 
     def close(self) -> None:
         with self._lock:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -68,7 +70,7 @@ def test_as_many_are_forgotten_as_must_be_and_the_best_of_everybody_and_everywhe
         assert all(one.holding.keyframe.id in gone for one in others)
     if any(one.holding.keyframe.id in gone for one in others if not one.alike):
         assert all(one.holding.keyframe.id in gone for one in others if one.alike), "what is alike goes first"
-    for one, other in zip(best, best[1:], strict=False):  # of equals the older film's
+    for one, other in pairwise(best):  # of equals the older film's
         older, newer = sorted((one, other), key=lambda each: FILMS.index(each.holding.keyframe.production))
         same = older.holding.keyframe.production == newer.holding.keyframe.production
         assert same or newer.holding.keyframe.id not in gone or older.holding.keyframe.id in gone

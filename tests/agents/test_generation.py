@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from time import monotonic, sleep
 
 import numpy as np
 import pytest
@@ -322,10 +322,10 @@ class Lent:
 
         waiting = threading.Thread(target=wait, daemon=True)
         waiting.start()
-        deadline = time.monotonic() + 30
+        deadline = monotonic() + 30
         while not self.ledger.jobs.waiting("film"):
-            assert time.monotonic() < deadline, "it is never announced"
-            time.sleep(0.01)
+            assert monotonic() < deadline, "it is never announced"
+            sleep(0.01)
         return waiting
 
 

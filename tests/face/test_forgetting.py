@@ -74,7 +74,7 @@ def test_without_bounds_nothing_is_forgotten():
         frame = np.zeros((8, 8, 3), np.uint8)
         keyframes.replace(shot, [(one.changed(take=9, version=1), frame) for one, _ in keyframes.records()[:1]])
     assert told(events) is None
-    again = [event for event in unbounded.resume_stream("one", rebuild=True)]
+    again = list(unbounded.resume_stream("one", rebuild=True))
     assert told(again) is None
 
 
