@@ -30,6 +30,7 @@ from kinograph.memory.jobs import Claim
 from kinograph.memory.keyframes import Keyframe
 from kinograph.memory.ledger import Ledger
 from kinograph.memory.vault import Vault
+from kinograph.memory.watches import Halt
 from kinograph.tools.backends import ModelCard, Preview, Progress, Watched
 from kinograph.tools.footage import load
 from kinograph.tools.workers import WorkerPool
@@ -119,6 +120,11 @@ class Oversight(Protocol):
         """What makes it hopeless; nothing lets it go on."""
         ...
 
+    @property
+    def question(self) -> str:
+        """All that another process needs to look in its place; empty where only this one can."""
+        ...
+
 
 class Stopping:
     """A render's progress, which its oversight hears too and may have end."""
@@ -180,6 +186,7 @@ class Generation:
         """
         self._vault = vault
         self._jobs = ledger.jobs
+        self._watches = ledger.watches
         self._workers = workers
         self._production = production
         self._slots = threading.Semaphore(slots) if slots is not None else None
@@ -216,9 +223,9 @@ class Generation:
         """The clip of a request: out of the vault when it is there and whole, else rendered under a lease.
 
         While no slot is free the request waits in the ledger, and whoever lends a hand may render it. Waits for another
-        worker that renders the same as long as that one's claim lives. What is rendered here `oversight` may look at
-        and end; `freed` is called where the model can be asked for more while the clip is written. Raises RenderFailed,
-        StorageError, Cancelled, or Stopped where it did.
+        worker that renders the same as long as that one's claim lives. `oversight` may look at the render and end it,
+        and whoever lends a hand looks as it would; `freed` is called where the model can be asked for more while the
+        clip is written. Raises RenderFailed, StorageError, Cancelled, or Stopped where it was ended.
         """
         if (clip := self._kept(request.digest)) is not None:
             return Rendered(clip, reused=True)
@@ -227,6 +234,8 @@ class Generation:
             while True:
                 if cancelled():
                     raise Cancelled("rendering was cancelled")
+                if asked and (halt := self._watches.halted(self._production, request.digest)) is not None:
+                    raise Stopped(halt.share, halt.findings)
                 with self._slot(LOOK if asked else 0.0) as slot:
                     free = slot is not None
                     if slot is not None and (claim := self._jobs.claim(request)) is not None:
@@ -241,6 +250,7 @@ class Generation:
                 if job is not None and job.state == "failed" and ours:
                     raise RenderFailed(job.error or f"{request.model} failed where it was rendered")
                 if not free and (over or not asked):
+                    self._ask(request.digest, oversight)
                     ours = self._jobs.announce(self._production, request) or ours
                     asked = True
                 elif free:
@@ -248,17 +258,43 @@ class Generation:
         finally:
             if asked:
                 self._jobs.withdraw(self._production, request.digest)
+                self._watches.close(self._production, request.digest)
 
-    def lend(self, request: RenderRequest, cancelled: Callable[[], bool]) -> bool:
-        """Renders what somebody else waits for; False when another worker is at it. Raises StorageError, Cancelled."""
+    def lend(
+        self,
+        request: RenderRequest,
+        cancelled: Callable[[], bool],
+        oversee: Callable[[str], Oversight | None] = lambda question: None,
+    ) -> bool:
+        """Renders what the process that conducts waits for; False when another worker is at it, and when it was ended.
+
+        `oversee` opens who looks at the render as that process asks; what they find goes back to it. Raises
+        StorageError, Cancelled.
+        """
+        question = self._watches.question(self._production, request.digest)
+        oversight = oversee(question) if question is not None else None
         claim = self._jobs.claim(request)
         if claim is None:
             return False
+
+        def stopped(error: Stopped) -> None:
+            halt = Halt(share=error.share, findings=error.findings)
+            self._watches.halt(self._production, request.digest, halt)
+
         try:
-            made = self._made(request, claim, Stopping(lambda _: None, None), cancelled)
+            made = self._made(request, claim, Stopping(lambda _: None, oversight), cancelled, stopped)
+        except Stopped:
+            return False  # those who wait have read why
         except RenderFailed:
             return True  # the ledger says why to those who wait
         return made is not None and not made.reused
+
+    def _ask(self, digest: str, oversight: Oversight | None) -> None:
+        """Has whoever lends a hand look as `oversight` would, or not at all."""
+        if oversight is not None and oversight.question:
+            self._watches.ask(self._production, digest, oversight.question)
+        else:
+            self._watches.close(self._production, digest)  # that of a process that was killed may be there
 
     @contextmanager
     def _slot(self, patience: float) -> Iterator[ExitStack | None]:
@@ -291,8 +327,12 @@ class Generation:
         claim: Claim,
         ended: Stopping,
         cancelled: Callable[[], bool],
+        stopped: Callable[[Stopped], None] = lambda error: None,
     ) -> Rendered | None:
-        """The clip of a claimed request, filed; None when another process took the job over meanwhile."""
+        """The clip of a claimed request, filed; None when another process took the job over meanwhile.
+
+        `stopped` hears that it was ended before others may claim it.
+        """
         try:
             if (clip := self._kept(request.digest)) is not None:  # whoever had the job before came as far as that
                 self._jobs.release(claim)
@@ -304,11 +344,17 @@ class Generation:
         except LeaseLost:
             return None
         except (Cancelled, StorageError) as error:
-            self._jobs.give_back(claim, str(error))
-            if claim.lost.is_set() and isinstance(error, Cancelled) and not cancelled():
+            own = isinstance(error, Cancelled) and not cancelled()
+            why = Stopped(ended.share, ended.findings) if own and ended.asked and not claim.lost.is_set() else None
+            try:
+                if why is not None:
+                    stopped(why)
+            finally:
+                self._jobs.give_back(claim, str(error))
+            if own and claim.lost.is_set():
                 return None
-            if ended.asked and isinstance(error, Cancelled) and not cancelled():
-                raise Stopped(ended.share, ended.findings) from error
+            if why is not None:
+                raise why from error
             raise
         except KinographError as error:
             self._jobs.settle(claim, str(error))

@@ -13,9 +13,9 @@ from importlib.resources import files
 from typing import NamedTuple
 
 import numpy as np
-from pydantic import Field, TypeAdapter
+from pydantic import Field, TypeAdapter, ValidationError
 
-from kinograph.agents.verdicts import Viewing
+from kinograph.agents.verdicts import Offer, Viewing
 from kinograph.film import Character, Clip, Finding, FindingKind, Noun, RenderRequest
 from kinograph.memory.embedders import Embedder, JointEmbedder
 from kinograph.tools import colors, defects, eyes, palettes
@@ -131,6 +131,11 @@ class Glance:
         self._names: dict[str, np.ndarray] = {}
         """What the embedder makes of the names of all kinds, by colour."""
 
+    @property
+    def embedder(self) -> str:
+        """The name of what it sees with."""
+        return self._embedder.name
+
     def over(self, question: Viewing, left: int) -> Overseen | None:
         """Who oversees the render of a take after which the shot may cost `left` more; None where nobody would."""
         found = calibration(question.request.model, self._asked)
@@ -184,6 +189,29 @@ class Glance:
         return alike[other] - alike[one.kind], other
 
 
+class Watch(Noun):
+    """How a render is overseen, as it travels to another process that does the render."""
+
+    question: Viewing
+    looks: tuple[Look, ...]
+    left: int = Field(ge=1)
+    """Takes that the shot may cost after this one."""
+    embedder: str
+    """Name of the one that tells kinds apart."""
+
+
+def watching(embedder: Embedder, text: str) -> Overseen | None:
+    """Who oversees a render as another process asks; None where that cannot be done as it would be done there: its
+    embedder is another one, or its version of this program."""
+    try:
+        watch = Watch.model_validate_json(text)
+    except ValidationError:
+        return None
+    if watch.embedder != embedder.name:
+        return None
+    return Overseen(Glance(embedder), watch.question, watch.looks, watch.left)
+
+
 class Overseen:
     """The render of one take under the early judge's eyes."""
 
@@ -193,6 +221,13 @@ class Overseen:
     @property
     def shares(self) -> tuple[float, ...]:
         return tuple(look.share for look in self._looks)
+
+    @property
+    def question(self) -> str:
+        """A Watch: what `watching` needs in another process."""
+        seen = self._question.changed(recalled=(), offer=Offer())  # what a glance has no use for
+        looks, name = tuple(self._looks), self._glance.embedder
+        return Watch(question=seen, looks=looks, left=self._left, embedder=name).model_dump_json()
 
     def against(self, preview: Preview) -> tuple[Finding, ...]:
         """What makes the take hopeless; nothing lets it go on. Before the last take that the shot may cost, the judge

@@ -27,7 +27,8 @@ from kinograph.memory.series import Known, Pictured, by_name, figure
 Level = Literal["working", "scene", "film", "series"]
 LEVELS: tuple[Level, ...] = ("working", "scene", "film", "series")
 NOVEL = 0.97
-"""Cosine likeness from which a picture tells a series nothing that another does not."""
+"""Cosine likeness from which a picture tells a series nothing that another does not, by the embedders that everybody
+has; of others see `novelty`."""
 PROMOTED = 4
 """Most pictures of a character or place that a story leaves to its series."""
 IN_SERIES = 32
@@ -152,7 +153,12 @@ def recognised(board: Storyboard, known: Sequence[Known]) -> Storyboard:
     return board.changed(cast=tuple(cast))
 
 
-def promotable(candidates: Sequence[Pictured], elsewhere: Sequence[Pictured]) -> list[Pictured]:
+def novelty(of_film: float) -> float:
+    """What is new to a series, by what is new within a film: halfway from that to the same, which 0.97 is from 0.94."""
+    return (1 + of_film) / 2
+
+
+def promotable(candidates: Sequence[Pictured], elsewhere: Sequence[Pictured], novelty: float = NOVEL) -> list[Pictured]:
     """The best of what a film remembers: the pictures of highest quality that show something new.
 
     `elsewhere` is what the series knows from other stories; of each figure and place a story leaves one at least.
@@ -161,7 +167,7 @@ def promotable(candidates: Sequence[Pictured], elsewhere: Sequence[Pictured]) ->
     for one in sorted(candidates, key=lambda one: -one.known.quality):  # stable: of equals the earlier shot
         alike = [other for other in (*kept, *elsewhere) if _same(one.known, other.known)]
         own = sum(other.known.story == one.known.story for other in alike)
-        new = all(float(one.vector @ other.vector) < NOVEL for other in alike if other.vector.size)
+        new = all(float(one.vector @ other.vector) < novelty for other in alike if other.vector.size)
         if own == 0 or (new and own < PROMOTED):
             kept.append(one)
     return kept

@@ -240,7 +240,8 @@ class Memory:
         known = [k for k in self._keyframes.recall("identity", who.identity, before) if k.shows(who)]
         vectors = np.stack([self._keyframes.embedder.embed(crop[None])[0] for crop in crops])
         alike = [k for k in known if not (color and k.seen) or k.seen == color]
-        chosen = views.novel(vectors, self._keyframes.vectors(alike))
+        chosen = views.novel(vectors, self._keyframes.vectors(alike), novelty=self._keyframes.novelty)
+        self._keyframes.learn(take.shot, who.id, vectors)
         worth = take.verdict.quality if take.verdict else 0.0
         made = []
         for view, at in enumerate(chosen):
@@ -280,11 +281,23 @@ class Memory:
         if self._series is None:
             return ()
         candidates = self._candidates(film)
-        kept = hierarchy.promotable(candidates, self._series.known(self._story))
+        known, novelty = self._series.known(self._story), hierarchy.novelty(self._keyframes.novelty)
+        kept = hierarchy.promotable(candidates, known, novelty)
         self._series.keep(self._story, kept)
         if gone := hierarchy.forgettable(self._series.known()):
             self._series.forget(gone)
         return tuple(one.known for one in kept)
+
+    def recover(self, film: Film) -> None:
+        """Looks again at what was forgotten of a finished film to save room; of a lost clip what is left stays."""
+        thinned = self._keyframes.thinned()
+        used = {(cut.shot, cut.attempt) for cut in film.timeline}
+        takes = {one.shot: one for one in film.takes if one.accepted and (one.shot, one.attempt) in used}
+        for shot in film.storyboard.shots:
+            take = takes.get(shot.id) if shot.id in thinned else None
+            clip = self._vault.clip(take.request.digest) if take is not None else None
+            if take is not None and clip is not None:
+                self.remember(shot, film.storyboard, take.changed(clip=clip))
 
     def withdraw(self) -> None:
         """Takes back what the story left to its series."""

@@ -14,7 +14,8 @@ from kinograph.tools.eyes import Sighting
 
 NOVEL = 0.94
 """Cosine likeness from which a cut-out shows nothing new of its subject: moving or blinking ones come to 0.96 and more
-with the pixel embedder, turning or squashed ones to 0.92 and less."""
+with the pixel embedder, turning or squashed ones to 0.92 and less. Other embedders have their own (memory/novelty.py).
+"""
 VIEWS = 3
 """Most pictures of a character that a take leaves."""
 LOOKED_AT = 8
@@ -42,7 +43,7 @@ def candidates(sighting: Sighting, most: int = LOOKED_AT) -> list[int]:
     return list(dict.fromkeys((best, *map(int, spread))))[:most]
 
 
-def novel(vectors: np.ndarray, known: np.ndarray, most: int = VIEWS) -> list[int]:
+def novel(vectors: np.ndarray, known: np.ndarray, most: int = VIEWS, novelty: float = NOVEL) -> list[int]:
     """Rows of `vectors` `[N,D]`, at most so many, that are new beside `known` `[M,D]` and each other; all of length 1.
 
     The first row is taken first where it is new; then always the one that is least like what is there.
@@ -50,8 +51,8 @@ def novel(vectors: np.ndarray, known: np.ndarray, most: int = VIEWS) -> list[int
     alike = np.max(vectors @ known.T, axis=1, initial=-1.0) if len(known) else np.full(len(vectors), -1.0)
     kept: list[int] = []
     while len(vectors) and len(kept) < most:
-        at = 0 if not kept and alike[0] < NOVEL else int(np.argmin(alike))
-        if alike[at] >= NOVEL:
+        at = 0 if not kept and alike[0] < novelty else int(np.argmin(alike))
+        if alike[at] >= novelty:
             break
         kept.append(at)
         alike = np.maximum(alike, vectors @ vectors[at])

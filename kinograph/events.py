@@ -132,6 +132,17 @@ class Warned(Event):
     words: str
 
 
+class Forgot(Event):
+    """The memory of keyframes was brought back within its bounds."""
+
+    superseded: int
+    """Keyframes of shots that were made again since."""
+    thinned: int
+    """Keyframes that say least; a production that is opened again looks at them again."""
+    films: tuple[str, ...] = ()
+    """Finished productions that those were of."""
+
+
 class Finished(Event):
     """The film is on disk."""
 

@@ -14,7 +14,7 @@ from kinograph.events import Event, Lent, Progressed
 from kinograph.film import Storyboard
 
 if TYPE_CHECKING:
-    from kinograph.agents.generation import Generation
+    from kinograph.agents.generation import Generation, Oversight
     from kinograph.film import Decision
     from kinograph.graphs.production import Crew
     from kinograph.memory.ledger import Ledger
@@ -48,9 +48,12 @@ def lend(
     hands: int,
     stop: threading.Event,
     free: Callable[[], bool],
+    oversee: Callable[[str], Oversight | None] = lambda question: None,
 ) -> Generator[Event]:
     """Renders what the production announces, `hands` at a time, until `free()`: nobody conducts it any more.
 
+    `oversee` opens who looks at a render for which the production asks that, and may end it: the one who waits is told
+    why.
     What is being rendered then is rendered to its end. Raises Cancelled once `stop` is set, and StorageError; then
     what was begun waits for others again.
     """
@@ -76,7 +79,7 @@ def lend(
                 for request in ledger.jobs.waiting(production):
                     fits = (request.model, request.revision) == (decision.model, decision.revision)
                     if fits and len(busy) < hands and request.digest not in busy:
-                        busy[request.digest] = pool.submit(generation.lend, request, stop.is_set)
+                        busy[request.digest] = pool.submit(generation.lend, request, stop.is_set, oversee)
                 stop.wait(LOOK)
         except BaseException:
             stop.set()

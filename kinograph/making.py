@@ -143,8 +143,8 @@ def _show_plan(studio: Studio, asked: Any, as_json: bool) -> None:
 
 def _watch(studio: Studio, start: Callable[[], Iterator[Event]], as_json: bool) -> None:
     """Runs a production: bars on a terminal, quiet in a pipe, events as JSON lines with --json."""
-    from kinograph.events import Finished, Lent, TakeStopped, Waiting, Warned
-    from kinograph.telling import conceded, ended, lacks, spoken
+    from kinograph.events import Finished, Forgot, Lent, TakeStopped, Waiting, Warned
+    from kinograph.telling import conceded, ended, forgotten, lacks, spoken
     from kinograph.watching import stopping, watching
 
     film: Film | None = None
@@ -157,6 +157,8 @@ def _watch(studio: Studio, start: Callable[[], Iterator[Event]], as_json: bool) 
                 bars.say(f"kinograph: {event.words}")
             elif isinstance(event, TakeStopped):
                 bars.say(f"kinograph: {ended(event)}")
+            elif isinstance(event, Forgot) and event.thinned:
+                bars.say(f"kinograph: {forgotten(event)}")
             elif isinstance(event, Lent):
                 bars.say(f"kinograph: lent a hand: {event.count} rendered")
             elif isinstance(event, Waiting):

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from kinograph.film import Film
     from kinograph.memory.contents import Entry
     from kinograph.memory.reembedding import Stale
+    from kinograph.stage import Stage
     from kinograph.studio import Studio
     from kinograph.tools.gallery import Row
 
@@ -225,7 +226,7 @@ def reembedded(
         rows = stale(db, embedder.name, production, series)
         try:
             for owner, part in _by_owner(rows):
-                with _holding(studio, owner[1] if owner[0] == "keyframes" else None) as free:
+                with holding(studio, owner[1] if owner[0] == "keyframes" else None) as free:
                     if not free:
                         busy.append(owner[1])
                         continue
@@ -257,7 +258,7 @@ def checked(studio: Studio, production: str | None = None) -> dict[str, Any]:
     ]
     rebuilt, busy = list[str](), list[str]()
     for name in dict.fromkeys(one.whose for one in found if one.of == "production"):
-        with _holding(studio, name) as free:
+        with holding(studio, name) as free:
             if not free:
                 busy.append(name)
                 continue
@@ -278,7 +279,7 @@ def pruned(studio: Studio, production: str | None = None) -> dict[str, int]:
     gone: dict[str, int] = {}
     old = [one for one in remembered(studio, production) if not one.counts]
     for name in dict.fromkeys(one.whose for one in old):
-        with _holding(studio, name) as free:
+        with holding(studio, name) as free:
             film = _film(studio, name) if free else None
             shown = {cut.shot: cut.attempt for cut in film.timeline} if film else {}
             kept = [
@@ -293,7 +294,7 @@ def pruned(studio: Studio, production: str | None = None) -> dict[str, int]:
 
 
 @contextmanager
-def _holding(studio: Studio, production: str | None) -> Iterator[bool]:
+def holding(studio: Stage, production: str | None) -> Iterator[bool]:
     """Holds a production, so that nobody else changes what it remembers; False where another process makes it now."""
     folder = _folder(studio, production) if production is not None else None
     with ExitStack() as held:
@@ -306,7 +307,7 @@ def _holding(studio: Studio, production: str | None) -> Iterator[bool]:
         yield True
 
 
-def _folder(studio: Studio, production: str) -> Path | None:
+def _folder(studio: Stage, production: str) -> Path | None:
     """Where a production is made; None for one that the ledger does not know, or whose folder is gone."""
     if isinstance(studio.place, Path) and not studio.place.is_file():
         return None

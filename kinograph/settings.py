@@ -51,6 +51,17 @@ class Budgets(BaseModel):
     """Most wall seconds spent on calls, all calls together."""
 
 
+class MemorySettings(BaseModel):
+    """How much is remembered once films are finished: [memory] in kinograph.toml, KINOGRAPH_MEMORY__*."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    keyframes: int = Field(default=100_000, ge=0)
+    """Most keyframes of all productions; those of open ones, and of whom you gave pictures, stay. 0: no bound."""
+    views: int = Field(default=48, ge=0)
+    """Most keyframes of one character of a finished production, in all its looks. 0: no bound."""
+
+
 class MindSettings(BaseModel):
     """How agents think: [mind] in kinograph.toml, KINOGRAPH_MIND__* in the environment."""
 
@@ -187,6 +198,8 @@ class Settings(BaseSettings):
     no weights and knows no world better than another."""
     index: str = "exact"
     """What searches keyframes: exact (in memory), chroma (on disk), chroma-server://host:port or pgvector://user@host/db."""
+    memory: MemorySettings = MemorySettings()
+    """How much is remembered of finished films."""
     series: str | None = None
     """Series that new films belong to: they know its cast and places, and leave it theirs."""
     speech: str = "espeak"

@@ -5,11 +5,20 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kinograph.desk import Desk
-from kinograph.errors import BadInput, Cancelled, KinographError, RenderFailed
+from kinograph.errors import (
+    BadInput,
+    Cancelled,
+    Damaged,
+    KinographError,
+    RenderFailed,
+    StorageError,
+    Unreachable,
+)
 from kinograph.events import Event, Finished, Warned
 from kinograph.film import Brief, Decision, Film, Trial, Usage
 from kinograph.telling import fallen_back
@@ -64,7 +73,20 @@ class Stage(Desk):
             ledger.close_session(record.id, state, time.monotonic() - started)
         if words := fallen_back(film.usage):
             yield Warned(words=words)
+        yield from self._forget(ledger, film)
         yield Finished(film=film)
+
+    def _forget(self, ledger: Ledger, film: Film) -> Iterator[Event]:
+        """Keeps the memory bounded; a memory that cannot be written keeps no film from being finished."""
+        from kinograph.forgetting import forget
+
+        try:
+            forgot = forget(self, ledger, film.id)
+        except (StorageError, Damaged, Unreachable) as error:
+            yield Warned(words=f"the memory is not bounded: {error}")
+            return
+        if forgot is not None:
+            yield forgot
 
     @contextmanager
     def _crew(self, ledger: Ledger, record: Record, mind: Mind) -> Iterator[Crew]:
@@ -102,7 +124,7 @@ class Stage(Desk):
                     cancelled=stop,
                 )
                 keyframes.tell = lambda words: crew.tell(Warned(words=words))
-                move_in(crew, vault, keyframes.shots())
+                move_in(crew, vault, keyframes.shots() - keyframes.thinned())
                 yield crew
         finally:
             generation.close()
@@ -111,7 +133,9 @@ class Stage(Desk):
     def _lend(self, ledger: Ledger, record: Record, free: Callable[[], bool]) -> Generator[Event, None, Film | None]:
         """Renders for whoever conducts until the film is there; None when they died over it."""
         from kinograph.agents.generation import Generation
+        from kinograph.agents.glance import watching
         from kinograph.joining import lend
+        from kinograph.memory.embedders import open_embedder
 
         decision = ledger.paper(record.id, "decision", Decision)
         assert decision is not None, "a production is opened with its decision"
@@ -124,9 +148,10 @@ class Stage(Desk):
             )
         hands = decision.changed(workers=self.settings.workers or decision.workers).lanes
         generation = Generation(self.vault, ledger, self._pool(backend, decision), record.id)
+        oversee = partial(watching, open_embedder(self.settings.embedder))
         with self._stoppable() as stop:
             try:
-                yield from lend(ledger, record.id, generation, decision, hands, stop, free)
+                yield from lend(ledger, record.id, generation, decision, hands, stop, free, oversee)
             finally:
                 generation.close()
                 self.vault.clear_scratch(place)
@@ -151,6 +176,7 @@ class Stage(Desk):
     def _promote(self, film: Film) -> None:
         if film.brief.series is not None:
             with self._memory(film.id, film.brief) as (memory, _):
+                memory.recover(film)
                 memory.promote(film)
 
 

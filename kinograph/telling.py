@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from kinograph.events import Proposed, TakeStopped, Work
+from kinograph.events import Forgot, Proposed, TakeStopped, Work
 from kinograph.film import Concession, Film, Usage
 
 
@@ -71,6 +71,13 @@ def spoken(seconds: float) -> str:
 def ended(event: TakeStopped) -> str:
     """A take that was ended midway, in one line."""
     return f"take {event.attempt} of {event.shot} stopped at {event.share:.0%}: {event.why}"
+
+
+def forgotten(event: Forgot) -> str:
+    """What the memory has forgotten, in one line."""
+    more = f" and {len(event.films) - 3} more" if len(event.films) > 3 else ""
+    of = f", of {', '.join(event.films[:3])}{more}" if event.films else ""
+    return f"the memory forgot {event.thinned} keyframes that say least{of}, and {event.superseded} superseded ones"
 
 
 GIVEN: dict[str, str] = {

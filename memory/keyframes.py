@@ -19,7 +19,7 @@ from pydantic import Field
 
 from kinograph.errors import Damaged, KinographError, UnknownName
 from kinograph.film import Character, Noun, canonical_json, digest_of
-from kinograph.memory import records
+from kinograph.memory import novelty, records
 from kinograph.memory.embedders import Embedder
 from kinograph.memory.indexes import Hit, Site, VectorIndex, Where, open_index
 from kinograph.memory.owners import host
@@ -135,6 +135,7 @@ class Keyframes:
         """
         vectors = [self.embedder.embed(frame[None])[0] for _, frame in pictures]
         with self._changing({shot}):
+            self._make_whole(shot)
             plain = _plain([keyframe for keyframe, _ in pictures])
             known = [left for left in self._versions(shot) if _plain(left.keyframes) == plain]
             version = max((left.version for left in known), default=self._newest(shot) + 1)
@@ -154,6 +155,45 @@ class Keyframes:
         """Forgets single keyframes for good, whatever version they are of; how many there were. Raises StorageError."""
         with self._changing({one.shot for one in keyframes}):
             return sum(self._db.execute("DELETE FROM keyframes WHERE id = ?", (one.id,)).rowcount for one in keyframes)
+
+    def thin(self, keyframes: Sequence[Keyframe]) -> int:
+        """Forgets single keyframes, to save room: their shots are `thinned` until they are remembered again, which the
+        takes allow at any time. How many there were. Raises StorageError."""
+        with self._lock:
+            self._open()  # lest an index that is kept somewhere is found to be behind
+        shots = {one.shot for one in keyframes}
+        with self._changing(shots):
+            marks = [(self.production, shot) for shot in sorted(shots)]
+            self._db.executemany("INSERT OR IGNORE INTO thinned VALUES (?, ?)", marks)
+            return sum(self._db.execute("DELETE FROM keyframes WHERE id = ?", (one.id,)).rowcount for one in keyframes)
+
+    def thinned(self) -> set[str]:
+        """The shots of which something was forgotten to save room."""
+        with self._lock:
+            rows = self._db.execute("SELECT shot FROM thinned WHERE production = ?", (self.production,))
+            return {row["shot"] for row in rows}
+
+    def _make_whole(self, shot: str) -> None:
+        """Before a shot is remembered: what was left of it by thinning makes room for all of it, under its number."""
+        if self._db.execute("DELETE FROM thinned WHERE production = ? AND shot = ?", (self.production, shot)).rowcount:
+            which = "DELETE FROM keyframes WHERE production = ? AND shot = ? AND version = ?"
+            self._db.execute(which, (self.production, shot, self._standing(shot)))
+
+    def learn(self, shot: str, about: str, vectors: np.ndarray) -> None:
+        """Has the novelty of productions to come follow from what a take shows of a subject, `[N,size]`, rows of length
+        1. Raises StorageError."""
+        if novelty.fixed(self.embedder.name) is None and len(vectors) > 1:
+            with self._lock, records.transaction(self._db, self._path):
+                novelty.note(self._db, self._whose, shot, about, novelty.steadiness(vectors))
+
+    @property
+    def novelty(self) -> float:
+        """Cosine likeness to what is known from which a picture shows nothing new, to this embedder: the same for all
+        of the production."""
+        if (value := novelty.fixed(self.embedder.name)) is not None:
+            return value
+        with self._lock, records.transaction(self._db, self._path):
+            return novelty.begun_with(self._db, self._whose)
 
     def renew(self, picture: Callable[[str], np.ndarray]) -> None:
         """Embeds anew what another embedder saw, as after a change of the setting; `picture` gives the frame

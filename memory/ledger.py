@@ -10,12 +10,13 @@ from typing import Any, Literal, NamedTuple, TypeVar
 
 from kinograph.errors import UnknownName
 from kinograph.film import Brief, Decision, Noun, Outcome, Sitting, Stint, Take, Trial
-from kinograph.memory import errands, jobs, remedies
+from kinograph.memory import errands, jobs, remedies, watches
 from kinograph.memory.database import Place, Row, open_database
 from kinograph.memory.errands import Errands
 from kinograph.memory.jobs import Jobs
 from kinograph.memory.owners import gone
 from kinograph.memory.remedies import Remedies
+from kinograph.memory.watches import Watches
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS productions (
@@ -64,13 +65,15 @@ class Ledger:
     def __init__(self, place: Place, lease: float = jobs.LEASE) -> None:
         """Raises StorageError, Damaged, or BadSetting where Postgres is not installed."""
         self.place = place
-        self._db = open_database(place, SCHEMA + jobs.SCHEMA + errands.SCHEMA + remedies.SCHEMA)
+        self._db = open_database(place, SCHEMA + jobs.SCHEMA + errands.SCHEMA + remedies.SCHEMA + watches.SCHEMA)
         self.jobs = Jobs(self._db, lease)
         """Who renders what."""
         self.errands = Errands(self._db)
         """What backends have under way elsewhere."""
         self.remedies = Remedies(self._db)
         """What has helped against findings."""
+        self.watches = Watches(self._db)
+        """How renders that others do are overseen."""
 
     def close(self) -> None:
         self.jobs.close()

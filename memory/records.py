@@ -12,6 +12,7 @@ import numpy as np
 
 from kinograph import disk
 from kinograph.errors import Damaged
+from kinograph.memory import novelty
 from kinograph.memory.indexes import Rows
 
 SCHEMA = """
@@ -22,6 +23,7 @@ CREATE TABLE IF NOT EXISTS keyframes (
 CREATE INDEX IF NOT EXISTS keyframes_of ON keyframes (production, embedder, role, about);
 CREATE TABLE IF NOT EXISTS standing (
   production TEXT NOT NULL, shot TEXT NOT NULL, version INTEGER NOT NULL, PRIMARY KEY (production, shot));
+CREATE TABLE IF NOT EXISTS thinned (production TEXT NOT NULL, shot TEXT NOT NULL, PRIMARY KEY (production, shot));
 """
 VIEWS = """
 CREATE INDEX IF NOT EXISTS keyframes_in ON keyframes (production, shot, version);
@@ -34,7 +36,7 @@ CREATE VIEW IF NOT EXISTS standing_keyframes AS
 
 def connect(path: Path) -> sqlite3.Connection:
     """The database of keyframes; one of before there were versions gets them. Raises StorageError or Damaged."""
-    db = disk.connect(path, SCHEMA)
+    db = disk.connect(path, SCHEMA + novelty.SCHEMA)
     if "version" not in _columns(db):
         with transaction(db, path):
             if "version" not in _columns(db):  # another process may have been first

@@ -46,6 +46,7 @@ class Rows(NamedTuple):
     """Vectors, and what they are found by, in the same order."""
 
     ids: Sequence[str]
+    """What has an id has one role, whatever else of it changes."""
     roles: Sequence[str]
     abouts: Sequence[str]
     shots: Sequence[str]

@@ -8,11 +8,11 @@ from urllib.parse import urlsplit
 
 from kinograph.errors import BadSetting, Damaged, KinographError, Unreachable
 from kinograph.memory.indexes import Site
-from kinograph.memory.indexes.chroma import ChromaIndex, options
+from kinograph.memory.indexes.chroma import ChromaIndex, Parts
 
 
 class ChromaServerIndex(ChromaIndex):
-    """As ChromaIndex, by host and port. What the server has survives this process; a collection is cleared by name."""
+    """As ChromaIndex, by host and port. What the server has survives this process; collections are cleared by name."""
 
     def __init__(self, site: Site) -> None:
         super().__init__(site)
@@ -26,25 +26,21 @@ class ChromaServerIndex(ChromaIndex):
         self._client: Any = None
 
     def clear(self) -> bool:
-        with self._lock:
-            with self._told() as collection:
-                had = collection.count() > 0
-                self._client.delete_collection(self._site.space)
-            self._opened = None
-            return had
+        with self._lock, self._told() as opened:
+            return opened.emptied()
 
     def close(self) -> None:
         with self._lock:
             self._opened = self._client = None
 
-    def _open(self, place: Path | None) -> Any:
+    def _open(self, place: Path | None) -> Parts:
         import chromadb
         from chromadb.config import Settings
 
         if self._client is None:
             plain = Settings(anonymized_telemetry=False)
             self._client = chromadb.HttpClient(str(self._host), int(self._port or 0), settings=plain)
-        return self._client.get_or_create_collection(**options(self._site))
+        return Parts(self._client, self._site)
 
     def _complaint(self, error: BaseException) -> KinographError:
         words = " ".join(str(error).split())[:200]

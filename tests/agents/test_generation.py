@@ -6,11 +6,12 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from time import monotonic, sleep
 
 import numpy as np
 import pytest
 
-from kinograph.agents.generation import Generation, resolve
+from kinograph.agents.generation import Generation, Oversight, Rendered, resolve
 from kinograph.agents.wording import as_seen
 from kinograph.errors import Cancelled, RenderFailed, Stopped
 from kinograph.film import (
@@ -282,6 +283,7 @@ class Seer:
     """Looks once, in the middle, and says what it is told to."""
 
     shares = (0.5,)
+    question = ""
 
     def __init__(self, *findings: Finding) -> None:
         self.findings, self.seen = findings, list[Preview]()
@@ -330,3 +332,78 @@ def test_a_production_that_is_stopped_is_cancelled_whatever_the_take_is_like(tmp
     seer = Seer(BLACK)
     with pytest.raises(Cancelled):
         generation(tmp_path, Showing(tmp_path)).render(request_of(), lambda _: None, lambda: bool(seer.seen), seer)
+
+
+# ------------------------------------------------------------------------------------- lent hands
+
+
+class Lent:
+    """A production that has no hands of its own, and a process that lends it some."""
+
+    def __init__(self, folder: Path, workers: Workers) -> None:
+        self.ledger = Ledger(folder / "ledger.sqlite")
+        vault = Vault(folder / "vault")
+        self.conductor = Generation(vault, self.ledger, Workers(folder), "film", slots=0)
+        self.helper = Generation(vault, self.ledger, workers, "film")
+        self.outcome: Rendered | Exception | None = None
+
+    def wait_for(self, request: RenderRequest, oversight: Oversight | None) -> threading.Thread:
+        def wait() -> None:
+            try:
+                self.outcome = self.conductor.render(request, lambda _: None, lambda: False, oversight)
+            except Stopped as error:
+                self.outcome = error
+
+        waiting = threading.Thread(target=wait, daemon=True)
+        waiting.start()
+        deadline = monotonic() + 30
+        while not self.ledger.jobs.waiting("film"):
+            assert monotonic() < deadline, "it is never announced"
+            sleep(0.01)
+        return waiting
+
+
+class Asking(Seer):
+    """Says what another process needs to see as it does."""
+
+    question = "is it black?"
+
+
+def test_a_lent_render_is_ended_as_the_conductor_would_and_it_reads_why(tmp_path: Path, request_of):
+    lent, asked = Lent(tmp_path, Showing(tmp_path)), list[str]()
+
+    def oversee(question: str) -> Seer:
+        asked.append(question)
+        return Asking(BLACK)
+
+    waiting = lent.wait_for(request_of(), Asking())
+    assert not lent.helper.lend(request_of(), lambda: False, oversee)
+    assert lent.ledger.jobs.waiting("film") == [], "nobody begins it again"
+    waiting.join(30)
+    assert isinstance(lent.outcome, Stopped)
+    assert (lent.outcome.share, lent.outcome.findings, asked) == (0.5, (BLACK,), ["is it black?"])
+    job = lent.ledger.jobs.job(request_of().digest)
+    assert job is not None
+    assert (job.state, job.owner) == ("waiting", None)
+    assert lent.ledger.watches.question("film", request_of().digest) is None
+
+
+def test_a_lent_render_that_nobody_asks_to_be_watched_goes_to_its_end(tmp_path: Path, request_of):
+    lent = Lent(tmp_path, Showing(tmp_path))
+    lent.ledger.watches.ask("film", request_of().digest, "left by a process that was killed")
+    lent.ledger.watches.ask("another", request_of().digest, "of another film")
+    waiting = lent.wait_for(request_of(), None)
+    assert lent.helper.lend(request_of(), lambda: False, lambda question: Asking(BLACK))
+    waiting.join(30)
+    assert isinstance(lent.outcome, Rendered)
+
+
+def test_a_helper_that_is_told_to_stop_ends_no_take(tmp_path: Path, request_of):
+    lent, seer = Lent(tmp_path, Showing(tmp_path)), Asking(BLACK)
+    waiting = lent.wait_for(request_of(), Asking())
+    with pytest.raises(Cancelled):
+        lent.helper.lend(request_of(), lambda: bool(seer.seen), lambda question: seer)
+    assert lent.ledger.jobs.waiting("film") == [request_of()], "it waits for others"
+    assert lent.helper.lend(request_of(), lambda: False)
+    waiting.join(30)
+    assert isinstance(lent.outcome, Rendered)

@@ -15,6 +15,7 @@ from kinograph.agents.verdicts import Viewing, verdict
 from kinograph.film import Appearance, Character, RenderRequest, Shot
 from kinograph.film import Look as Style
 from kinograph.memory.embedders import open_embedder
+from kinograph.memory.keyframes import Keyframe
 from kinograph.tools.backends import Preview
 from kinograph.tools.storyworld import paint
 from kinograph.tools.storyworld.world import Subject, World
@@ -140,3 +141,29 @@ def test_what_is_measured_is_kept_with_its_curve():
         assert one.lost is not None
         assert one.good > 0
         assert all(look.auc is not None and look.roc for look in one.looks)
+
+
+# ------------------------------------------------------------------------------------- lent renders
+
+
+def test_another_process_sees_what_this_one_would(glance: Glance):
+    here = glance.over(viewing().changed(recalled=(keyframe(),)), 2)
+    assert here is not None
+    there = judge.watching(open_embedder("storyworld-clip"), here.question)
+    assert there is not None
+    frames = shown(changed(color="blue"))
+    preview = Preview(here.shares[-1], frames, tuple(range(len(frames))))
+    assert there.shares == here.shares
+    assert there.against(preview) == here.against(preview) != ()
+    assert len(here.question) < 6000
+
+
+def test_nobody_watches_who_would_see_otherwise(glance: Glance):
+    here = glance.over(viewing(), 2)
+    assert here is not None
+    assert judge.watching(open_embedder("pixels"), here.question) is None
+    assert judge.watching(open_embedder("storyworld-clip"), '{"of": "another version"}') is None
+
+
+def keyframe() -> Keyframe:
+    return Keyframe(production="p", shot="s1", role="identity", about="ball", picture="d", frame=0)

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from kinograph.errors import BadSetting, Damaged, StorageError, UnknownName, Unreachable
 from kinograph.memory.embedders import PixelEmbedder
 from kinograph.memory.indexes import INDEXES, Rows, Site, VectorIndex, Where, named, open_index
+from kinograph.memory.indexes.chroma import ChromaIndex
 from kinograph.memory.indexes.exact import ExactIndex
 from kinograph.memory.keyframes import Keyframe, Keyframes
 
@@ -201,6 +202,38 @@ def test_chroma_takes_more_rows_than_go_at_once(tmp_path: Path, monkeypatch: pyt
     there = rows(*range(20))
     index = open_index("chroma", Site(tmp_path, "kinograph-many", SIZE), lambda: there).searched
     assert index.ids() == set(there.ids)
+
+
+def test_what_chroma_keeps_is_apart_by_role_so_that_a_filter_goes_through_one_only(tmp_path: Path):
+    index = open_index("chroma", Site(tmp_path, "kinograph-roles", SIZE), lambda: rows(*range(9))).searched
+    assert isinstance(index, ChromaIndex)
+    with index._told() as parts:
+        assert {role: sorted(parts.of(role)[0].get(include=[])["ids"]) for role in ("setting", "identity")} == {
+            "setting": ["k0", "k3", "k6"],
+            "identity": ["k1", "k2", "k4", "k5", "k7", "k8"],
+        }
+        assert parts.of("look") == []
+
+
+def test_an_index_of_before_is_made_anew(setting: str, tmp_path: Path):
+    """One collection held everything."""
+    if not setting.startswith("chroma"):
+        pytest.skip("only Chroma's collections have changed")
+    site, there = Site(tmp_path / "i", f"kinograph-old-{setting.partition(':')[0]}", SIZE), rows(1, 2)
+    opened = open_index(setting, site, lambda: there)
+    index = opened.searched
+    assert isinstance(index, ChromaIndex)
+    with index._told() as parts:
+        parts._client.get_or_create_collection(site.space).upsert(ids=["k1"], embeddings=there.vectors[:1])
+        parts._client.delete_collection(f"{site.space}-of-identity")
+    index.close()
+    again = open_index(setting, site, lambda: there)
+    assert (again.repaired, again.searched.ids()) == (True, {"k1", "k2"})
+    assert isinstance(again.searched, ChromaIndex)
+    with again.searched._told() as parts:
+        names = {one.name for one in parts._client.list_collections()}
+        assert [name for name in names if name.startswith(site.space)] == [f"{site.space}-of-identity"]
+    again.searched.close()
 
 
 # ------------------------------------------------------------------------------------- settings, servers
