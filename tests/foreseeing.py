@@ -41,7 +41,7 @@ class Foreseeing(StoryworldBackend):
     ) -> list[Clip]:
         for index, request in enumerate(requests):
             self.begun.append(request.digest)
-            if isinstance(on_progress, Watched):
+            if isinstance(on_progress, Watched) and on_progress.shares:
                 frames = self.paint(request).frames
                 on_progress(index, 0.2)
                 on_progress.see(index, Preview(0.25, frames[[0, -1]], (0, request.frames - 1)))

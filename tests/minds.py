@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from kinograph.agents.memory import Memory, Recollection
 from kinograph.agents.motion import Motion
 from kinograph.agents.narrative import Narrative
 from kinograph.agents.orchestrator import Orchestrator
-from kinograph.agents.planner import Assignment, Planner, storyboard
+from kinograph.agents.planner import Assignment, Outline, Planner, storyboard
 from kinograph.agents.reviser import Reviser
 from kinograph.agents.scene import Scene
 from kinograph.agents.style import Style
@@ -124,8 +125,8 @@ def contradiction(folder: Path) -> tuple[Memory, Recollection]:
 
 def wish() -> Wish:
     """Words about a small storyboard."""
-    outline = Planner().rules(assignment())
-    board = storyboard(outline, Scene().rules(outline), Motion().rules(outline), Style().rules(outline), None)
+    told = outline()
+    board = storyboard(told, Scene().rules(told), Motion().rules(told), Style().rules(told), None)
     return Wish(words="make shot 2 at dawn", storyboard=board, versions=("v1",), awaiting=True)
 
 
@@ -143,16 +144,27 @@ def assembly() -> Assembly:
 
 def questions(folder: Path) -> dict[str, tuple[Any, Any]]:
     """Role -> an agent and a question for it."""
-    outline = Planner().rules(assignment())
-    return {
-        "orchestrator": (Orchestrator(), commission()),
-        "planner": (Planner(), assignment()),
-        "narrative": (Narrative(), assignment()),
-        "scene": (Scene(), outline),
-        "motion": (Motion(), outline),
-        "style": (Style(), outline),
-        "validator": (validator(folder), viewing(folder / "clips")),
-        "memory": contradiction(folder / "memory"),
-        "reviser": (Reviser(), wish()),
-        "fusion": (Fusion(Vault(folder / "sounds"), Murmur()), assembly()),
-    }
+    return {role: question(role, folder) for role in QUESTIONS}
+
+
+def question(role: str, folder: Path) -> tuple[Any, Any]:
+    """An agent of a role and a question for it; pictures and sounds lie in the folder."""
+    return QUESTIONS[role](folder)
+
+
+def outline() -> Outline:
+    return Planner().rules(assignment())
+
+
+QUESTIONS: dict[str, Callable[[Path], tuple[Any, Any]]] = {
+    "orchestrator": lambda folder: (Orchestrator(), commission()),
+    "planner": lambda folder: (Planner(), assignment()),
+    "narrative": lambda folder: (Narrative(), assignment()),
+    "scene": lambda folder: (Scene(), outline()),
+    "motion": lambda folder: (Motion(), outline()),
+    "style": lambda folder: (Style(), outline()),
+    "validator": lambda folder: (validator(folder), viewing(folder / "clips")),
+    "memory": lambda folder: contradiction(folder / "memory"),
+    "reviser": lambda folder: (Reviser(), wish()),
+    "fusion": lambda folder: (Fusion(Vault(folder / "sounds"), Murmur()), assembly()),
+}

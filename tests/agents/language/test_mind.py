@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from minds import TEXT, assignment, commission, mind_of, questions
+from minds import TEXT, assignment, commission, mind_of, question, questions
 from server import MISBEHAVIOURS, Server
 
 from kinograph.agents.language import open_mind
@@ -41,8 +41,8 @@ def test_a_model_for_a_role_that_there_is_not_is_refused(server: Server):
 
 def test_a_model_answers_for_every_role_as_its_draft_says(server: Server, tmp_path: Path):
     mind = mind_of(server)
-    for role, (agent, question) in questions(tmp_path).items():
-        answer = mind.think(agent, question)
+    for role, (agent, asked) in questions(tmp_path).items():
+        answer = mind.think(agent, asked)
         assert isinstance(answer, agent.answer), role
     assert mind.accounts.usage.fallbacks == ()
     asked = ["orchestrator", "planner", "narrative", "director", "validator", "memory", "reviser", "fusion"]
@@ -277,9 +277,9 @@ CALLED = ("orchestrator", "planner", "scene", "motion", "style", "validator", "m
 @pytest.mark.parametrize("role", CALLED)
 def test_any_misbehaviour_ends_in_a_checked_answer_in_time(server: Server, tmp_path: Path, role: str, manner: str):
     server.manners = {"*": manner}
-    mind, (agent, question) = mind_of(server), questions(tmp_path)[role]
+    mind, (agent, asked) = mind_of(server), question(role, tmp_path)
     started = time.monotonic()
-    answer = mind.think(agent, question)
+    answer = mind.think(agent, asked)
     assert time.monotonic() - started < DEADLINE
     assert type(answer) is agent.answer
     assert type(answer).model_validate(answer.model_dump()) == answer
@@ -291,7 +291,7 @@ def test_any_misbehaviour_ends_in_a_checked_answer_in_time(server: Server, tmp_p
     assert len(server.asked) <= 16
     if usage.fallbacks:
         assert usage.fallbacks[0].why
-        rules = agent.rules(question)
+        rules = agent.rules(asked)
         if role == "validator":
             assert answer.changed(unchecked=()) == rules.changed(unchecked=())
             assert "what a vision model sees" in answer.unchecked[-1]

@@ -9,7 +9,7 @@ from typing import Any
 
 import jsonschema
 import pytest
-from minds import mind_of, questions
+from minds import mind_of, question
 from server import Server, schema_of
 
 from kinograph import Studio
@@ -34,8 +34,8 @@ def test_a_real_model_writes_answers_of_the_right_form(server: Server, llama: An
     server.generate = generate
     mind = mind_of(server, timeout=60.0)
     for role in ("orchestrator", "planner", "scene", "validator"):
-        agent, question = questions(tmp_path / role)[role]
-        assert type(mind.think(agent, question)) is agent.answer
+        agent, asked = question(role, tmp_path / role)
+        assert type(mind.think(agent, asked)) is agent.answer
     fit = 0
     for text, schema in written:
         try:
