@@ -9,7 +9,7 @@ from kinograph.film.brief import Aspect, Brief, Portrait, Topology, Transition
 from kinograph.film.clip import LATER, Blend, Clip, Conditioning, RenderRequest, Task
 from kinograph.film.cut import Cut, Film
 from kinograph.film.decision import Decision, Rating, Reason, Stock, Strategy, TopologyChange, Visuals
-from kinograph.film.nouns import Noun, canonical_json, digest_of
+from kinograph.film.nouns import Noun, absent, canonical_json, digest_of
 from kinograph.film.review import FilmFinding, Review
 from kinograph.film.storyboard import Appearance, Camera, Character, Look, Motion, Scene, Shot, Storyboard, TimeOfDay
 from kinograph.film.take import Concession, Failure, Held, Means, Outcome, Take, Trial
@@ -69,6 +69,7 @@ __all__ = [
     "Usage",
     "Verdict",
     "Visuals",
+    "absent",
     "canonical_json",
     "digest_of",
 ]

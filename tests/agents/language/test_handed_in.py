@@ -29,7 +29,7 @@ def test_a_chat_model_answers_by_tool_calls_with_usage(server: Server):
     assert mind.think(Planner(), assignment()) == Planner().rules(assignment())
     assert [asked.means for asked in server.asked] == ["tool"]
     (call,) = mind.accounts.usage.calls
-    assert (call.model, call.cached_tokens, call.estimated) == ("small", 384, False)
+    assert (call.model, call.cached_tokens, call.estimated) == ("small", 512, False)
     assert call.prompt_tokens > 400
 
 
