@@ -7,13 +7,13 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 SOURCES := kinograph agents graphs tools memory prompts evals tests examples
 
-.PHONY: demo test check format wheel-check bench eval-smoke eval-baseline typings clean
+.PHONY: demo test check format wheel-check bench eval-smoke eval-baseline studies typings clean
 
 demo: $(READY)
 	@film=$$($(BIN)/kinograph make "$$BRIEF") || test $$? = 7 && $(BIN)/kinograph show "$$(dirname "$$film")"
 
 test: $(READY)
-	$(BIN)/python -m pytest -n 4 --dist worksteal  # more than cores: a third of the time is waiting for deadlines
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 4 --dist worksteal  # more than cores: much of it waits for deadlines
 
 check: $(READY) typings
 	$(BIN)/ruff format --check $(SOURCES)
@@ -35,6 +35,13 @@ eval-smoke: $(READY)
 
 eval-baseline: $(READY)
 	OMP_NUM_THREADS=1 $(BIN)/python -m kinograph.evals.smoke --record
+
+# The shipped studies, made anew and kept where they are committed; goes on where it was stopped. Hours on two cores.
+studies: $(READY)
+	for one in topologies agents; do \
+	  OMP_NUM_THREADS=1 $(BIN)/kinograph eval study $$one --parallel 2 --by processes --gallery 2 --inline 0.6 --out studies/$$one \
+	  && cp studies/$$one/report.html evals/studies/reports/$$one.html \
+	  && cp studies/$$one/study.json evals/studies/reports/$$one.json || exit 1; done
 
 bench: $(READY)
 	$(BIN)/python tests/bench/start.py

@@ -20,7 +20,7 @@ from kinograph.tools.storyworld.painter import paint
 from kinograph.tools.storyworld.world import Subject, World, sample
 
 FRAMES, WIDTH, HEIGHT, FPS = 24, 256, 144, 12
-CLIPS = 80
+CLIPS = 60
 NAMES = {"dropped": "subject missing"}
 
 

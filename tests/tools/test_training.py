@@ -28,10 +28,10 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         common = ("--batch", 16, "--seed", 3)
         command(patch, "words", "--out", folder / "words", "--steps", 30, *common)
         data = ("--data", folder / "clips")
-        command(patch, "autoencoder", *data, "--out", folder / "autoencoder", "--steps", 60, *common)
+        command(patch, "autoencoder", *data, "--out", folder / "autoencoder", "--steps", 40, *common)
         command(patch, "latents", *data, "--run", folder)
-        command(patch, "layout", *told(folder, "layout"), "--worlds", 64, "--steps", 60, *common)
-        command(patch, "draft", *told(folder, "draft"), "--worlds", 32, "--steps", 60, *common)
+        command(patch, "layout", *told(folder, "layout"), "--worlds", 64, "--steps", 40, *common)
+        command(patch, "draft", *told(folder, "draft"), "--worlds", 32, "--steps", 40, *common)
         command(patch, "locator", *told(folder, "locator"), "--steps", 40, *common)
         for part in ("image", "video"):
             command(patch, "unets", *small(part, folder), "--out", folder / part, "--steps", 40, *common)
