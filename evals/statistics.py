@@ -23,6 +23,8 @@ COSTS: dict[str, Callable[[SampleLog], float | None]] = {
     "money": lambda one: one.spent.money,
 }
 """What a sample costs, by name; less is better."""
+ALONE = ("seconds", "renders")
+"""Costs that say nothing of the arms of a study, which share their clips: who comes later finds them made."""
 
 
 class Value(NamedTuple):
@@ -176,11 +178,17 @@ def costs(run: LoadedRun) -> dict[str, Estimate]:
     """What a sample of a run costs; a cost that is known of none is left out."""
     counted = [one for one in run.samples if one.state != "excluded"]
     found = {}
-    for name, cost in COSTS.items():
+    for name, cost in _told(run):
         if known := [(value, one.sample) for one in counted if (value := cost(one)) is not None]:
             numbers, prompts = zip(*known, strict=True)
             found[name] = clustered(numbers, prompts).within(0.0, math.inf)
     return found
+
+
+def _told(*runs: LoadedRun) -> list[tuple[str, Callable[[SampleLog], float | None]]]:
+    """The costs that these runs can be told by."""
+    arms = any("arm" in run.header.system for run in runs)
+    return [(name, cost) for name, cost in COSTS.items() if not (arms and name in ALONE)]
 
 
 def tags(run: LoadedRun) -> list[str]:
@@ -229,7 +237,7 @@ def compare(first: LoadedRun, *others: LoadedRun, metrics: Sequence[str] = ()) -
     ]
     spent = [
         _difference(name, cost, "lower", _spent(first, cost), _spent(other, cost))
-        for cost in COSTS
+        for cost, _ in _told(first, *others)
         for name, other in zip(names[1:], others, strict=True)
     ]
     known = [one for one in spent if one.estimate is not None]

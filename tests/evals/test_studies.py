@@ -105,6 +105,13 @@ def test_the_numbers_are_told_by_arm_and_compared_with_the_first(done: tuple[Pat
     assert "agents against" in (done[0] / "report.html").read_text()
 
 
+def test_arms_are_not_told_by_what_others_made_before_them(done: tuple[Path, list[Step]]):
+    """Arms share their clips: seconds and renders are those of whoever came first."""
+    told = json.loads((done[0] / "study.json").read_text())
+    assert {one["name"] for one in told["compared"]["costs"]} == {"generator calls", "retakes", "calls", "tokens"}
+    assert {"seconds", "renders"}.isdisjoint(*(arm["costs"] for arm in told["arms"]))
+
+
 def test_a_study_that_is_done_runs_nothing_and_another_one_is_refused(done: tuple[Path, list[Step]], plan: StudyPlan):
     steps: list[Step] = []
     study(plan, done[0], on_progress=steps.append)
