@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,10 +19,11 @@ from kinograph.tools.footage import png
 
 
 class Span(NamedTuple):
-    """From when to when something was done, in seconds."""
+    """From when to when something was done, in seconds, and on which thread."""
 
     began: float
     ended: float
+    thread: int = 0
 
 
 def shared(one: Span, others: list[Span]) -> float:
@@ -51,7 +53,7 @@ class Noted(Diffusion):
 def noted(spans: list[Span]) -> Iterator[None]:
     began = time.perf_counter()
     yield
-    spans.append(Span(began, time.perf_counter()))
+    spans.append(Span(began, time.perf_counter(), threading.get_ident()))
 
 
 class Went(NamedTuple):
@@ -63,6 +65,8 @@ class Went(NamedTuple):
     """Seconds in which clips were written."""
     hidden: float
     """Of them, those in which the model was at work."""
+    beside: bool
+    """Whether the model was free to go on while clips were written, however short that was."""
 
 
 class Overlap(NamedTuple):
@@ -90,9 +94,9 @@ def overlapped(job: Job, many: int, runs: int, scratch: Path) -> Overlap:
         for which in (0, 1) if number % 2 else (1, 0):
             went[which].append(ways[which]())
     apart, over = (one[1:] for one in went)
-    if not all(one.hidden for one in over):
+    if not all(one.beside for one in over):
         raise RenderFailed("overlap = true did nothing: no clip was written while the next was denoised")
-    if any(one.hidden for one in apart):
+    if any(one.beside for one in apart):
         raise RenderFailed("overlap = false did nothing: a clip was written while the next was denoised")
     return Overlap(apart, over)
 
@@ -110,7 +114,8 @@ def renders(job: Job, many: int, scratch: Path, overlap: bool) -> Callable[[], W
         backend.render(requests, lambda *_: None, lambda: False)
         seconds = time.perf_counter() - began
         hidden = sum(shared(one, backend.made) for one in backend.written)
-        return Went(seconds, sum(one.ended - one.began for one in backend.written), hidden)
+        beside = {one.thread for one in backend.made}.isdisjoint(one.thread for one in backend.written)
+        return Went(seconds, sum(one.ended - one.began for one in backend.written), hidden, beside)
 
     return render
 
