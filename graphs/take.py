@@ -10,7 +10,7 @@ from typing import Any
 from langgraph.graph import END, START, StateGraph
 
 from kinograph.agents.generation import seed_for
-from kinograph.agents.memory import Recalled
+from kinograph.agents.recalling import Recalled
 from kinograph.events import Warned
 from kinograph.film import Concession, Shot
 from kinograph.graphs.boundaries import spared

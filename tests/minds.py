@@ -11,11 +11,12 @@ from kinograph.agents.commission import Commission
 from kinograph.agents.fusion import Assembly, Fusion
 from kinograph.agents.language import open_mind
 from kinograph.agents.language.mind import LanguageMind
-from kinograph.agents.memory import Memory, Recollection
+from kinograph.agents.memory import Memory
 from kinograph.agents.motion import Motion
 from kinograph.agents.narrative import Narrative
 from kinograph.agents.orchestrator import Orchestrator
 from kinograph.agents.planner import Assignment, Planner, storyboard
+from kinograph.agents.recalling import Recollection
 from kinograph.agents.reviser import Reviser
 from kinograph.agents.scene import Scene
 from kinograph.agents.style import Style

@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from kinograph.agents.generation import Generation, Oversight, Rendered
-from kinograph.agents.memory import Memory, Recalled, Recollection
+from kinograph.agents.memory import Memory
+from kinograph.agents.recalling import Recalled, Recollection
 from kinograph.agents.validator import Validator
 from kinograph.evals.bench.replay import DECISION, Ponderer
 from kinograph.film import Brief, Clip, RenderRequest, Scene, Shot, Storyboard, Take
