@@ -27,7 +27,7 @@ from kinograph.film import (
     digest_of,
 )
 from kinograph.memory.jobs import Claim
-from kinograph.memory.keyframes import Keyframe
+from kinograph.memory.keyframe import Keyframe
 from kinograph.memory.ledger import Ledger
 from kinograph.memory.vault import Vault
 from kinograph.memory.watches import Halt

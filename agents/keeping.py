@@ -8,7 +8,8 @@ from kinograph.agents import views
 from kinograph.agents.color_names import color_of
 from kinograph.agents.recalling import ancestors
 from kinograph.film import Character, Shot, Storyboard, Take
-from kinograph.memory.keyframes import Keyframe, Keyframes, Role
+from kinograph.memory.keyframe import Keyframe, Role
+from kinograph.memory.keyframes import Keyframes
 from kinograph.memory.vault import Vault
 from kinograph.tools.eyes import Sighting, look, wanted
 from kinograph.tools.footage import load, png

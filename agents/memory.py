@@ -30,7 +30,8 @@ from kinograph.agents.recalling import (
     own,
 )
 from kinograph.film import Character, Film, Portrait, Shot, Storyboard, Take
-from kinograph.memory.keyframes import Keyframe, Keyframes
+from kinograph.memory.keyframe import Keyframe
+from kinograph.memory.keyframes import Keyframes
 from kinograph.memory.series import Known, Series, figure
 from kinograph.memory.vault import Vault
 from kinograph.tools import toolbox

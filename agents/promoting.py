@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from kinograph.film import Character, Film, Storyboard
-from kinograph.memory.keyframes import Keyframe, Keyframes
+from kinograph.memory.keyframe import Keyframe
+from kinograph.memory.keyframes import Keyframes
 from kinograph.memory.series import Known, Pictured
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from kinograph.film import Noun, Shot, Storyboard
-from kinograph.memory.keyframes import Keyframe
+from kinograph.memory.keyframe import Keyframe
 from kinograph.tools import colors
 
 REFERENCES = 2

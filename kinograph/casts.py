@@ -172,7 +172,7 @@ def imported(studio: Studio, folder: Path, series: str) -> list[Shown]:
 
 def _known(studio: Studio, one: Shown, story: str, embedder: Embedder) -> Iterator[Pictured]:
     from kinograph.agents.color_names import color_in
-    from kinograph.memory.keyframes import Keyframe
+    from kinograph.memory.keyframe import Keyframe
     from kinograph.memory.series import Known, Pictured
     from kinograph.tools.footage import load_picture
 

@@ -27,7 +27,7 @@ from kinograph.film import Brief, Clip, RenderRequest, Scene, Shot, Storyboard, 
 from kinograph.graphs import shooting, take
 from kinograph.graphs.production import Carried, Crew
 from kinograph.graphs.running import checkpointer
-from kinograph.memory.keyframes import Keyframe
+from kinograph.memory.keyframe import Keyframe
 from kinograph.memory.ledger import Ledger
 
 RENDER = 30.0

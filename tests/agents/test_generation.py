@@ -28,7 +28,7 @@ from kinograph.film import (
     Shot,
     Storyboard,
 )
-from kinograph.memory.keyframes import Keyframe
+from kinograph.memory.keyframe import Keyframe
 from kinograph.memory.ledger import Ledger
 from kinograph.memory.vault import Vault
 from kinograph.tools.backends import Preview, Progress, Watched, card

@@ -26,7 +26,8 @@ from kinograph.cli import main
 from kinograph.errors import BadInput, UnknownName
 from kinograph.film import Appearance, Brief, Character, Film, Scene, Shot, Storyboard
 from kinograph.memory.embedders import PixelEmbedder
-from kinograph.memory.keyframes import Keyframe, Keyframes
+from kinograph.memory.keyframe import Keyframe
+from kinograph.memory.keyframes import Keyframes
 from kinograph.memory.records import SCHEMA
 from kinograph.memory.series import Known, Pictured, Series
 from kinograph.memory.vault import Vault

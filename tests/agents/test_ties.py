@@ -23,7 +23,7 @@ from kinograph.film import (
     Storyboard,
     Transition,
 )
-from kinograph.memory.keyframes import Keyframe
+from kinograph.memory.keyframe import Keyframe
 from kinograph.tools.backends import card, cards
 
 BALL = Character(id="red-ball", kind="ball", color="red", words="a red ball")

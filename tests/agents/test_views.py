@@ -31,7 +31,8 @@ from kinograph.film import (
     Verdict,
 )
 from kinograph.memory.embedders import PixelEmbedder
-from kinograph.memory.keyframes import Keyframe, Keyframes
+from kinograph.memory.keyframe import Keyframe
+from kinograph.memory.keyframes import Keyframes
 from kinograph.memory.series import Known, Pictured, figure
 from kinograph.memory.vault import Vault
 from kinograph.tools.backends import card
