@@ -21,7 +21,8 @@ from kinograph import Studio
 from kinograph.agents import hierarchy
 from kinograph.agents.hierarchy import LEVELS, Budget, Context, Note
 from kinograph.agents.memory import Memory
-from kinograph.agents.planner import Assignment, Planner
+from kinograph.agents.outline import Assignment
+from kinograph.agents.planner import Planner
 from kinograph.cli import main
 from kinograph.errors import BadInput, UnknownName
 from kinograph.film import Appearance, Brief, Character, Film, Scene, Shot, Storyboard

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kinograph.agents.generation import resolve
-from kinograph.agents.planner import linked
 from kinograph.agents.remedies import reworks
+from kinograph.agents.storyboarding import linked
 from kinograph.agents.ties import FREE, LEAN, Ties, comes_out_of, leads_to, stands_on, untied
 from kinograph.film import (
     Appearance,

@@ -14,8 +14,8 @@ from kinograph.agents.edits import Recast
 from kinograph.agents.generation import resolve
 from kinograph.agents.hierarchy import IN_SERIES, forgettable
 from kinograph.agents.memory import Memory
-from kinograph.agents.planner import linked
 from kinograph.agents.revising import Draft, revise
+from kinograph.agents.storyboarding import linked
 from kinograph.agents.ties import follows
 from kinograph.agents.validator import Validator
 from kinograph.agents.verdicts import Viewing

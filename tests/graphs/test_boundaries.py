@@ -17,7 +17,8 @@ from scripted import Scripted
 from kinograph import Studio
 from kinograph.agents.generation import Rendered
 from kinograph.agents.mind import Rules
-from kinograph.agents.planner import Assignment, Planner
+from kinograph.agents.outline import Assignment
+from kinograph.agents.planner import Planner
 from kinograph.agents.recalling import Recalled
 from kinograph.errors import (
     BadInput,
