@@ -14,7 +14,7 @@ from pydantic import Field
 
 from kinograph.agents import edits
 from kinograph.agents.english.turning import Turn, changed, free_id, recolored, with_article
-from kinograph.agents.generation import seed_for
+from kinograph.agents.requesting import seed_for
 from kinograph.agents.storyboarding import linked
 from kinograph.agents.style import styled
 from kinograph.errors import BadInput

@@ -18,8 +18,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from kinograph.agents.generation import Generation, Oversight, Rendered
+from kinograph.agents.generation import Generation, Rendered
 from kinograph.agents.memory import Memory
+from kinograph.agents.overseeing import Oversight
 from kinograph.agents.recalling import Recalled, Recollection
 from kinograph.agents.validator import Validator
 from kinograph.evals.bench.replay import DECISION, Ponderer

@@ -11,7 +11,9 @@ from time import monotonic, sleep
 import numpy as np
 import pytest
 
-from kinograph.agents.generation import Generation, Oversight, Rendered, resolve
+from kinograph.agents.generation import Generation, Rendered
+from kinograph.agents.overseeing import Oversight
+from kinograph.agents.requesting import resolve
 from kinograph.agents.wording import as_seen
 from kinograph.errors import Cancelled, RenderFailed, Stopped
 from kinograph.film import (

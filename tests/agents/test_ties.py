@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kinograph.agents.generation import resolve
 from kinograph.agents.remedies import reworks
+from kinograph.agents.requesting import resolve
 from kinograph.agents.storyboarding import linked
 from kinograph.agents.ties import FREE, LEAN, Ties, comes_out_of, leads_to, stands_on, untied
 from kinograph.film import (

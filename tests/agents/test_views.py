@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from kinograph.agents import views
 from kinograph.agents.edits import Recast
-from kinograph.agents.generation import resolve
 from kinograph.agents.hierarchy import IN_SERIES, forgettable
 from kinograph.agents.memory import Memory
+from kinograph.agents.requesting import resolve
 from kinograph.agents.revising import Draft, revise
 from kinograph.agents.storyboarding import linked
 from kinograph.agents.ties import follows
