@@ -91,7 +91,6 @@ def _pinned(studio: Stage, ledger: Ledger, record: Record) -> set[str]:
 
 def _thin(studio: Stage, own: str, beyond: Sequence[Holding]) -> dict[str, int]:
     """Production -> how many it forgot; one that another process has at hand forgets nothing."""
-
     gone: dict[str, int] = {}
     for production in Counter(one.keyframe.production for one in beyond):
         with holding(studio, production if production != own else None) as free:
