@@ -31,7 +31,7 @@ def models() -> Iterator[None]:
 
         more = cards()
         patch.setattr(door, "cards", lambda: more)
-        patch.setattr("kinograph.agents.orchestrator.cards", door.cards)
+        patch.setattr("kinograph.agents.choosing.cards", door.cards)
         yield
 
 
