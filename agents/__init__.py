@@ -16,11 +16,14 @@ how it thinks: by a language model, or by the agent's own `rules`.
     fusion        Assembly                      Tracks       what is seen, said, read and played when
     reviser       Wish                          Revision     edits of a storyboard, out of what the user says
 
-Two agents act instead of answering: `generation` (a shot becomes a request, a request a clip) and
-`memory` (the only writer of the keyframe memory; `hierarchy` has its levels). `changing` says which topology goes on
-where one does not work out, `plan` has an act or a whole film planned. `choosing` holds the orchestrator's rules,
-choice by choice, and `strategy` its tables of how many shots at a time and of where pictures come from; `retreat` has
-those of what to try when a render fails, `concessions` says what that gives up.
+Two agents act instead of answering: `generation` (a request becomes a clip, as `overseeing` lets it; `requesting`
+makes one of a shot) and `memory` (the only writer of the keyframe memory: `recalling` holds a shot to what is
+remembered, `keeping` is what takes leave, `promoting` what films leave to a series, `hierarchy` has the levels).
+`outline` is what a planner makes, `outline_drafts` as a language model hands it back, `storyboarding` what becomes of
+a finished plan. `changing` says which topology goes on where one does not work out, `plan` has an act or a whole film
+planned. `choosing` holds the orchestrator's rules, choice by choice, and `strategy` its tables of how many shots at a
+time and of where pictures come from; `retreat` has those of what to try when a render fails, `concessions` says what
+that gives up.
 """
 
 from __future__ import annotations

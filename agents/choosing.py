@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from kinograph.agents import strategy
 from kinograph.agents.commission import Commission
-from kinograph.agents.planner import wishes
+from kinograph.agents.film_wishes import wishes
 from kinograph.errors import BadInput, UnknownName
 from kinograph.film import Aspect, Brief, Strategy, Topology
 from kinograph.tools.backends import ModelCard, card, cards

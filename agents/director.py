@@ -11,7 +11,7 @@ from pydantic import Field
 
 from kinograph.agents.mind import Ask
 from kinograph.agents.motion import Motion, Move, Moves
-from kinograph.agents.planner import Outline
+from kinograph.agents.outline import Outline
 from kinograph.agents.scene import Place, Places, Scene, strays
 from kinograph.agents.style import Style
 from kinograph.film import Appearance, Camera, Look, Noun, TimeOfDay

@@ -1,104 +1,26 @@
-"""The generation agent: resolves a shot into a request, and a request into a clip."""
+"""The generation agent: a request becomes a clip, out of the vault, by a worker here, or by whoever lends a hand."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
-from kinograph.agents import remedies
+from kinograph.agents.overseeing import Oversight, Stopping
 from kinograph.agents.retreat import FAILED, failure_of
-from kinograph.agents.ties import FREE, Ties, blend, conditioning
-from kinograph.agents.wording import prompt_of
 from kinograph.errors import Cancelled, Damaged, KinographError, LeaseLost, RenderFailed, Stopped, StorageError, told
-from kinograph.film import (
-    Brief,
-    Clip,
-    Correction,
-    Decision,
-    Finding,
-    Means,
-    RenderRequest,
-    Shot,
-    Storyboard,
-    canonical_json,
-    digest_of,
-)
+from kinograph.film import Clip, RenderRequest
 from kinograph.memory.jobs import Claim
-from kinograph.memory.keyframes import Keyframe
 from kinograph.memory.ledger import Ledger
 from kinograph.memory.vault import Vault
 from kinograph.memory.watches import Halt
-from kinograph.tools.backends import ModelCard, Preview, Progress, Watched
 from kinograph.tools.footage import load
 from kinograph.tools.workers import WorkerPool
 
-ALL = Means()
-"""Everything that was asked for."""
-
-
-def seed_for(seed: int, *names: object) -> int:
-    """A 32-bit seed that follows from the film's seed and these names."""
-    return int(digest_of(canonical_json([seed, *map(str, names)]))[:8], 16)
-
-
-def resolve(
-    shot: Shot,
-    storyboard: Storyboard,
-    decision: Decision,
-    brief: Brief,
-    card: ModelCard,
-    attempt: int = 1,
-    corrections: Sequence[Correction] = (),
-    recalled: Sequence[Keyframe] = (),
-    means: Means = ALL,
-    ties: Ties = FREE,
-) -> RenderRequest:
-    """The request of one attempt at a shot; the same inputs give the same digest anywhere.
-
-    `attempt` counts takes that were rendered, from 1; decision and card are those of the model that renders. Fewer
-    frames take as long as all would: they come at a lower rate. A take that is tied to nothing has the request that it
-    had before there were ties.
-    """
-    whole = card.legal_frames(round(shot.seconds * decision.fps))
-    share = means.frames * remedies.SHORT ** remedies.times(corrections, "shorten")
-    frames = whole if share == 1 else card.legal_frames(round(whole * share))
-    shared = remedies.shared(remedies.times(corrections, "share noise")) if card.shared_noise else 0.0
-    steps = min(card.max_steps, round(decision.steps * 1.25 ** remedies.times(corrections, "more steps")))
-    stronger = remedies.times(corrections, "raise guidance")
-    return RenderRequest(
-        model=decision.model,
-        revision=decision.revision,
-        prompt=prompt_of(shot, storyboard, recalled, _words(corrections, "emphasize")),
-        negative=", ".join(_words(corrections, "avoid")),
-        seed=_seed(shot, brief, attempt, means.seeds),
-        frames=frames,
-        fps=decision.fps if frames == whole else max(1, round(decision.fps * frames / whole)),
-        width=decision.width if means.size == 1 else card.legal_side(decision.width * means.size),
-        height=decision.height if means.size == 1 else card.legal_side(decision.height * means.size),
-        steps=steps if means.steps == 1 else max(card.min_steps, round(steps * means.steps)),
-        guidance=min(card.max_guidance, decision.guidance * 1.2**stronger),
-        conditioning=conditioning(shot, storyboard, decision, brief, card, recalled, attempt, corrections, ties),
-        offloaded=means.offloaded,
-        shared_noise=shared,
-        scene_seed=seed_for(brief.seed, shot.scene) if shared else 0,
-        blend=blend(ties, card, attempt),
-    )
-
-
-def _seed(shot: Shot, brief: Brief, attempt: int, left: int = 0) -> int:
-    if left:  # with the seeds before these, renders failed
-        return seed_for(brief.seed if shot.seed is None else shot.seed, shot.id, attempt, "another", left)
-    # First takes of a scene share their noise, which keeps the place alike from shot to shot.
-    if attempt > 1:
-        return seed_for(brief.seed if shot.seed is None else shot.seed, shot.id, attempt)
-    return seed_for(brief.seed, shot.scene) if shot.seed is None else shot.seed
-
-
-def _words(corrections: Sequence[Correction], action: str) -> list[str]:
-    return list(dict.fromkeys(correction.words for correction in corrections if correction.action == action))
+LOOK = 0.1
+"""Seconds between looks at what others render."""
 
 
 class Rendered(NamedTuple):
@@ -106,67 +28,6 @@ class Rendered(NamedTuple):
 
     clip: Clip
     reused: bool
-
-
-class Oversight(Protocol):
-    """Whoever looks at a render under way and may have it ended."""
-
-    @property
-    def shares(self) -> tuple[float, ...]:
-        """Of the denoising, after each of which a look is wanted."""
-        ...
-
-    def against(self, preview: Preview) -> tuple[Finding, ...]:
-        """What makes it hopeless; nothing lets it go on."""
-        ...
-
-    @property
-    def question(self) -> str:
-        """All that another process needs to look in its place; empty where only this one can."""
-        ...
-
-
-class Stopping:
-    """A render's progress, which its oversight hears too and may have end."""
-
-    def __init__(
-        self,
-        on_progress: Callable[[float], None],
-        oversight: Oversight | None,
-        freed: Sequence[Callable[[], None]] = (),
-    ) -> None:
-        """`freed` are called, in order, where the model is free before the clip is there."""
-        self._tell, self._oversight, self._then = on_progress, oversight, freed
-        self.findings: tuple[Finding, ...] = ()
-        self.share = 0.0
-        """How far the render is, as far as is known."""
-
-    @property
-    def asked(self) -> bool:
-        """Whether the render is to end."""
-        return bool(self.findings)
-
-    @property
-    def watched(self) -> Progress:
-        shares = self._oversight.shares if self._oversight else ()
-        return Watched(self._heard, shares, self._see, self._freed)
-
-    def _freed(self) -> None:
-        for one in self._then:
-            one()
-
-    def _heard(self, _: int, share: float) -> None:
-        self.share = max(self.share, share)
-        self._tell(share)
-
-    def _see(self, _: int, preview: Preview) -> None:
-        self.share = max(self.share, preview.share)
-        if self._oversight is not None and not self.asked:
-            self.findings = self._oversight.against(preview)
-
-
-LOOK = 0.1
-"""Seconds between looks at what others render."""
 
 
 class Generation:

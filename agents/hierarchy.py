@@ -21,7 +21,7 @@ from pydantic import Field
 from kinograph.agents.english.recurring import recurs
 from kinograph.agents.views import canonical
 from kinograph.film import Noun, Portrait, Shot, Storyboard
-from kinograph.memory.keyframes import Keyframe
+from kinograph.memory.keyframe import Keyframe
 from kinograph.memory.series import Known, Pictured, by_name, figure
 
 Level = Literal["working", "scene", "film", "series"]

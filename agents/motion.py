@@ -14,7 +14,7 @@ from kinograph.agents.english.lexicon import Word, lexicon, listed
 from kinograph.agents.english.whereabouts import places
 from kinograph.agents.english.wishes import story
 from kinograph.agents.mind import Part
-from kinograph.agents.planner import Beat, Outline
+from kinograph.agents.outline import Beat, Outline
 from kinograph.film import Appearance, Camera, Character, Noun
 from kinograph.film import Motion as Canonical
 

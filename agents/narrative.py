@@ -12,12 +12,14 @@ from collections.abc import Sequence
 
 from pydantic import Field
 
-from kinograph.agents import planner
+from kinograph.agents import outline_drafts
 from kinograph.agents.english.casting import Casting
 from kinograph.agents.english.causes import causes
 from kinograph.agents.english.wishes import story as told_in
 from kinograph.agents.mind import Ask
-from kinograph.agents.planner import Assignment, BeatDraft, CharacterDraft, Outline, OutlineDraft, Planner
+from kinograph.agents.outline import Assignment, Outline
+from kinograph.agents.outline_drafts import BeatDraft, CharacterDraft, OutlineDraft
+from kinograph.agents.planner import Planner
 from kinograph.agents.scene import Place, Scene, opening
 from kinograph.agents.story import Act, ActPart, Link, Story, flaws
 from kinograph.film import Character, Noun, TimeOfDay
@@ -100,7 +102,7 @@ class Narrative:
 
 def complaints(question: Assignment, draft: StoryDraft) -> list[str]:
     """What makes no sense in a story of the right form."""
-    found, count = planner.complaints(question, draft), len(draft.beats)
+    found, count = outline_drafts.complaints(question, draft), len(draft.beats)
     firsts = [act.first for act in draft.acts]
     for number, (act, after) in enumerate(zip(draft.acts, [*firsts[1:], count + 1], strict=True), 1):
         if not 1 <= act.first <= count:
@@ -128,7 +130,7 @@ def accepted(question: Assignment, draft: StoryDraft) -> Story:
         beats=tuple(BeatDraft(**beat.model_dump(exclude={"because"})) for beat in draft.beats),
         look=draft.look,
     )
-    outline = planner.accepted(question, plain)
+    outline = outline_drafts.accepted(question, plain)
     known = {one.id for one in outline.cast}
     return Story(
         outline=outline,

@@ -20,8 +20,8 @@ from kinograph.agents.choosing import (
     in_range,
 )
 from kinograph.agents.commission import Commission, most_workers
+from kinograph.agents.film_wishes import wishes
 from kinograph.agents.mind import Ask
-from kinograph.agents.planner import wishes
 from kinograph.film import Aspect, Decision, Noun, Reason
 from kinograph.tools.backends import card
 

@@ -20,7 +20,7 @@ from kinograph.agents.mind import Ask
 from kinograph.agents.rubric import Rubric
 from kinograph.agents.verdicts import Viewing
 from kinograph.film import Noun, Verdict
-from kinograph.memory.keyframes import Keyframe
+from kinograph.memory.keyframe import Keyframe
 from kinograph.tools import toolbox
 from kinograph.tools.footage import load, load_picture
 from kinograph.tools.sheet import Strip, sheet

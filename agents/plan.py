@@ -8,7 +8,8 @@ from kinograph.agents.director import Direction
 from kinograph.agents.mind import Mind
 from kinograph.agents.motion import Motion
 from kinograph.agents.narrative import Narrative
-from kinograph.agents.planner import Assignment, Outline, Planner
+from kinograph.agents.outline import Assignment, Outline
+from kinograph.agents.planner import Planner
 from kinograph.agents.scene import Scene
 from kinograph.agents.story import Act, ActPlan, Story, disagreements, joined, scope
 from kinograph.agents.style import Style

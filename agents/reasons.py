@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kinograph.film import Character, Shot, Storyboard
-from kinograph.memory.keyframes import Keyframe
+from kinograph.memory.keyframe import Keyframe
 from kinograph.tools.colors import HUES
 
 

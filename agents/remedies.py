@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple, get_args
 
 from kinograph.film import Action, Conditioning, Correction, FindingKind, Noun, RenderRequest, Verdict
-from kinograph.memory.keyframes import Keyframe
+from kinograph.memory.keyframe import Keyframe
 from kinograph.memory.remedies import Tally, Trial
 from kinograph.tools.backends import ModelCard
 

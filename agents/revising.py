@@ -14,8 +14,8 @@ from pydantic import Field
 
 from kinograph.agents import edits
 from kinograph.agents.english.turning import Turn, changed, free_id, recolored, with_article
-from kinograph.agents.generation import seed_for
-from kinograph.agents.planner import linked
+from kinograph.agents.requesting import seed_for
+from kinograph.agents.storyboarding import linked
 from kinograph.agents.style import styled
 from kinograph.errors import BadInput
 from kinograph.film import Appearance, Brief, Character, Noun, Scene, Shot, Storyboard

@@ -11,7 +11,7 @@ from kinograph.agents.english.whereabouts import places, setting_of, time_of, ti
 from kinograph.agents.english.wishes import story
 from kinograph.agents.english.words import words
 from kinograph.agents.mind import Part
-from kinograph.agents.planner import Beat, Outline
+from kinograph.agents.outline import Beat, Outline
 from kinograph.film import Character, Noun, TimeOfDay
 
 

@@ -14,7 +14,8 @@ from kinograph.agents.english.whereabouts import setting_of, time_of
 from kinograph.agents.english.wishes import story
 from kinograph.agents.english.words import words
 from kinograph.agents.motion import Motion as MotionAgent
-from kinograph.agents.planner import Beat, Outline, by_importance
+from kinograph.agents.outline import Beat, Outline
+from kinograph.agents.planner import by_importance
 from kinograph.agents.scene import Scene
 from kinograph.film import Appearance, Character, Motion, Storyboard
 

@@ -11,7 +11,7 @@ from typing import Literal
 from kinograph.agents.director import Direction
 from kinograph.agents.english.wishes import looks
 from kinograph.agents.motion import Moves
-from kinograph.agents.planner import Beat, Before, Outline
+from kinograph.agents.outline import Beat, Before, Outline
 from kinograph.agents.scene import Place, Places, strays
 from kinograph.agents.style import Style
 from kinograph.film import Look, Noun, TimeOfDay

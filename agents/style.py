@@ -5,7 +5,7 @@ from __future__ import annotations
 from kinograph.agents.english.lexicon import lexicon
 from kinograph.agents.english.wishes import looks
 from kinograph.agents.mind import Part
-from kinograph.agents.planner import Outline
+from kinograph.agents.outline import Outline
 from kinograph.film import Look
 
 

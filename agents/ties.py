@@ -21,7 +21,7 @@ from kinograph.film import (
     Shot,
     Storyboard,
 )
-from kinograph.memory.keyframes import Keyframe
+from kinograph.memory.keyframe import Keyframe
 from kinograph.tools.backends import ModelCard
 
 LEAN = 0.3

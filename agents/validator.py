@@ -20,7 +20,8 @@ from kinograph.agents.verdicts import ACCEPTABLE, Viewing, verdict
 from kinograph.errors import Damaged
 from kinograph.film import Finding, FindingKind, Score, Verdict
 from kinograph.memory.embedders import JointEmbedder
-from kinograph.memory.keyframes import Keyframe, Keyframes
+from kinograph.memory.keyframe import Keyframe
+from kinograph.memory.keyframes import Keyframes
 from kinograph.memory.vault import Vault
 from kinograph.tools import colors, defects, eyes
 from kinograph.tools.footage import load, load_picture

@@ -20,7 +20,7 @@ from kinograph.film import (
     Shot,
     Verdict,
 )
-from kinograph.memory.keyframes import Keyframe
+from kinograph.memory.keyframe import Keyframe
 
 ACCEPTABLE = 0.5
 """Severity from which a finding rejects a take."""

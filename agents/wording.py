@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from kinograph import prompts
 from kinograph.film import Camera, Character, Motion, Shot, Storyboard, TimeOfDay
-from kinograph.memory.keyframes import Keyframe
+from kinograph.memory.keyframe import Keyframe
 
 MOTION_WORDS: dict[Motion, str] = {
     "stays": "staying in place",

@@ -16,8 +16,8 @@ from langgraph.types import Send
 
 from kinograph.agents.changing import Setback
 from kinograph.agents.narrative import Narrative
+from kinograph.agents.outline import Assignment
 from kinograph.agents.plan import TRIES, plan_act
-from kinograph.agents.planner import Assignment
 from kinograph.agents.story import Act, ActPlan, Story, disagreements, joined, scope
 from kinograph.errors import OrchestrationError
 from kinograph.events import Progressed, Warned

@@ -5,7 +5,7 @@ from __future__ import annotations
 from kinograph.film import Concession, Correction, Held, Outcome, Take
 from kinograph.graphs import rounds
 from kinograph.graphs.production import Crew, TakeState
-from kinograph.memory.keyframes import Keyframe
+from kinograph.memory.keyframe import Keyframe
 
 
 def attempt_of(state: TakeState) -> int:

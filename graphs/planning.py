@@ -7,8 +7,10 @@ from typing import Any
 
 from kinograph.agents.hierarchy import portrayed, recognised
 from kinograph.agents.motion import Motion, Move, Moves
-from kinograph.agents.planner import Assignment, Outline, Planner, storyboard
+from kinograph.agents.outline import Assignment, Outline
+from kinograph.agents.planner import Planner
 from kinograph.agents.scene import Places, Scene
+from kinograph.agents.storyboarding import storyboard
 from kinograph.agents.style import Style
 from kinograph.events import Planned, Progressed, Warned
 from kinograph.film import Appearance, Look, Noun, Storyboard

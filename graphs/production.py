@@ -20,7 +20,7 @@ from kinograph.agents.glance import Glance
 from kinograph.agents.memory import Memory
 from kinograph.agents.mind import Mind
 from kinograph.agents.motion import Moves
-from kinograph.agents.planner import Outline
+from kinograph.agents.outline import Outline
 from kinograph.agents.scene import Places
 from kinograph.agents.validator import Validator
 from kinograph.errors import Cancelled

@@ -7,8 +7,8 @@ from contextlib import ExitStack
 from typing import Any
 
 from kinograph.agents import retreat
-from kinograph.agents.generation import resolve
 from kinograph.agents.glance import Overseen, unfinished
+from kinograph.agents.requesting import resolve
 from kinograph.agents.verdicts import verdict
 from kinograph.errors import RenderFailed, Stopped
 from kinograph.events import TakeProgress, TakeStarted, TakeStopped, Waiting

@@ -9,8 +9,8 @@ from typing import Any
 
 from langgraph.graph import END, START, StateGraph
 
-from kinograph.agents.generation import seed_for
-from kinograph.agents.memory import Recalled
+from kinograph.agents.recalling import Recalled
+from kinograph.agents.requesting import seed_for
 from kinograph.events import Warned
 from kinograph.film import Concession, Shot
 from kinograph.graphs.boundaries import spared

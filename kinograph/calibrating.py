@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from kinograph.agents.calibration import Measured, calibrate, caught, told_by
-from kinograph.agents.generation import resolve
+from kinograph.agents.requesting import resolve
 from kinograph.agents.thresholds import Thresholds, file_of, keep, shipped
 from kinograph.agents.validator import Validator
 from kinograph.agents.verdicts import Viewing

@@ -135,7 +135,7 @@ def _shown(studio: Studio, known: Sequence[Known], taken: set[str]) -> Shown:
 
 def _of_production(studio: Studio, production: str) -> list[Known]:
     """The cast of a production, as a series would know it; of the user's own pictures too."""
-    from kinograph.agents.memory import introduced
+    from kinograph.agents.promoting import introduced
 
     with studio.ledger() as ledger:
         record = ledger.production(production)
@@ -171,8 +171,8 @@ def imported(studio: Studio, folder: Path, series: str) -> list[Shown]:
 
 
 def _known(studio: Studio, one: Shown, story: str, embedder: Embedder) -> Iterator[Pictured]:
-    from kinograph.agents.memory import color_in
-    from kinograph.memory.keyframes import Keyframe
+    from kinograph.agents.color_names import color_in
+    from kinograph.memory.keyframe import Keyframe
     from kinograph.memory.series import Known, Pictured
     from kinograph.tools.footage import load_picture
 

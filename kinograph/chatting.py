@@ -53,7 +53,9 @@ def chat(
     Ctrl-C stops a render, not the session; kinograph chat --resume goes on after anything, kill -9 included.
     """
     from kinograph import pages
-    from kinograph.chat import Chat, mind_line, piped, typed
+    from kinograph.chat import Chat
+    from kinograph.chat_commands import COMMANDS, mind_line
+    from kinograph.chat_lines import piped, typed
     from kinograph.studio import Studio
 
     studio = Studio()
@@ -76,7 +78,7 @@ def chat(
     if resume and (given := [name for name, value in wishes.items() if value is not None]):
         raise BadInput(f"a session that is resumed keeps its own {given[0]}; say what should be different instead")
     with studio.open(id, out=out, references=tuple(reference or ()), **wishes) as conversation:
-        face = Chat(conversation, yes=yes, as_json=as_json)
+        face = Chat(conversation, COMMANDS, yes=yes, as_json=as_json)
         on_terminal = sys.stdin.isatty() and sys.stdout.isatty() and not as_json
         if not as_json:
             print(mind_line(conversation.mind), file=sys.stderr)
@@ -87,7 +89,8 @@ def chat(
         elif on_terminal:
             print("Say what to film; /help tells more.", file=sys.stderr)
         if on_terminal or not (words and not resume and sys.stdin.isatty()):
-            face.run(typed(conversation, studio.settings.home / "chat_history") if on_terminal else piped())
+            history = studio.settings.home / "chat_history"
+            face.run(typed(conversation, history, COMMANDS) if on_terminal else piped())
         if conversation.id and not as_json:
             print(f"kinograph: go on with: kinograph chat --resume {conversation.id}", file=sys.stderr)
     if face.status:

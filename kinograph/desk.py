@@ -114,9 +114,10 @@ class Desk(Premises):
     def plan(self, brief: Brief | str, mind: Mind | None = None) -> Plan:
         """Decides and plans, with a mind of its own or the one given; renders nothing and opens no production."""
         from kinograph.agents import hierarchy
-        from kinograph.agents.generation import resolve
+        from kinograph.agents.outline import Assignment
         from kinograph.agents.plan import plan_film
-        from kinograph.agents.planner import Assignment, storyboard
+        from kinograph.agents.requesting import resolve
+        from kinograph.agents.storyboarding import storyboard
         from kinograph.tools.backends import card
 
         brief = self._checked(brief)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from kinograph.events import Forgot
 from kinograph.film import Film, Storyboard
+from kinograph.holding import holding
 
 if TYPE_CHECKING:
     from kinograph.agents.forgetting import Ranked
@@ -48,7 +49,6 @@ def forget(studio: Stage, ledger: Ledger, own: str) -> Forgot | None:
 def _drop_superseded(studio: Stage, ledger: Ledger, productions: Sequence[str], own: str) -> int:
     """Drops what shots left that were made again, but for the takes that films show; how many keyframes that were."""
     from kinograph.memory.holdings import holdings
-    from kinograph.remembering import holding
 
     many = 0
     for production in productions:
@@ -91,8 +91,6 @@ def _pinned(studio: Stage, ledger: Ledger, record: Record) -> set[str]:
 
 def _thin(studio: Stage, own: str, beyond: Sequence[Holding]) -> dict[str, int]:
     """Production -> how many it forgot; one that another process has at hand forgets nothing."""
-    from kinograph.remembering import holding
-
     gone: dict[str, int] = {}
     for production in Counter(one.keyframe.production for one in beyond):
         with holding(studio, production if production != own else None) as free:

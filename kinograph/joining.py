@@ -14,7 +14,8 @@ from kinograph.events import Event, Lent, Progressed
 from kinograph.film import Storyboard
 
 if TYPE_CHECKING:
-    from kinograph.agents.generation import Generation, Oversight
+    from kinograph.agents.generation import Generation
+    from kinograph.agents.overseeing import Oversight
     from kinograph.film import Decision
     from kinograph.graphs.production import Crew
     from kinograph.memory.ledger import Ledger

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from kinograph.agents.generation import resolve
+from kinograph.agents.requesting import resolve
 from kinograph.agents.ties import comes_out_of, follows, stands_on
 from kinograph.events import Work
 from kinograph.film import Film, Outcome, RenderRequest, Shot, Storyboard, Take

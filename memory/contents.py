@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from kinograph import disk
 from kinograph.film import Noun
 from kinograph.memory import records
-from kinograph.memory.keyframes import Keyframe
+from kinograph.memory.keyframe import Keyframe
 from kinograph.memory.series import SCHEMA, Known
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from kinograph.memory import novelty, records
-from kinograph.memory.keyframes import Keyframe
+from kinograph.memory.keyframe import Keyframe
 
 
 class Holding(NamedTuple):

@@ -12,80 +12,18 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
-from typing import Literal, NamedTuple
 
 import numpy as np
-from pydantic import Field
 
-from kinograph.errors import Damaged, KinographError, UnknownName
-from kinograph.film import Character, Noun, canonical_json, digest_of
+from kinograph.film import canonical_json, digest_of
 from kinograph.memory import novelty, records
 from kinograph.memory.embedders import Embedder
-from kinograph.memory.indexes import Hit, Site, VectorIndex, Where, open_index
+from kinograph.memory.indexes import Hit, Site, Where
+from kinograph.memory.keyframe import Keyframe, Left, Match, Role
 from kinograph.memory.owners import host
 from kinograph.memory.reembedding import reembed, stale
-
-Role = Literal["identity", "setting", "look", "last"]
-
-
-class Keyframe(Noun):
-    """One remembered picture of an accepted take."""
-
-    production: str
-    shot: str
-    role: Role
-    """identity: a character cut out of its shot; setting: the place; look: the style; last: where the shot ended."""
-    about: str
-    """Identity of a character, setting, look name or shot id."""
-    picture: str
-    """Digest of the picture in the vault."""
-    frame: int
-    take: int = 0
-    """Attempt of the shot that it was cut out of; 0 where that was not written down."""
-    version: int = Field(default=1, ge=1)
-    """Of what the shot left; the memory numbers it when it is remembered."""
-    seen: str = ""
-    """Of a character: its colour as it was seen, where that has a plain name; "" in records from before."""
-    state: str = ""
-    """Of a character: which of its looks it shows; "" is the first one."""
-    view: int = Field(default=0, ge=0)
-    """Of a character: the place among the pictures of it that the take left; 0 shows it best."""
-    quality: float = Field(default=1.0, ge=0, le=1)
-    """How much it is worth keeping by itself: what the verdict on its take says, less where it is cut off."""
-    given: bool = False
-    """Given by the user: a picture of their own, not out of a take."""
-
-    @property
-    def id(self) -> str:
-        told: list[str | int] = [self.production, self.shot, self.role, self.about, self.frame]
-        told += [self.state] if self.state else []
-        return digest_of(canonical_json(told if self.version == 1 else [*told, self.version]))
-
-    @property
-    def words(self) -> str:
-        """What a model is told that it shows: "identity of c1 in s1.1"."""
-        look = f" ({self.state})" if self.state else ""
-        return f"{self.role} of {self.about}{look} {'as the user gave it' if self.given else f'in {self.shot}'}"
-
-    def shows(self, character: Character) -> bool:
-        """Whether it is of this character, in the look that this is."""
-        return self.role == "identity" and (self.about, self.state) == (character.identity, character.state)
-
-
-class Match(NamedTuple):
-    """A remembered keyframe and how much it looks like what was asked about (cosine, -1..1)."""
-
-    keyframe: Keyframe
-    similarity: float
-
-
-class Left(NamedTuple):
-    """What a shot left at one time."""
-
-    version: int
-    keyframes: tuple[Keyframe, ...]
-    counts: bool
-    """It is what is recalled."""
+from kinograph.memory.searching import Searching
+from kinograph.memory.versions import Versions
 
 
 class Keyframes:
@@ -96,21 +34,20 @@ class Keyframes:
         """`path` is the database of all productions, `folder` the index's own, `index` names one as a setting does."""
         self.production = production
         self.embedder = embedder
-        self.rebuilt = False
-        """The index was found damaged or behind and was filled anew."""
         self.tell: Callable[[str], None] = lambda words: None
         """Hears in one line what the user should know."""
         self._path = path
         self._lock = threading.RLock()
         self._db = records.connect(path)
+        self._versions = Versions(self._db, production)
         space = digest_of(canonical_json([host(), str(path), production, embedder.name]))
-        self._site = Site(folder, f"kinograph-{space}", embedder.size)
-        self._kind = index
-        self._index: VectorIndex | None = None
+        site = Site(folder, f"kinograph-{space}", embedder.size)
+        self._index = Searching(self._db, path, self._lock, self._whose, index, site)
+        self._index.tell = lambda words: self.tell(words)
 
     def close(self) -> None:
         with self._lock:
-            self._drop_index()
+            self._index.drop()
             self._db.close()
 
     # ----------------------------------------------------------------------------------- writing
@@ -120,12 +57,12 @@ class Keyframes:
         changes nothing. Returns it with its version. Raises StorageError; then nothing is kept of it."""
         vector = self.embedder.embed(frame[None])[0]
         with self._changing({keyframe.shot}):
-            version = self._standing(keyframe.shot)
+            version = self._versions.standing(keyframe.shot)
             if version == 0:
-                version = self._newest(keyframe.shot) + 1
-                self._stand({keyframe.shot: version})
+                version = self._versions.newest(keyframe.shot) + 1
+                self._versions.stand({keyframe.shot: version})
             kept = keyframe.changed(version=version)
-            self._write(kept, vector)
+            records.write(self._db, self._whose, kept, vector)
         return kept
 
     def replace(self, shot: str, pictures: Sequence[tuple[Keyframe, np.ndarray]]) -> tuple[Keyframe, ...]:
@@ -135,21 +72,21 @@ class Keyframes:
         """
         vectors = [self.embedder.embed(frame[None])[0] for _, frame in pictures]
         with self._changing({shot}):
-            self._make_whole(shot)
+            self._versions.make_whole(shot)
             plain = _plain([keyframe for keyframe, _ in pictures])
-            known = [left for left in self._versions(shot) if _plain(left.keyframes) == plain]
-            version = max((left.version for left in known), default=self._newest(shot) + 1)
+            known = [left for left in self._versions.of(shot) if _plain(left.keyframes) == plain]
+            version = max((left.version for left in known), default=self._versions.newest(shot) + 1)
             kept = tuple(keyframe.changed(version=version) for keyframe, _ in pictures)
             for keyframe, vector in zip(kept, vectors, strict=True):
-                self._write(keyframe, vector)
-            self._stand({shot: version})
+                records.write(self._db, self._whose, keyframe, vector)
+            self._versions.stand({shot: version})
         return kept
 
     def forget_shot(self, shot: str) -> None:
         """Nothing that a shot left counts any more: its accepted take is accepted no longer."""
         with self._changing({shot}):
-            if self._newest(shot):
-                self._stand({shot: 0})
+            if self._versions.newest(shot):
+                self._versions.stand({shot: 0})
 
     def drop(self, keyframes: Sequence[Keyframe]) -> int:
         """Forgets single keyframes for good, whatever version they are of; how many there were. Raises StorageError."""
@@ -160,7 +97,7 @@ class Keyframes:
         """Forgets single keyframes, to save room: their shots are `thinned` until they are remembered again, which the
         takes allow at any time. How many there were. Raises StorageError."""
         with self._lock:
-            self._open()  # lest an index that is kept somewhere is found to be behind
+            self._index.open()  # lest an index that is kept somewhere is found to be behind
         shots = {one.shot for one in keyframes}
         with self._changing(shots):
             marks = [(self.production, shot) for shot in sorted(shots)]
@@ -172,12 +109,6 @@ class Keyframes:
         with self._lock:
             rows = self._db.execute("SELECT shot FROM thinned WHERE production = ?", (self.production,))
             return {row["shot"] for row in rows}
-
-    def _make_whole(self, shot: str) -> None:
-        """Before a shot is remembered: what was left of it by thinning makes room for all of it, under its number."""
-        if self._db.execute("DELETE FROM thinned WHERE production = ? AND shot = ?", (self.production, shot)).rowcount:
-            which = "DELETE FROM keyframes WHERE production = ? AND shot = ? AND version = ?"
-            self._db.execute(which, (self.production, shot, self._standing(shot)))
 
     def learn(self, shot: str, about: str, vectors: np.ndarray) -> None:
         """Has the novelty of productions to come follow from what a take shows of a subject, `[N,size]`, rows of length
@@ -203,47 +134,26 @@ class Keyframes:
             if (old := stale(self._db, self.embedder.name, production=self.production)) and reembed(
                 self._db, self._path, self.embedder, picture, old
             ).done:
-                self._drop_index()  # it has other vectors now, which opening it finds out
-
-    def _write(self, keyframe: Keyframe, vector: np.ndarray) -> None:
-        self._db.execute(
-            "INSERT OR REPLACE INTO keyframes (id, production, embedder, shot, role, about, noun, vector, version) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                keyframe.id,
-                self.production,
-                self.embedder.name,
-                keyframe.shot,
-                keyframe.role,
-                keyframe.about,
-                keyframe.model_dump_json(),
-                vector.astype("<f4").tobytes(),
-                keyframe.version,
-            ),
-        )
+                self._index.drop()  # it has other vectors now, which opening it finds out
 
     # ---------------------------------------------------------------------------------- versions
 
     def versions(self, shot: str) -> list[Left]:
         """All that a shot left, the oldest first."""
         with self._lock:
-            return self._versions(shot)
+            return self._versions.of(shot)
 
     def standing(self) -> dict[str, int]:
         """Shot -> the version that counts; those of which nothing counts are not in it. To be kept and restored."""
         with self._lock:
-            rows = self._db.execute(
-                "SELECT DISTINCT shot, version FROM standing_keyframes WHERE production = ? ORDER BY shot",
-                (self.production,),
-            )
-            return {row["shot"]: row["version"] for row in rows}
+            return self._versions.all_standing()
 
     def rollback(self, shot: str, version: int) -> None:
         """Has an earlier version of what a shot left count again. Raises UnknownName."""
         with self._lock:
-            self._must_have(shot, version)
+            self._versions.must_have(shot, version)
             with self._changing({shot}):
-                self._stand({shot: version})
+                self._versions.stand({shot: version})
 
     def restore(self, standing: Mapping[str, int]) -> None:
         """Has exactly these versions count, as `standing` told them once; of other shots nothing. All or nothing.
@@ -252,77 +162,23 @@ class Keyframes:
         """
         with self._lock:
             for shot, version in standing.items():
-                self._must_have(shot, version)
+                self._versions.must_have(shot, version)
             now = self.standing()
             change = {shot: standing.get(shot, 0) for shot in now.keys() | standing.keys()}
             change = {shot: version for shot, version in change.items() if now.get(shot, 0) != version}
             with self._changing(set(change)):
-                self._stand(change)
+                self._versions.stand(change)
 
     def prune(self, kept: Sequence[Mapping[str, int]] = ()) -> int:
         """Deletes the versions that neither count nor are in any of `kept`; how many keyframes that were."""
-        stays = {pair for one in (self.standing(), *kept) for pair in one.items()}
         with self._changing(set()):
-            rows = self._db.execute(
-                "SELECT DISTINCT shot, version FROM keyframes WHERE production = ?", (self.production,)
-            ).fetchall()
-            gone = [(self.production, *row) for row in rows if tuple(row) not in stays]
-            which = "DELETE FROM keyframes WHERE production = ? AND shot = ? AND version = ?"
-            return sum(self._db.execute(which, one).rowcount for one in gone)
-
-    def _must_have(self, shot: str, version: int) -> None:
-        if version not in (known := [left.version for left in self._versions(shot)]):
-            raise UnknownName(f"version of {shot!r}", str(version), map(str, known))
-
-    def _versions(self, shot: str) -> list[Left]:
-        rows = self._db.execute(
-            "SELECT noun, version FROM keyframes WHERE production = ? AND shot = ? ORDER BY version, rowid",
-            (self.production, shot),
-        ).fetchall()
-        stands, found = self._standing(shot), dict[int, list[Keyframe]]()
-        for row in rows:
-            found.setdefault(row["version"], []).append(Keyframe.model_validate_json(row["noun"]))
-        return [Left(version, tuple(keyframes), version == stands) for version, keyframes in found.items()]
-
-    def _standing(self, shot: str) -> int:
-        """The version that counts; 0 for none."""
-        which = "SELECT version FROM standing WHERE production = ? AND shot = ?"
-        row = self._db.execute(which, (self.production, shot)).fetchone()
-        return 1 if row is None else row["version"]
-
-    def _newest(self, shot: str) -> int:
-        which = "SELECT COALESCE(MAX(version), 0) FROM keyframes WHERE production = ? AND shot = ?"
-        return self._db.execute(which, (self.production, shot)).fetchone()[0]
-
-    def _stand(self, versions: Mapping[str, int]) -> None:
-        change = [(self.production, shot, version) for shot, version in versions.items()]
-        self._db.executemany("INSERT OR REPLACE INTO standing VALUES (?, ?, ?)", change)
+            return self._versions.prune(kept)
 
     @contextmanager
     def _changing(self, shots: set[str]) -> Iterator[None]:
         """A transaction over what is kept of these shots; the index follows once it is committed."""
-        with self._lock:
-            before = self._vectors_of(shots) if self._index is not None else {}
-            with records.transaction(self._db, self._path):
-                yield
-            if self._index is None:
-                return
-            after = self._vectors_of(shots)
-            try:
-                if gone := [id for id in before if id not in after]:
-                    self._index.delete(gone)
-                new = [id for id, vector in after.items() if before.get(id) != vector]
-                if new:
-                    self._index.put(records.rows_of(self._db, self._path, self._whose, self.embedder.size, ids=new))
-            except KinographError:
-                self._drop_index()  # what was written counts; an index that missed it is held to it when it is asked
-
-    def _vectors_of(self, shots: set[str]) -> dict[str, bytes]:
-        # The plus keeps SQLite from going through all of the production's: it is to find these by their shot.
-        which = "SELECT id, vector FROM standing_keyframes WHERE production = ? AND +embedder = ? AND shot = ?"
-        return {
-            row["id"]: row["vector"] for shot in sorted(shots) for row in self._db.execute(which, (*self._whose, shot))
-        }
+        with self._lock, self._index.following(shots), records.transaction(self._db, self._path):
+            yield
 
     @property
     def _whose(self) -> tuple[str, str]:
@@ -360,16 +216,7 @@ class Keyframes:
 
     def search(self, vector: np.ndarray, where: Where, n: int = 4) -> list[Match]:
         """The keyframes that look most like what made a vector, out of those that are asked about, best first."""
-        with self._lock:
-            index = self._open()
-        try:
-            hits = index.query(vector, where, n)
-        except Damaged:
-            with self._lock:
-                self._drop_index()
-                index = self._open()
-            hits = index.query(vector, where, n)
-        return self._matches(hits)
+        return self._matches(self._index.nearest(vector, where, n))
 
     def _matches(self, hits: Sequence[Hit]) -> list[Match]:
         marks = ", ".join("?" * len(hits))
@@ -388,34 +235,14 @@ class Keyframes:
             ).fetchall()
         return [(Keyframe.model_validate_json(row["noun"]), np.frombuffer(row["vector"], "<f4")) for row in rows]
 
-    # ------------------------------------------------------------------------------------- index
+    @property
+    def rebuilt(self) -> bool:
+        """The index was found damaged or behind and was filled anew."""
+        return self._index.rebuilt
 
     def check(self) -> bool:
         """Holds the index to the records; whether it had to be filled anew. Raises as VectorIndex does."""
-        with self._lock:
-            self._drop_index()
-            self.rebuilt = False
-            self._open()
-            return self.rebuilt
-
-    def _open(self) -> VectorIndex:
-        if self._index is None:
-            size = self.embedder.size
-            opened = open_index(
-                self._kind, self._site, lambda: records.rows_of(self._db, self._path, self._whose, size)
-            )
-            self._index = opened.searched
-            if opened.repaired:
-                self.rebuilt = True
-                self.tell(
-                    f"the {self._kind} index of {self.production}'s keyframes was damaged or behind and is made anew"
-                )
-        return self._index
-
-    def _drop_index(self) -> None:
-        if self._index is not None:
-            self._index.close()
-        self._index = None
+        return self._index.check()
 
 
 def _plain(keyframes: Sequence[Keyframe]) -> set[str]:

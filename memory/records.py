@@ -14,6 +14,7 @@ from kinograph import disk
 from kinograph.errors import Damaged
 from kinograph.memory import novelty
 from kinograph.memory.indexes import Rows
+from kinograph.memory.keyframe import Keyframe
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS keyframes (
@@ -62,6 +63,24 @@ def transaction(db: sqlite3.Connection, path: Path) -> Iterator[None]:
             if db.in_transaction:  # a full disk has rolled it back already
                 db.execute("ROLLBACK")
             raise
+
+
+def write(db: sqlite3.Connection, whose: tuple[str, str], keyframe: Keyframe, vector: np.ndarray) -> None:
+    """Adds a keyframe of a production to what an embedder saw (`whose`), or writes it anew."""
+    db.execute(
+        "INSERT OR REPLACE INTO keyframes (id, production, embedder, shot, role, about, noun, vector, version) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            keyframe.id,
+            *whose,
+            keyframe.shot,
+            keyframe.role,
+            keyframe.about,
+            keyframe.model_dump_json(),
+            vector.astype("<f4").tobytes(),
+            keyframe.version,
+        ),
+    )
 
 
 def rows_of(

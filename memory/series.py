@@ -18,7 +18,7 @@ import numpy as np
 from kinograph import disk
 from kinograph.errors import BadSetting
 from kinograph.film import Noun, TimeOfDay, canonical_json, digest_of
-from kinograph.memory.keyframes import Keyframe
+from kinograph.memory.keyframe import Keyframe
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS series (

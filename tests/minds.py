@@ -12,13 +12,16 @@ from kinograph.agents.commission import Commission
 from kinograph.agents.fusion import Assembly, Fusion
 from kinograph.agents.language import open_mind
 from kinograph.agents.language.mind import LanguageMind
-from kinograph.agents.memory import Memory, Recollection
+from kinograph.agents.memory import Memory
 from kinograph.agents.motion import Motion
 from kinograph.agents.narrative import Narrative
 from kinograph.agents.orchestrator import Orchestrator
-from kinograph.agents.planner import Assignment, Outline, Planner, storyboard
+from kinograph.agents.outline import Assignment, Outline
+from kinograph.agents.planner import Planner
+from kinograph.agents.recalling import Recollection
 from kinograph.agents.reviser import Reviser
 from kinograph.agents.scene import Scene
+from kinograph.agents.storyboarding import storyboard
 from kinograph.agents.style import Style
 from kinograph.agents.validator import Validator
 from kinograph.agents.verdicts import Viewing

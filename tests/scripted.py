@@ -7,7 +7,7 @@ from typing import Any
 
 from kinograph.agents.mind import Rules
 from kinograph.agents.motion import Move, Moves
-from kinograph.agents.planner import Beat, Outline
+from kinograph.agents.outline import Beat, Outline
 from kinograph.agents.scene import Place, Places
 from kinograph.film import Appearance, Character, Look, Noun
 from kinograph.tools.storyworld.world import World

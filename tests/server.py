@@ -22,9 +22,11 @@ from typing import Any, NamedTuple
 
 from kinograph import prompts
 from kinograph.agents.director import Director
+from kinograph.agents.film_wishes import Wishes
 from kinograph.agents.language.replies import ANSWER
 from kinograph.agents.narrative import Narrative
-from kinograph.agents.planner import Assignment, Beat, Before, Outline, Planner, Wishes
+from kinograph.agents.outline import Assignment, Beat, Before, Outline
+from kinograph.agents.planner import Planner
 from kinograph.agents.reviser import Reviser
 from kinograph.agents.wish import Wish
 from kinograph.film import Brief, Character

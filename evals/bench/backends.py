@@ -32,7 +32,7 @@ from kinograph.evals.bench.architectures import ARCHITECTURES, built
 from kinograph.evals.bench.overlapping import line, overlapped
 from kinograph.evals.bench.renders import PARTS, Clock, Job, Run, ours, plain, stock
 from kinograph.tools.backends import card
-from kinograph.tools.backends.diffusion import arguments_of
+from kinograph.tools.backends.calling import arguments_of
 from kinograph.tools.backends.families import kin_of, way
 from kinograph.tools.backends.pipelines import class_of
 from kinograph.tools.backends.speed import Speed

@@ -18,8 +18,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from kinograph.agents.generation import resolve
 from kinograph.agents.quality import Quality, Screening, Used, to_send_back
+from kinograph.agents.requesting import resolve
 from kinograph.agents.verdicts import ACCEPTABLE
 from kinograph.film import (
     Appearance,

@@ -92,7 +92,7 @@ def write(place: str, index: str, seed: int, told: Connection) -> None:
 
 def change(keyframes: Any, dice: random.Random, told: Connection) -> None:
     """One change of one shot. What it may come to is said before, and what it came to after it."""
-    from kinograph.memory.keyframes import Keyframe
+    from kinograph.memory.keyframe import Keyframe
 
     shot = f"s{dice.randrange(SHOTS)}"
     what = dice.choices(("replace", "remember", "forget", "rollback"), (5, 3, 1, 1))[0]
@@ -132,7 +132,7 @@ def audit(place: str, index: str, seed: int, wanted: State, at: tuple[str, int] 
             mine, theirs = found.get(shot, []), wanted.get(shot, [])
             if mine != theirs and (shot, len(mine)) != at:
                 faults.append(f"lost: {shot} has {mine}, not {theirs}")
-        ids = keyframes._index.ids()
+        ids = keyframes._index.open().ids()
         if ids != {keyframe.id for keyframe, _ in records}:
             faults.append(f"index: it answers for {len(ids)} records, not the {len(records)}")
         for keyframe, vector in random.Random(seed).sample(records, min(SAMPLE, len(records))):

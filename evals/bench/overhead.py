@@ -18,15 +18,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from kinograph.agents.generation import Generation, Oversight, Rendered
-from kinograph.agents.memory import Memory, Recalled, Recollection
+from kinograph.agents.generation import Generation, Rendered
+from kinograph.agents.memory import Memory
+from kinograph.agents.overseeing import Oversight
+from kinograph.agents.recalling import Recalled, Recollection
 from kinograph.agents.validator import Validator
 from kinograph.evals.bench.replay import DECISION, Ponderer
 from kinograph.film import Brief, Clip, RenderRequest, Scene, Shot, Storyboard, Take
 from kinograph.graphs import shooting, take
 from kinograph.graphs.production import Carried, Crew
 from kinograph.graphs.running import checkpointer
-from kinograph.memory.keyframes import Keyframe
+from kinograph.memory.keyframe import Keyframe
 from kinograph.memory.ledger import Ledger
 
 RENDER = 30.0

@@ -14,7 +14,8 @@ from kinograph.errors import RenderFailed
 from kinograph.evals.bench.renders import Job
 from kinograph.film import RenderRequest
 from kinograph.tools.backends import Workbench, card
-from kinograph.tools.backends.diffusion import Diffusion, DiffusionOptions
+from kinograph.tools.backends.diffusion import Diffusion
+from kinograph.tools.backends.diffusion_options import DiffusionOptions
 from kinograph.tools.footage import png
 
 

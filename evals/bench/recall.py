@@ -27,7 +27,8 @@ import numpy as np
 
 from kinograph.memory import records
 from kinograph.memory.indexes import Where
-from kinograph.memory.keyframes import Keyframe, Keyframes
+from kinograph.memory.keyframe import Keyframe
+from kinograph.memory.keyframes import Keyframes
 
 SIZE = 128
 ROLES = ("identity", "setting", "look", "last")

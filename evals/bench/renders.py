@@ -11,8 +11,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from kinograph.film import Conditioning, RenderRequest
-from kinograph.tools.backends import Workbench, card, diffusion
-from kinograph.tools.backends.diffusion import Diffusion, DiffusionOptions, arguments_of
+from kinograph.tools.backends import Workbench, card, denoising
+from kinograph.tools.backends.calling import arguments_of
+from kinograph.tools.backends.diffusion import Diffusion
+from kinograph.tools.backends.diffusion_options import DiffusionOptions
 from kinograph.tools.backends.families import kin_of, way
 from kinograph.tools.backends.pipelines import class_of, to_pixels
 from kinograph.tools.backends.placing import DENOISERS
@@ -92,8 +94,8 @@ class Clock:
             decode = pipeline.vae.decode
             pipeline.vae.decode = self._timed(decode, "decode")
             undone.callback(lambda: delattr(pipeline.vae, "decode"))
-            diffusion.to_pixels = self._timed(to_pixels, "file")  # which `encode_video` does for a plain call's frames
-            undone.callback(lambda: setattr(diffusion, "to_pixels", to_pixels))
+            denoising.to_pixels = self._timed(to_pixels, "file")  # which `encode_video` does for a plain call's frames
+            undone.callback(lambda: setattr(denoising, "to_pixels", to_pixels))
             yield
 
     def _timed(self, call: Callable[..., Any], part: str) -> Callable[..., Any]:

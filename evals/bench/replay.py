@@ -11,9 +11,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from kinograph.agents.generation import Generation, resolve
+from kinograph.agents.generation import Generation
 from kinograph.agents.memory import Memory
 from kinograph.agents.mind import Ask, Part, Rules
+from kinograph.agents.requesting import resolve
 from kinograph.agents.validator import Validator
 from kinograph.evals.bench.traces import JUDGING, PACE, Trace
 from kinograph.events import Event

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from kinograph.agents.planner import wishes
+from kinograph.agents.film_wishes import wishes
 from kinograph.evals.scorers import UNASKED, Scored, mean, share
 from kinograph.evals.suites import Sample, ShotTruth, SubjectTruth
 from kinograph.evals.systems import Made

@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from kinograph.agents.motion import Motion
-from kinograph.agents.planner import Assignment, Planner, storyboard
+from kinograph.agents.outline import Assignment
+from kinograph.agents.planner import Planner
 from kinograph.agents.scene import Scene
+from kinograph.agents.storyboarding import storyboard
 from kinograph.agents.style import Style
 from kinograph.evals.scorers.planned import FIELDS, Judgement
 from kinograph.evals.scorers.planned import judgements as planned_fields

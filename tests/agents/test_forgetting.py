@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from kinograph.agents.forgetting import Ranked, beyond_all, beyond_views, pinned, ranked, things
 from kinograph.film import Character, Look, Portrait, Storyboard
 from kinograph.memory.holdings import Holding
-from kinograph.memory.keyframes import Keyframe, Role
+from kinograph.memory.keyframe import Keyframe, Role
 from kinograph.memory.series import Known
 
 NOVELTY = 0.94

@@ -11,7 +11,9 @@ from time import monotonic, sleep
 import numpy as np
 import pytest
 
-from kinograph.agents.generation import Generation, Oversight, Rendered, resolve
+from kinograph.agents.generation import Generation, Rendered
+from kinograph.agents.overseeing import Oversight
+from kinograph.agents.requesting import resolve
 from kinograph.agents.wording import as_seen
 from kinograph.errors import Cancelled, RenderFailed, Stopped
 from kinograph.film import (
@@ -28,7 +30,7 @@ from kinograph.film import (
     Shot,
     Storyboard,
 )
-from kinograph.memory.keyframes import Keyframe
+from kinograph.memory.keyframe import Keyframe
 from kinograph.memory.ledger import Ledger
 from kinograph.memory.vault import Vault
 from kinograph.tools.backends import Preview, Progress, Watched, card

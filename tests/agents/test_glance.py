@@ -15,7 +15,7 @@ from kinograph.agents.verdicts import Viewing, verdict
 from kinograph.film import Appearance, Character, RenderRequest, Shot
 from kinograph.film import Look as Style
 from kinograph.memory.embedders import open_embedder
-from kinograph.memory.keyframes import Keyframe
+from kinograph.memory.keyframe import Keyframe
 from kinograph.tools.backends import Preview
 from kinograph.tools.storyworld import paint
 from kinograph.tools.storyworld.world import Subject, World

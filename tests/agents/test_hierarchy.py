@@ -21,12 +21,14 @@ from kinograph import Studio
 from kinograph.agents import hierarchy
 from kinograph.agents.hierarchy import LEVELS, Budget, Context, Note
 from kinograph.agents.memory import Memory
-from kinograph.agents.planner import Assignment, Planner
+from kinograph.agents.outline import Assignment
+from kinograph.agents.planner import Planner
 from kinograph.cli import main
 from kinograph.errors import BadInput, UnknownName
 from kinograph.film import Appearance, Brief, Character, Film, Scene, Shot, Storyboard
 from kinograph.memory.embedders import PixelEmbedder
-from kinograph.memory.keyframes import Keyframe, Keyframes
+from kinograph.memory.keyframe import Keyframe
+from kinograph.memory.keyframes import Keyframes
 from kinograph.memory.records import SCHEMA
 from kinograph.memory.series import Known, Pictured, Series
 from kinograph.memory.vault import Vault

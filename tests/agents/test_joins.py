@@ -9,7 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kinograph.agents.english.joins import joins, pieces
-from kinograph.agents.planner import Assignment, OutlineDraft, Planner, accepted, wishes
+from kinograph.agents.film_wishes import wishes
+from kinograph.agents.outline import Assignment
+from kinograph.agents.outline_drafts import OutlineDraft, accepted
+from kinograph.agents.planner import Planner
 from kinograph.film import Brief, Transition
 
 ROLLS = "A red ball rolls across a meadow"

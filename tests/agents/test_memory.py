@@ -12,7 +12,8 @@ from kinograph.agents.memory import Memory
 from kinograph.agents.mind import Rules
 from kinograph.film import Appearance, Character, Clip, Scene, Shot, Storyboard, Take, Verdict
 from kinograph.memory.embedders import PixelEmbedder
-from kinograph.memory.keyframes import Keyframe, Keyframes
+from kinograph.memory.keyframe import Keyframe
+from kinograph.memory.keyframes import Keyframes
 from kinograph.memory.vault import Vault
 from kinograph.tools import colors, eyes
 from kinograph.tools.footage import develop, load_picture

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from kinograph.agents.motion import Motion, Move
-from kinograph.agents.planner import Assignment, Beat, Outline, Planner
+from kinograph.agents.outline import Assignment, Beat, Outline
+from kinograph.agents.planner import Planner
 from kinograph.film import Brief, Character
 
 

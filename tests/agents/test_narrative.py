@@ -15,9 +15,9 @@ from kinograph.agents import narrative
 from kinograph.agents.mind import Rules
 from kinograph.agents.narrative import MOST_ACTS, Narrative
 from kinograph.agents.plan import plan_act, plan_story
-from kinograph.agents.planner import storyboard
 from kinograph.agents.scene import Place
 from kinograph.agents.story import Act, Link, Story, disagreements, flaws, joined, scope
+from kinograph.agents.storyboarding import storyboard
 from kinograph.film import Storyboard
 
 SCORER = runpy.run_path(str(Path(__file__).with_name("planning_score.py")))

@@ -19,7 +19,7 @@ from server import Server, by_rules, facts_of
 from kinograph.agents.panel import MOST
 from kinograph.agents.verdicts import Viewing
 from kinograph.film import Verdict
-from kinograph.memory.keyframes import Keyframe
+from kinograph.memory.keyframe import Keyframe
 from kinograph.memory.vault import Vault
 from kinograph.tools.footage import load, png
 

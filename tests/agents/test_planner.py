@@ -9,9 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kinograph.agents.film_wishes import wishes
 from kinograph.agents.motion import Motion
-from kinograph.agents.planner import Assignment, Outline, Planner, storyboard, wishes
+from kinograph.agents.outline import Assignment, Outline
+from kinograph.agents.planner import Planner
 from kinograph.agents.scene import Scene
+from kinograph.agents.storyboarding import storyboard
 from kinograph.agents.style import Style
 from kinograph.film import Brief, Storyboard
 

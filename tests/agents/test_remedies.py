@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from kinograph.agents.remedies import ACTIONS, TABLE, Offer, able, chosen, corrections, loosened, outcomes, shared
 from kinograph.film import Action, Conditioning, Finding, FindingKind, Verdict
-from kinograph.memory.keyframes import Keyframe
+from kinograph.memory.keyframe import Keyframe
 from kinograph.memory.remedies import Tally
 from kinograph.tools.backends import card, cards
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kinograph.agents.generation import resolve
+from kinograph.agents.requesting import resolve
 from kinograph.agents.retreat import MOST, decision_for, elsewhere, failure_of, means_for, shaped
 from kinograph.errors import OutOfMemory, RenderFailed, RenderStalled, WorkerLost
 from kinograph.film import (

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from kinograph import prompts
 from kinograph.agents import edits
-from kinograph.agents.generation import resolve
+from kinograph.agents.requesting import resolve
 from kinograph.agents.reviser import Reviser
 from kinograph.agents.revising import Draft, Used, recolored, retyped, revise
 from kinograph.agents.wish import Wish

@@ -12,7 +12,7 @@ from minds import mind_of, validator, viewing
 from PIL import Image
 from server import Server, tool_results
 
-from kinograph.agents.generation import resolve
+from kinograph.agents.requesting import resolve
 from kinograph.agents.verdicts import Viewing
 from kinograph.film import Brief, Decision, Scene, Storyboard, Verdict
 from kinograph.graphs.lives import corrections_of

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from kinograph.agents.planner import Assignment, Beat, Outline, Planner
+from kinograph.agents.outline import Assignment, Beat, Outline
+from kinograph.agents.planner import Planner
 from kinograph.agents.scene import Place, Scene
 from kinograph.film import Brief
 

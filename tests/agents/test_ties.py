@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kinograph.agents.generation import resolve
-from kinograph.agents.planner import linked
 from kinograph.agents.remedies import reworks
+from kinograph.agents.requesting import resolve
+from kinograph.agents.storyboarding import linked
 from kinograph.agents.ties import FREE, LEAN, Ties, comes_out_of, leads_to, stands_on, untied
 from kinograph.film import (
     Appearance,
@@ -23,7 +23,7 @@ from kinograph.film import (
     Storyboard,
     Transition,
 )
-from kinograph.memory.keyframes import Keyframe
+from kinograph.memory.keyframe import Keyframe
 from kinograph.tools.backends import card, cards
 
 BALL = Character(id="red-ball", kind="ball", color="red", words="a red ball")

@@ -11,8 +11,11 @@ from kinograph.agents.english.turning import Turn, changed, looks_of
 from kinograph.agents.mind import Rules
 from kinograph.agents.motion import Motion
 from kinograph.agents.narrative import Narrative
+from kinograph.agents.outline import Assignment, Outline
+from kinograph.agents.outline_drafts import OutlineDraft, accepted, complaints
 from kinograph.agents.plan import plan_story
-from kinograph.agents.planner import Assignment, Outline, OutlineDraft, Planner, accepted, complaints, storyboard
+from kinograph.agents.planner import Planner
+from kinograph.agents.storyboarding import storyboard
 from kinograph.film import Brief, Character, Look, Storyboard
 from kinograph.tools.storyworld.grammar import read
 

@@ -12,7 +12,8 @@ from kinograph.agents.validator import Validator
 from kinograph.agents.verdicts import Viewing, corrections
 from kinograph.film import Appearance, Character, Clip, Finding, Look, RenderRequest, Shot
 from kinograph.memory.embedders import JointEmbedder, open_embedder
-from kinograph.memory.keyframes import Keyframe, Keyframes
+from kinograph.memory.keyframe import Keyframe
+from kinograph.memory.keyframes import Keyframes
 from kinograph.memory.vault import Vault
 from kinograph.tools.footage import develop, load_picture, png
 from kinograph.tools.storyworld.faults import FAULT_KINDS, OF_A_SUBJECT, SEVERITIES, Fault, FaultKind, draw_fault

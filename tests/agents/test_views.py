@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from kinograph.agents import views
 from kinograph.agents.edits import Recast
-from kinograph.agents.generation import resolve
 from kinograph.agents.hierarchy import IN_SERIES, forgettable
 from kinograph.agents.memory import Memory
-from kinograph.agents.planner import linked
+from kinograph.agents.requesting import resolve
 from kinograph.agents.revising import Draft, revise
+from kinograph.agents.storyboarding import linked
 from kinograph.agents.ties import follows
 from kinograph.agents.validator import Validator
 from kinograph.agents.verdicts import Viewing
@@ -31,7 +31,8 @@ from kinograph.film import (
     Verdict,
 )
 from kinograph.memory.embedders import PixelEmbedder
-from kinograph.memory.keyframes import Keyframe, Keyframes
+from kinograph.memory.keyframe import Keyframe
+from kinograph.memory.keyframes import Keyframes
 from kinograph.memory.series import Known, Pictured, figure
 from kinograph.memory.vault import Vault
 from kinograph.tools.backends import card

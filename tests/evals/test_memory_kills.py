@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from kinograph.evals.bench import memory_kills
-from kinograph.memory.keyframes import Keyframe
+from kinograph.memory.keyframe import Keyframe
 
 
 def test_three_kills_cost_nothing_that_was_acknowledged(capsys: pytest.CaptureFixture[str]):

@@ -14,7 +14,8 @@ from PIL import Image
 from kinograph import Studio
 from kinograph.film import Film
 from kinograph.memory.embedders import PixelEmbedder
-from kinograph.memory.keyframes import Keyframe, Keyframes
+from kinograph.memory.keyframe import Keyframe
+from kinograph.memory.keyframes import Keyframes
 from kinograph.memory.reembedding import AT_ONCE, stale
 
 SMALL: dict[str, Any] = {"width": 128, "height": 72, "frames": 8, "seed": 3}

@@ -16,9 +16,10 @@ from scripted import Scripted
 
 from kinograph import Studio
 from kinograph.agents.generation import Rendered
-from kinograph.agents.memory import Recalled
 from kinograph.agents.mind import Rules
-from kinograph.agents.planner import Assignment, Planner
+from kinograph.agents.outline import Assignment
+from kinograph.agents.planner import Planner
+from kinograph.agents.recalling import Recalled
 from kinograph.errors import (
     BadInput,
     BadStoryboard,

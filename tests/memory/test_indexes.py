@@ -19,7 +19,8 @@ from kinograph.memory.embedders import PixelEmbedder
 from kinograph.memory.indexes import INDEXES, Rows, Site, VectorIndex, Where, named, open_index
 from kinograph.memory.indexes.chroma import ChromaIndex
 from kinograph.memory.indexes.exact import ExactIndex
-from kinograph.memory.keyframes import Keyframe, Keyframes
+from kinograph.memory.keyframe import Keyframe
+from kinograph.memory.keyframes import Keyframes
 
 SIZE = 16
 Opens = Callable[[Rows], VectorIndex]

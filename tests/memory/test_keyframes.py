@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 
 from kinograph.errors import BadSetting, StorageError, UnknownName
 from kinograph.memory.embedders import PixelEmbedder, open_embedder
-from kinograph.memory.keyframes import Keyframe, Keyframes, Role
+from kinograph.memory.keyframe import Keyframe, Role
+from kinograph.memory.keyframes import Keyframes
 
 
 def keyframe(shot: str, about: str = "ball", role: Role = "identity", frame: int = 0) -> Keyframe:
@@ -118,7 +119,7 @@ def test_an_index_that_fails_while_written_to_costs_nothing(memory, monkeypatch:
     def no(rows: object) -> None:
         raise StorageError("cannot write: the disk is full")
 
-    monkeypatch.setattr(keyframes._index, "put", no)
+    monkeypatch.setattr(keyframes._index.index, "put", no)
     keyframes.remember(keyframe("s2"), picture(2))
     assert [match.keyframe.shot for match in keyframes.nearest(picture(2), "identity", ["s1", "s2"])] == ["s2", "s1"]
 
@@ -330,7 +331,8 @@ from pathlib import Path
 import numpy as np
 from kinograph.errors import StorageError
 from kinograph.memory.embedders import PixelEmbedder
-from kinograph.memory.keyframes import Keyframe, Keyframes
+from kinograph.memory.keyframe import Keyframe
+from kinograph.memory.keyframes import Keyframes
 
 place = Path(sys.argv[1])
 frame = lambda n: np.random.default_rng(n).integers(0, 256, (24, 32, 3), dtype=np.uint8)

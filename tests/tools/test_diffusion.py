@@ -19,7 +19,9 @@ from kinograph.film import Blend, Clip, Conditioning, RenderRequest
 from kinograph.settings import Settings
 from kinograph.studio import Studio
 from kinograph.tools.backends import Workbench, card, ready
-from kinograph.tools.backends.diffusion import Diffusion, DiffusionOptions, smaller
+from kinograph.tools.backends.calling import picture_of, smaller
+from kinograph.tools.backends.diffusion import Diffusion
+from kinograph.tools.backends.diffusion_options import DiffusionOptions
 from kinograph.tools.backends.families import KINS, Call, kin_of, way
 from kinograph.tools.backends.memory_plan import ladder
 from kinograph.tools.footage import develop, frames_in, load, load_picture, png
@@ -212,7 +214,7 @@ def test_a_keyframe_counts_where_it_is_and_a_mask_where_it_is_white(stage):
         )
         assert not np.array_equal(early, late), case.key
     one = stage(vace)
-    call = Call([one.backend._picture(one.given("a", "source with a mask"), one.request())], one.frames, 1.0)
+    call = Call([picture_of(one.given("a", "source with a mask"), one.request(), one.file)], one.frames, 1.0)
     shown = way("WanVACEPipeline").form.arguments(call, None)
     video, mask = (np.stack([np.asarray(frame) for frame in shown[name]]) for name in ("video", "mask"))
     half = one.width // 2
@@ -264,8 +266,8 @@ def test_a_model_that_goes_on_from_pictures_begins_with_what_another_makes_of_th
 def test_clips_of_one_call_are_all_begun_before_the_first_goes_on(stage, folders):
     """On a small card the two models would else put each other off it, clip by clip."""
     one = stage(next(case for case in CASES if case.card == "svd"), before=str(folders("text-to-image")))
-    lend, lent = one.backend._lent, list[str]()
-    one.backend._lent = lambda source, *more: lent.append(source) or lend(source, *more)
+    lend, lent = one.backend.lender.lend, list[str]()
+    one.backend.lender.lend = lambda source, *more: lent.append(source) or lend(source, *more)
     requests, told = [one.request(prompt=words) for words in ("a red ball", "a blue car")], list[Any]()
     clips = one.backend.render(requests, lambda *at: told.append(at), lambda: False)
     assert lent == [one.backend.options.before] * 2 + [one.backend.options.weights] * 2
@@ -334,7 +336,7 @@ def test_clips_in_windows_are_made_where_models_wait_in_main_memory_too(stage):
     """Long and short ones in turn: each time the blocks are others, which no hook of the time before may hold."""
     one = stage(CASES[0])
     free = [one.frames_of(frames=frames) for frames in (8, 40)]
-    with one.backend._lent(one.backend._source, lambda: False) as loaded:
+    with one.backend.lender.lend(one.backend._source, lambda: False) as loaded:
         rungs = ladder(one.backend.card, "cuda", "float32")
         group = next(rung for rung in rungs if rung.offload == "group")
         for frames, plain in ((8, free[0]), (40, free[1]), (8, free[0])):
@@ -375,7 +377,7 @@ def test_when_memory_runs_out_the_next_rung_is_tried_told_and_remembered(stage):
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9 GiB")
 
     before = one.frames_of()
-    with one.backend._lent(one.backend._source, lambda: False) as loaded:
+    with one.backend.lender.lend(one.backend._source, lambda: False) as loaded:
         hook = loaded.first.unet.register_forward_pre_hook(full)
     try:
         clip = one.render(one.request())
@@ -403,7 +405,7 @@ def test_frames_begin_with_the_noise_that_they_share(case: Case, stage, monkeypa
     kept, spread = list[Any](), dict[str, float]()
     for kind in ("plain", "decomposed", "correlated"):
         one = stage(case, noise=kind, shared=1.0)
-        with one.backend._lent(one.backend._source, lambda: False) as loaded:
+        with one.backend.lender.lend(one.backend._source, lambda: False) as loaded:
             pipeline, axis = type(loaded.first), loaded.kin.axis
         prepare = pipeline.prepare_latents
 
@@ -437,7 +439,7 @@ def test_shots_of_a_scene_begin_with_the_noise_that_they_share(case: Case, stage
     """And where they share none, with what they began with before there was any to share."""
     kept = list[Any]()
     one = stage(case)
-    with one.backend._lent(one.backend._source, lambda: False) as loaded:
+    with one.backend.lender.lend(one.backend._source, lambda: False) as loaded:
         pipeline = type(loaded.first)
     prepare = pipeline.prepare_latents
 

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from kinograph.film import RenderRequest
 from kinograph.tools.backends import Preview, Watched, Workbench, card, foreseen
-from kinograph.tools.backends.diffusion import Diffusion, DiffusionOptions
+from kinograph.tools.backends.diffusion import Diffusion
+from kinograph.tools.backends.diffusion_options import DiffusionOptions
 from kinograph.tools.backends.foreseen import Canvas, clean, colors_of, laid, noise_at
 from kinograph.tools.backends.videocrafter.scheduler import ScaledDDIMScheduler
 from kinograph.tools.footage import load, png

@@ -13,7 +13,8 @@ import tiny_pipelines as tiny
 from kinograph.errors import StorageError
 from kinograph.film import Clip, RenderRequest
 from kinograph.tools.backends import Watched, Workbench, card, diffusion
-from kinograph.tools.backends.diffusion import Diffusion, DiffusionOptions
+from kinograph.tools.backends.diffusion import Diffusion
+from kinograph.tools.backends.diffusion_options import DiffusionOptions
 from kinograph.tools.footage import develop, load
 
 WIDTH, HEIGHT, FRAMES = tiny.SIZES["wan"]

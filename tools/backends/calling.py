@@ -1,4 +1,4 @@
-"""Around the call of a diffusers pipeline: its arguments, its dice, its device, and what came of it."""
+"""Around the call of a diffusers pipeline: its arguments and pictures, its dice, its device, and what came of it."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import copy_context
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from kinograph.errors import Cancelled
-from kinograph.film import RenderRequest
-from kinograph.tools.backends.families import Way
+from kinograph.film import Conditioning, RenderRequest
+from kinograph.tools.backends.families import Picture, Way
 from kinograph.tools.backends.pipelines import seeded
-from kinograph.tools.footage import conformed
+from kinograph.tools.footage import conformed, load_picture, read
 
 BEAT, BEATS = 20.0, 180
 """Seconds between signs of life while a model is loaded, and most of them: an hour's."""
@@ -47,6 +48,22 @@ def arguments_of(found: Way, requests: Sequence[RenderRequest]) -> dict[str, Any
     if one.frames > LONG:
         told["overlap_history"] = 17  # SkyReels goes on from so many of the frames it has
     return {name: value for name, value in told.items() if name in found.parameters}
+
+
+def picture_of(given: Conditioning, request: RenderRequest, where: Callable[[str], Path]) -> Picture:
+    """A picture, a clip or a frame that a request is given, in the request's size; `where` one of a digest lies."""
+    import cv2
+
+    file, size = where(given.keyframe), (request.width, request.height)
+    if given.role == "source":
+        picture = conformed(read(file), size, request.frames)
+    elif (picture := load_picture(file)).shape[1::-1] != size and given.role != "reference":
+        picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    mask = None
+    if given.mask is not None:
+        grey = load_picture(where(given.mask)).mean(-1)
+        mask = cv2.resize((grey > 127).astype(np.uint8) * 255, size, interpolation=cv2.INTER_NEAREST)
+    return Picture(given.role, picture, given.strength, given.frame or 0, mask)
 
 
 def fitted(frames: np.ndarray, request: RenderRequest) -> tuple[np.ndarray, str]:

@@ -11,8 +11,8 @@ from kinograph.errors import BadInput
 from kinograph.film import Rating, Task
 from kinograph.tools.backends import FOLDER, ModelCard, Ratings
 from kinograph.tools.backends.blending import encoder
-from kinograph.tools.backends.diffusion import OVERHEAD
 from kinograph.tools.backends.families import kin_of, way
+from kinograph.tools.backends.lending import OVERHEAD
 from kinograph.tools.backends.pipelines import class_of
 from kinograph.tools.backends.weights import files_in, find
 

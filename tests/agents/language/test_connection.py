@@ -18,7 +18,8 @@ from kinograph.agents.language import connection, loop
 from kinograph.agents.language.connection import Provider, ServedModel
 from kinograph.agents.language.drafts import schema_of
 from kinograph.agents.language.replies import Form, Nonsense, Refused, Reply, Unavailable
-from kinograph.agents.planner import OutlineDraft, Planner
+from kinograph.agents.outline_drafts import OutlineDraft
+from kinograph.agents.planner import Planner
 from kinograph.errors import BadSetting
 from kinograph.settings import MindSettings
 from kinograph.tools import retrying

@@ -15,8 +15,9 @@ from kinograph.agents.director import DirectionDraft
 from kinograph.agents.language.drafts import MAX_DRAFT, clean, read, schema_of
 from kinograph.agents.language.replies import Nonsense
 from kinograph.agents.orchestrator import DecisionDraft
+from kinograph.agents.outline import Outline
+from kinograph.agents.outline_drafts import OutlineDraft
 from kinograph.agents.panel import RubricsDraft
-from kinograph.agents.planner import Outline, OutlineDraft
 from kinograph.film import Noun, Storyboard
 
 DRAFTS = (OutlineDraft, DirectionDraft, DecisionDraft, RubricsDraft, Outline, Storyboard)

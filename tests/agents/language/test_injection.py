@@ -18,10 +18,12 @@ from server import Server, by_rules, facts_of
 from kinograph import Studio, prompts
 from kinograph.agents.director import Director
 from kinograph.agents.language.drafts import as_data
-from kinograph.agents.memory import Memory, Recollection
+from kinograph.agents.memory import Memory
 from kinograph.agents.narrative import Narrative
 from kinograph.agents.orchestrator import Orchestrator
-from kinograph.agents.planner import Assignment, Planner
+from kinograph.agents.outline import Assignment
+from kinograph.agents.planner import Planner
+from kinograph.agents.recalling import Recollection
 from kinograph.agents.story import scope
 from kinograph.agents.validator import Validator
 from kinograph.agents.verdicts import Viewing

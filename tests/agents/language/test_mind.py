@@ -18,7 +18,8 @@ from kinograph.agents.language.mind import PATIENCE, REST, LanguageMind
 from kinograph.agents.mind import Rules
 from kinograph.agents.motion import Motion
 from kinograph.agents.orchestrator import Orchestrator
-from kinograph.agents.planner import Outline, Planner
+from kinograph.agents.outline import Outline
+from kinograph.agents.planner import Planner
 from kinograph.agents.scene import Scene
 from kinograph.agents.style import Style
 from kinograph.errors import BadInput, Cancelled, UnknownName
