@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from kinograph import disk
-from kinograph.errors import BadInput
+from kinograph.errors import BadInput, Cancelled
 from kinograph.evals.folder import Key
 from kinograph.evals.harness import Asked, Begun, opened
 from kinograph.evals.log import SampleLog
@@ -54,7 +54,8 @@ def study(
     """Runs what is missing and writes the report and the numbers; returns the folder.
 
     The report's gallery has `gallery` samples, and `inline` megabytes of clips and pictures are in it.
-    Raises BadInput, UnknownName, ProductionBusy, StorageError, and Cancelled once `stop` is set: the same call goes on.
+    Raises BadInput, UnknownName, ProductionBusy, StorageError, and Cancelled once `stop` is set: the same call goes on,
+    and the report is of what is there until then.
     """
     if parallel < 1 or retry_on_error < 0:
         raise BadInput("parallel should be at least 1, and retry_on_error at least 0")
@@ -69,9 +70,14 @@ def study(
         total = len(suite.samples) * plan.seeds * len(arms)
         waiting = list(films.waiting())
         on_progress(Step(total - len(waiting), total, "", None))
-        for number, one in enumerate(performed(waiting, parallel, by, stop or threading.Event()), 1):
-            arm = films.took(one.job, one.log)
-            on_progress(Step(total - len(waiting) + number, total, arm, one.log))
+        try:
+            for number, one in enumerate(performed(waiting, parallel, by, stop or threading.Event()), 1):
+                arm = films.took(one.job, one.log)
+                on_progress(Step(total - len(waiting) + number, total, arm, one.log))
+        except Cancelled:
+            if films.begun:
+                write(plan, folder, gallery, inline)
+            raise
         for begun in arms.values():
             begun.finish()
     write(plan, folder, gallery, inline)
@@ -84,6 +90,11 @@ class _Films:
     def __init__(self, plan: StudyPlan, arms: dict[str, Begun], retries: int) -> None:
         self._plan, self._arms, self._retries = plan, arms, retries
         self._logs = {name: begun.place.logs() for name, begun in arms.items()}
+
+    @property
+    def begun(self) -> bool:
+        """Whether each arm has a film."""
+        return all(self._logs.values())
 
     def waiting(self) -> Iterator[Callable[[], Job | None]]:
         """What is missing: seed by seed, sample by sample, arm by arm."""
