@@ -133,7 +133,7 @@ def cast_edits(text: str, ids: Sequence[str], board: Storyboard) -> list[edits.E
         return swapped
     if joined := _joined(text, where, board):
         return joined
-    people = named(text, board) or (list(board.cast) if _OTHER_WAY.search(text) else [])
+    people = _there(named(text, board), text, where, board) or (list(board.cast) if _OTHER_WAY.search(text) else [])
     if not people:
         return []
     color = _color(text, people)
@@ -142,6 +142,18 @@ def cast_edits(text: str, ids: Sequence[str], board: Storyboard) -> list[edits.E
             edits.Unclear(words=text[:200], hint=f"{people[0].words} is {color} already")
         ]
     return [edit for one in people for edit in _moved(text, one, where, board)]
+
+
+def _there(people: Sequence[Character], text: str, where: Sequence[str], board: Storyboard) -> list[Character]:
+    """Of those who change in the story the looks that are in these shots: the ball of shot 3 is the green one there."""
+    seen = {one.who for shot in board.shots if shot.id in where for one in shot.cast}
+    found: list[Character] = []
+    for one in people:
+        looks = [look for look in board.cast if look.identity == one.identity and look.id in seen]
+        told = _said(one, text.lower())
+        meant = one.id in seen or (one.color and told is not None and plain_color(told["color"] or "") == one.color)
+        found += [one] if meant or not looks else looks
+    return list(dict.fromkeys(found))
 
 
 def _color(text: str, people: Sequence[Character]) -> str | None:

@@ -37,12 +37,12 @@ BOARD = Storyboard(
 WORDS = 'I did not understand "'
 
 
-def said(words: str, focus: Sequence[str] = ()) -> list[edits.Edit]:
-    return understand(Wish(words=words, storyboard=BOARD, versions=("v1",), focus=tuple(focus)))
+def said(words: str, focus: Sequence[str] = (), board: Storyboard = BOARD) -> list[edits.Edit]:
+    return understand(Wish(words=words, storyboard=board, versions=("v1",), focus=tuple(focus)))
 
 
-def after(words: str) -> Storyboard:
-    return revise(Draft(brief=Brief(text="-"), storyboard=BOARD), said(words)).storyboard
+def after(words: str, board: Storyboard = BOARD) -> Storyboard:
+    return revise(Draft(brief=Brief(text="-"), storyboard=board), said(words, board=board)).storyboard
 
 
 def changed(words: str, *fields: str) -> dict[int, tuple[str, ...]]:
@@ -59,9 +59,9 @@ def changed(words: str, *fields: str) -> dict[int, tuple[str, ...]]:
     return found
 
 
-def hues(words: str) -> list[list[str | None]]:
+def hues(words: str, before: Storyboard = BOARD) -> list[list[str | None]]:
     """The colours in every shot."""
-    board = after(words)
+    board = after(words, before)
     return [[board.character(one.who).color for one in shot.cast] for shot in board.shots]
 
 
@@ -175,6 +175,22 @@ def test_what_goes_on_without_naming_shots_stays_with_those_before():
 )
 def test_a_colour_is_that_of_its_character_in_its_shots(words: str, wanted: list[list[str]]):
     assert hues(words) == wanted
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        ("make the ball blue from shot 3 on", ["red", "green", "blue"]),
+        ("the ball should be blue in shot 2", ["red", "blue", "green"]),
+        ("make the green ball blue in shot 3", ["red", "green", "blue"]),
+        ("make the ball blue in shot 1", ["blue", "green", "green"]),
+    ],
+)
+def test_who_changes_in_the_story_is_meant_in_the_look_of_the_shots_named(words: str, wanted: list[str]):
+    shots = [scene(f"s{n}", "sea", "day", (who, "stays")) for n, who in enumerate(("red-ball", "green", "green"), 1)]
+    green = BALL.changed(id="green", color="green", words="a green ball", of="red-ball", state="green")
+    board = Storyboard(title="T", cast=(BALL, green), scenes=tuple(shots))
+    assert [one[0] for one in hues(words, board)] == wanted
 
 
 def test_a_story_that_goes_on_with_a_change_has_another_look_in_the_new_shots():
