@@ -25,6 +25,10 @@ Command = Callable[["Chat", str], None]
 """Does what is written after its name."""
 
 
+PLAIN = ("help", "quit", "exit")
+"""Commands that need no slash: nobody tells a story in one of these words."""
+
+
 class Chat:
     """Reads turns and commands, shows what comes of them."""
 
@@ -61,8 +65,8 @@ class Chat:
                 self.status = self.status or error.exit_code
 
     def _answer(self, words: str) -> None:
-        if words.startswith("/"):
-            name, _, rest = words[1:].partition(" ")
+        if words.startswith("/") or words.lower() in PLAIN:
+            name, _, rest = words.removeprefix("/").partition(" ")
             command = self._commands.get(name.lower())
             if command is None:
                 raise BadInput(

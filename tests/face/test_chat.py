@@ -102,6 +102,13 @@ def test_what_cannot_be_done_is_one_line_and_a_status(chat, lines: str, argument
     assert message in told[0]
 
 
+@pytest.mark.parametrize("words", ["quit", "Exit", "/quit"])
+def test_who_says_that_they_leave_leaves(chat, words: str):
+    status, out, err = chat(f"help\n{words}\nnobody hears this\n")
+    assert (status, "/undo" in out) == (0, True), err
+    assert "nobody hears this" not in out + err
+
+
 def test_json_tells_every_page_as_words(chat):
     status, out, err = chat(
         f"{BALL}\nyes\n/show\n/takes 1\n/versions\n/models\n/cost\n/help\n/seed\n", "--json", *SMALL
