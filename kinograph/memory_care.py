@@ -85,7 +85,10 @@ def reembedded(
                     if not free:
                         busy.append(owner[1])
                         continue
-                    told = lambda seen, so_far=before: on_progress(so_far + seen, len(rows))  # noqa: E731
+
+                    def told(seen: int, so_far: int = before) -> None:
+                        on_progress(so_far + seen, len(rows))
+
                     came = reembed(db, studio.keyframes_file, embedder, studio.remembered, part, told)
                 done, lost, before = done + came.done, lost + came.lost, before + len(part)
         except KeyboardInterrupt:

@@ -216,10 +216,9 @@ def test_what_chroma_keeps_is_apart_by_role_so_that_a_filter_goes_through_one_on
         assert parts.of("look") == []
 
 
+@pytest.mark.parametrize("setting", ["chroma", "chroma-server"], indirect=True)
 def test_an_index_of_before_is_made_anew(setting: str, tmp_path: Path):
-    """One collection held everything."""
-    if not setting.startswith("chroma"):
-        pytest.skip("only Chroma's collections have changed")
+    """One collection held everything: only Chroma's have changed."""
     site, there = Site(tmp_path / "i", f"kinograph-old-{setting.partition(':')[0]}", SIZE), rows(1, 2)
     opened = open_index(setting, site, lambda: there)
     index = opened.searched

@@ -83,7 +83,11 @@ def test_a_model_is_lent_to_the_next_call_while_a_clip_is_written(stage, monkeyp
     with ThreadPoolExecutor(1) as threads:
         first = threads.submit(one.backend.render, [one.request(seed=1)], watched, lambda: False)
         assert freed.wait(60)
-        hear = lambda _, share: denoised.set() if share > 0 else None  # noqa: E731
+
+        def hear(_: int, share: float) -> None:
+            if share > 0:
+                denoised.set()
+
         (second,) = one.backend.render([one.request(seed=2)], hear, lambda: False)
     assert [first.result()[0].request, second.request] == [one.request(seed=seed).digest for seed in (1, 2)]
     assert not list(one.scratch.glob(".*")), "no draft is left"
