@@ -1,25 +1,30 @@
 """The early judge: glances at what a render is coming to and ends it when nothing good can come of it any more.
 
 It sees a few small frames, some of them not yet sharp, so it judges only what is gross and certain: nothing there,
-somebody of another colour or kind, another place. How sure it must be was measured (`evals/bench/early_stop.py`), per
-model, and stands in `glance.json` with what it cost there in good takes.
+somebody of another colour or kind, or in another colour than remembered, another place. How sure it must be was
+measured (`evals/bench/early_stop.py`), per model, and stands in `glance.json` with what it cost there in good takes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
-from importlib.resources import files
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, ValidationError
 
+from kinograph.agents import symptoms
+from kinograph.agents.looks import Look, calibration
+from kinograph.agents.symptoms import Lead
 from kinograph.agents.verdicts import Offer, Viewing
 from kinograph.film import Character, Clip, Finding, FindingKind, Noun, RenderRequest
 from kinograph.memory.embedders import Embedder, JointEmbedder
 from kinograph.tools import colors, defects, eyes, palettes
 from kinograph.tools.backends import Preview
+from kinograph.tools.footage import load_picture
+from kinograph.tools.silhouettes import likeness
 
 DARK = 10.0
 """The 99.5th percentile of luma below which a picture shows nothing."""
@@ -29,45 +34,17 @@ FLAT = 3.0
 """Levels of grey that a picture's standard deviation has at least, unless it shows nothing at all."""
 HUES = (13.0, 40.0)
 """Degrees of hue off the colour asked for, between which doubt grows from 0 to 1."""
+STRAYS = (16.0, 48.0)
+"""Degrees of hue off how somebody is remembered, likewise."""
 PLACES = (0.25, 1.25)
 """Excess of a palette, as `palettes.compare` gives it, likewise."""
-NAMES = (0.02, 0.14)
-"""How much nearer, as a cosine, a picture is to another kind's name, likewise."""
+KINDS_APART = (0.5, 4.5)
+"""Steps by which another kind fits better, by silhouette and name, likewise."""
 ABSENT = 0.9
 """Doubt where a subject is in none of the frames: it may yet come into the picture."""
-LOST_MOST = 0.02
-"""Share of good takes that stops may cost where nobody asked for them."""
-LEAST_GOOD = 100
-"""Good takes on which that must have been measured."""
-UNMEASURED = 0.95
-"""How sure the judge must be with a model for which nothing was measured."""
-LOOKS = (0.25, 0.5)
-"""When it looks at renders of such a model."""
-
-
-class Look(Noun):
-    """A moment at which the judge looks at renders of a model, and how sure it must be then."""
-
-    share: float = Field(gt=0, lt=1)
-    """Of the denoising that is done."""
-    threshold: float = Field(ge=0, le=1)
-    """Doubt from which a take is stopped."""
-    auc: float | None = None
-    """Area under the ROC curve of its doubt, hopeless takes against good ones; None: not measured."""
-    roc: tuple[tuple[float, float], ...] = ()
-    """Points of that curve: share of good takes, and of hopeless ones, whose doubt is as high."""
-
-
-class Calibration(Noun):
-    """How the judge is set for a model, and how that was measured."""
-
-    looks: tuple[Look, ...]
-    lost: float | None = None
-    """Share of good takes that all looks together stop; None: not measured."""
-    good: int = 0
-    """Good takes that were looked at."""
-    hopeless: int = 0
-    """Hopeless takes that were looked at."""
+Hues = Mapping[str, tuple[float, ...]]
+"""CIELAB hues in degrees that somebody is remembered with, by the character's id."""
+NOBODY: Hues = MappingProxyType({})
 
 
 class Doubt(NamedTuple):
@@ -90,25 +67,6 @@ class Glimpse(NamedTuple):
         return self.doubts[0].sure if self.doubts else 0.0
 
 
-@cache
-def calibrations() -> Mapping[str, Calibration]:
-    """By model id."""
-    text = files("kinograph.agents").joinpath("glance.json").read_text("utf-8")
-    return TypeAdapter(dict[str, Calibration]).validate_json(text)
-
-
-def calibration(model: str, asked: bool | None) -> Calibration | None:
-    """How the judge is set for a model; None where it does not look. `asked` is the setting `early_stop`: where it
-    leaves that open the judge looks at models with which it was measured to stop next to no good take."""
-    found = calibrations().get(model)
-    if asked is False:
-        return None
-    if asked is None:
-        sound = found and found.lost is not None and found.lost <= LOST_MOST and found.good >= LEAST_GOOD
-        return found if sound else None
-    return found or Calibration(looks=tuple(Look(share=share, threshold=UNMEASURED) for share in LOOKS))
-
-
 def unfinished(request: RenderRequest) -> Clip:
     """Stands for the clip of a request that is being rendered, where a judge is asked about it: there is no file."""
     size = {"frames": request.frames, "fps": request.fps, "width": request.width, "height": request.height}
@@ -116,18 +74,21 @@ def unfinished(request: RenderRequest) -> Clip:
     return Clip.model_validate({"path": "", "pixels": "", "render_seconds": 0.0} | size | named)
 
 
-def open_glance(embedder: Embedder, asked: bool | None) -> Glance | None:
-    """The early judge; None where the setting `early_stop` forbids it."""
-    return None if asked is False else Glance(embedder, asked)
+def open_glance(embedder: Embedder, asked: bool | None, picture: Callable[[str], Path]) -> Glance | None:
+    """The early judge; None where the setting `early_stop` forbids it. `picture` finds pictures by digest."""
+    return None if asked is False else Glance(embedder, asked, picture)
 
 
 class Glance:
     """Judges previews by measuring them. May be used from many threads."""
 
-    def __init__(self, embedder: Embedder, asked: bool | None = None) -> None:
-        """The embedder tells kinds apart where it reads words."""
+    def __init__(
+        self, embedder: Embedder, asked: bool | None = None, picture: Callable[[str], Path] | None = None
+    ) -> None:
+        """The embedder tells kinds apart where it reads words; without `picture` no remembered pictures are seen."""
         self._embedder = embedder
         self._asked = asked
+        self._picture = picture
         self._names: dict[str, np.ndarray] = {}
         """What the embedder makes of the names of all kinds, by colour."""
 
@@ -139,13 +100,27 @@ class Glance:
     def over(self, question: Viewing, left: int) -> Overseen | None:
         """Who oversees the render of a take after which the shot may cost `left` more; None where nobody would."""
         found = calibration(question.request.model, self._asked)
-        return Overseen(self, question, found.looks, left) if found is not None and left > 0 else None
+        if found is None or left <= 0:
+            return None
+        return Overseen(self, question, found.looks, left, self._remembered(question))
 
-    def look(self, question: Viewing, frames: np.ndarray) -> Glimpse:
-        """What a few frames `[N,h,w,3]` uint8 RGB, ascending in time, tell of a take."""
-        return Glimpse(tuple(sorted(self._doubts(question, frames), key=lambda doubt: -doubt.sure)))
+    def _remembered(self, question: Viewing) -> Hues:
+        """The hues of everybody's remembered pictures, in the look that the shot shows."""
+        if self._picture is None:
+            return NOBODY
+        hues: dict[str, tuple[float, ...]] = {}
+        for character in question.cast:
+            known = [load_picture(self._picture(one.picture)) for one in question.recalled if one.shows(character)]
+            seen = [round(hue, 2) for picture in known if (hue := eyes.picture_hue(picture)) is not None]
+            if seen:
+                hues[character.id] = tuple(seen)
+        return hues
 
-    def _doubts(self, question: Viewing, frames: np.ndarray) -> Iterator[Doubt]:
+    def look(self, question: Viewing, frames: np.ndarray, hues: Hues = NOBODY) -> Glimpse:
+        """What a few frames `[N,h,w,3]` uint8 RGB, ascending in time, tell of a take; `hues` are remembered ones."""
+        return Glimpse(tuple(sorted(self._doubts(question, frames, hues), key=lambda doubt: -doubt.sure)))
+
+    def _doubts(self, question: Viewing, frames: np.ndarray, hues: Hues) -> Iterator[Doubt]:
         if broken := _broken(question, frames):
             yield Doubt(1.0, broken)
             return
@@ -153,6 +128,8 @@ class Glance:
         sightings = eyes.look(frames, wanted)
         for character, one, sighting in zip(question.cast, wanted, sightings, strict=True):
             yield from self._subject(question, character, one, sighting, frames)
+            if sighting.seen.any() and (known := hues.get(character.id)):
+                yield _stray(question, character, float(np.nanmedian(sighting.hue)), known)
         yield from _place(question, frames)
 
     def _subject(
@@ -169,11 +146,12 @@ class Glance:
             words = f"the {character.kind} is {colors.name_of(hue)}, not {one.color}"
             yield Doubt(_between(gap, HUES), _finding(question, "wrong color", words, character.id))
         if (lead := self._lead(one, sighting, frames)) is not None:
-            words = f"{character.words} looks like a {lead[1]}"
-            yield Doubt(_between(lead[0], NAMES), _finding(question, "wrong subject", words, character.id))
+            words = f"{character.words} looks like a {lead.other}"
+            yield Doubt(_between(lead.margin, KINDS_APART), _finding(question, "wrong subject", words, character.id))
 
-    def _lead(self, one: eyes.Wanted, sighting: eyes.Sighting, frames: np.ndarray) -> tuple[float, str] | None:
-        """How much nearer to another kind's name the subject is where it is whole, and to which."""
+    def _lead(self, one: eyes.Wanted, sighting: eyes.Sighting, frames: np.ndarray) -> Lead | None:
+        """By how many steps another kind fits the subject better where it is whole, silhouette and name together, and
+        which; as the validator counts them."""
         from kinograph.tools.storyworld.world import KINDS
 
         embedder = self._embedder
@@ -183,16 +161,17 @@ class Glance:
         color = one.color or colors.name_of(float(np.nanmedian(sighting.hue[whole])))
         if color not in self._names:
             self._names[color] = embedder.embed_words([f"a {color} {kind}" for kind in KINDS])
-        seen = np.mean([embedder.embed(sighting.crop(frames, int(frame))[None])[0] for frame in whole], 0)
-        alike: dict[str, float] = dict(zip(KINDS, (self._names[color] @ seen).tolist(), strict=True))
-        other = max((kind for kind in alike if kind != one.kind), key=alike.__getitem__)
-        return alike[other] - alike[one.kind], other
+        seen = np.mean([embedder.embed(symptoms.cutout(sighting, frames, int(frame))[None])[0] for frame in whole], 0)
+        named = symptoms.lead(dict(zip(KINDS, (self._names[color] @ seen).tolist(), strict=True)), one.kind)
+        outline = symptoms.lead(likeness(sighting.mask[whole]), one.kind)
+        return Lead(symptoms.steps(outline, named), named.other)
 
 
 class Watch(Noun):
     """How a render is overseen, as it travels to another process that does the render."""
 
     question: Viewing
+    hues: dict[str, tuple[float, ...]] = Field(default_factory=dict)
     looks: tuple[Look, ...]
     left: int = Field(ge=1)
     """Takes that the shot may cost after this one."""
@@ -209,14 +188,17 @@ def watching(embedder: Embedder, text: str) -> Overseen | None:
         return None
     if watch.embedder != embedder.name:
         return None
-    return Overseen(Glance(embedder), watch.question, watch.looks, watch.left)
+    return Overseen(Glance(embedder), watch.question, watch.looks, watch.left, watch.hues)
 
 
 class Overseen:
     """The render of one take under the early judge's eyes."""
 
-    def __init__(self, glance: Glance, question: Viewing, looks: Sequence[Look], left: int) -> None:
+    def __init__(
+        self, glance: Glance, question: Viewing, looks: Sequence[Look], left: int, hues: Hues = NOBODY
+    ) -> None:
         self._glance, self._question, self._looks, self._left = glance, question, looks, left
+        self._hues = hues
 
     @property
     def shares(self) -> tuple[float, ...]:
@@ -225,9 +207,9 @@ class Overseen:
     @property
     def question(self) -> str:
         """A Watch: what `watching` needs in another process."""
-        seen = self._question.changed(recalled=(), offer=Offer())  # what a glance has no use for
-        looks, name = tuple(self._looks), self._glance.embedder
-        return Watch(question=seen, looks=looks, left=self._left, embedder=name).model_dump_json()
+        seen = self._question.changed(recalled=(), offer=Offer())  # of memory its hues are enough for a glance
+        looks, name, hues = tuple(self._looks), self._glance.embedder, dict(self._hues)
+        return Watch(question=seen, hues=hues, looks=looks, left=self._left, embedder=name).model_dump_json()
 
     def against(self, preview: Preview) -> tuple[Finding, ...]:
         """What makes the take hopeless; nothing lets it go on. Before the last take that the shot may cost, the judge
@@ -236,13 +218,20 @@ class Overseen:
         if look is None:
             return ()
         threshold = look.threshold if self._left > 1 else (1 + look.threshold) / 2
-        doubts = self._glance.look(self._question, preview.frames).doubts
+        doubts = self._glance.look(self._question, preview.frames, self._hues).doubts
         return tuple(doubt.finding for doubt in doubts if doubt.sure >= threshold)
 
 
 def _between(value: float, bounds: tuple[float, float]) -> float:
     low, high = bounds
     return min(1.0, max(0.0, (value - low) / (high - low)))
+
+
+def _stray(question: Viewing, character: Character, hue: float, known: Sequence[float]) -> Doubt:
+    """Somebody in another colour than in any remembered picture."""
+    gap = min(float(colors.hue_gap(one, hue)) for one in known)
+    words = f"{character.words} is {gap:.0f} degrees of hue off how it is remembered"
+    return Doubt(_between(gap, STRAYS), _finding(question, "off model", words, character.id))
 
 
 def _broken(question: Viewing, frames: np.ndarray) -> Finding | None:

@@ -158,13 +158,11 @@ def silhouettes(one: Seen, unchecked: list[str]) -> Ends | None:
         why = f"no eye for a {one.character.kind}" if strange else "never whole in the picture"
         unchecked.append(f"shape of {one.character.words}: {why}")
         return None
-    return Ends(*(_lead(likeness(one.sighting.mask[part]), str(wanted.kind)) for part in _ends(whole)))
+    return Ends(*(lead(likeness(one.sighting.mask[part]), str(wanted.kind)) for part in _ends(whole)))
 
 
 def names(one: Seen, frames: np.ndarray, embedder: JointEmbedder, known: dict[str, np.ndarray]) -> Ends:
     """What an embedder would call it; `known` holds what it makes of all kinds' names, by colour."""
-    import cv2
-
     from kinograph.tools.storyworld.world import KINDS
 
     wanted, whole = eyes.wanted(one.character), one.whole
@@ -173,14 +171,21 @@ def names(one: Seen, frames: np.ndarray, embedder: JointEmbedder, known: dict[st
         known[hue] = embedder.embed_words([f"a {hue} {kind}" for kind in KINDS])
 
     parts = [part[np.linspace(0, len(part) - 1, LOOKS).astype(int)] for part in _ends(whole)]
-    pictures = [one.sighting.crop(frames, int(frame)) for part in parts for frame in part]
-    squares = [cv2.resize(picture, (CROP, CROP), interpolation=cv2.INTER_AREA) for picture in pictures]
+    squares = [cutout(one.sighting, frames, int(frame)) for part in parts for frame in part]
     seen = embedder.embed(np.stack(squares)).reshape(2, LOOKS, -1).mean(1)
     alike: list[dict[str, float]] = [dict(zip(KINDS, (known[hue] @ end).tolist(), strict=True)) for end in seen]
-    return Ends(*(_lead(one_end, str(wanted.kind)) for one_end in alike))
+    return Ends(*(lead(one_end, str(wanted.kind)) for one_end in alike))
 
 
-def _lead(alike: Mapping[str, float], kind: str) -> Lead:
+def cutout(sighting: eyes.Sighting, frames: np.ndarray, frame: int) -> np.ndarray:
+    """`[CROP,CROP,3]`: a subject as an embedder is shown it."""
+    import cv2
+
+    return cv2.resize(sighting.crop(frames, frame), (CROP, CROP), interpolation=cv2.INTER_AREA)
+
+
+def lead(alike: Mapping[str, float], kind: str) -> Lead:
+    """How much better than this kind another one fits."""
     other = max((one for one in alike if one != kind), key=lambda one: alike[one])
     return Lead(alike[other] - alike[kind], other)
 
@@ -188,6 +193,11 @@ def _lead(alike: Mapping[str, float], kind: str) -> Lead:
 def _ends(whole: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The first and the last of the frames in which a subject is whole."""
     return whole[: max(2, len(whole) // 5)], whole[-max(2, len(whole) // 8) :]
+
+
+def steps(outline: Lead, named: Lead) -> float:
+    """What silhouette and name say of a wrong shape together; names count for OPINION at most."""
+    return outline.margin / SHAPE_MARGIN + float(np.clip(named.margin / NAME_MARGIN, -OPINION, OPINION))
 
 
 def outline_steps(seen: Ends) -> tuple[float, float]:
@@ -204,7 +214,7 @@ def shape(one: Seen, seen: Ends, named: Ends | None, second: bool) -> tuple[Symp
     wrong, drift = outline_steps(seen)
     told = seen
     if named is not None:
-        wrong += float(np.clip(named.head.margin / NAME_MARGIN, -OPINION, OPINION))
+        wrong = steps(seen.head, named.head)
         away = (named.tail.margin - named.head.margin) / (1.5 * NAME_MARGIN)
         drift += float(np.clip(away, -OPINION, OPINION))
         told = named

@@ -1,7 +1,8 @@
 """From where on a measured symptom is a fault: thresholds as data, each with how it was found and what it is worth.
 
 `thresholds.json` holds what was measured on storyworld clips with faults drawn on purpose; a file of the same form for
-one model, made from its own clips, goes before it for the kinds that it has.
+one model, made from its own clips, goes before it for the kinds that it has. `calibrated/` has those of models that
+ship; what a user's own calibration found goes before them.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from kinograph.errors import Damaged
 from kinograph.film import FindingKind, Noun
 
 SHIPPED = Path(__file__).with_name("thresholds.json")
+OF_MODELS = Path(__file__).with_name("calibrated")
 
 
 class Point(Noun):
@@ -76,9 +78,11 @@ def file_of(model: str, folder: Path) -> Path:
 
 
 def thresholds_of(model: str, folder: Path | None) -> Thresholds:
-    """Those of a model's own clips where there are such in `folder`, above those that hold for any. Raises Damaged."""
-    if folder is not None and (own := file_of(model, folder)).exists():
-        return _read(own, own.stat().st_mtime_ns).over(shipped())
+    """Those of a model's own clips where there are such in `folder`, else those that ship with it, above those that
+    hold for any. Raises Damaged."""
+    for place in (folder, OF_MODELS):
+        if place is not None and (own := file_of(model, place)).exists():
+            return _read(own, own.stat().st_mtime_ns).over(shipped())
     return shipped()
 
 

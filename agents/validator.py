@@ -56,6 +56,13 @@ class Look:
         known = self.limits.kinds.get(symptom.kind)
         return symptom.value > (known.at if known else 0.0)
 
+    def sure(self, symptom: Symptom) -> float:
+        """How far it is from too much (0) to where it needs no second opinion (1)."""
+        known = self.limits.kinds.get(symptom.kind)
+        if known is None or known.sure <= known.at:
+            return 1.0
+        return float(np.clip((symptom.value - known.at) / (known.sure - known.at), 0, 1))
+
     def certain(self, symptom: Symptom) -> bool:
         """Whether it alone makes the take useless, and nobody needs to be asked about it again."""
         known = self.limits.kinds.get(symptom.kind)
@@ -273,6 +280,7 @@ class Validator:
             region=evidence.region(sighting, first, last) if sighting is not None else None,
             evidence=(self._shown(look, one, first, last),) if one.severity >= ACCEPTABLE else (),
             severity=one.severity,
+            sure=round(look.sure(one), 3),
         )
 
     def _shown(self, look: Look, one: Symptom, first: int, last: int) -> str:

@@ -116,7 +116,7 @@ class Stage(Desk):
                     generation=generation,
                     memory=memory,
                     validator=Validator(vault, keyframes, self.settings.home / "thresholds"),
-                    glance=open_glance(keyframes.embedder, self.settings.early_stop),
+                    glance=open_glance(keyframes.embedder, self.settings.early_stop, vault.picture),
                     fusion=Fusion(vault, open_voice(self.settings.speech)),
                     floor=self._floor,
                     learn=self.settings.learn_corrections,

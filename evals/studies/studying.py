@@ -7,7 +7,6 @@ do not; STUDY/report.html compares the arms with the first, and STUDY/study.json
 from __future__ import annotations
 
 import json
-import math
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
@@ -24,6 +23,7 @@ from kinograph.evals.sampling import Job
 from kinograph.evals.studies import Arm, StudyPlan
 from kinograph.evals.suites import Suite, open_suite
 from kinograph.evals.systems.studio import Crewed
+from kinograph.film import digest_of
 from kinograph.settings import Settings
 
 REPORT, NUMBERS = "report.html", "study.json"
@@ -129,8 +129,11 @@ class _Films:
 
 
 def budget(log: SampleLog) -> int:
-    """Takes that equal what a film cost; part of one, where a render was stopped, is given whole."""
-    return max(1, math.ceil(log.spent.generated() - 1e-6))
+    """Takes that equal what a film cost. Part of one, where a render was stopped, is given whole as often as it is
+    large: over many films as many takes are given as were spent. The same film is given the same."""
+    spent = log.spent.generated() + 1e-6
+    whole, part = int(spent), spent % 1
+    return max(1, whole + (int(digest_of(f"{log.sample} {log.seed}".encode())[:8], 16) / 2**32 < part))
 
 
 def _place(folder: Path, arm: Arm) -> Path:

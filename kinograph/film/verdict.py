@@ -47,6 +47,8 @@ class Finding(Noun):
     """Digests of pictures in the vault that show it."""
     severity: float = Field(ge=0, le=1)
     """1 makes the clip useless; below 0.5 it is a remark that does not reject."""
+    sure: float = Field(default=1.0, ge=0, le=1)
+    """How far the measured value is from where it is a finding at all (0) to where nobody doubts it (1)."""
 
 
 Action = Literal[
@@ -98,5 +100,5 @@ class Verdict(Noun):
 
     @property
     def quality(self) -> float:
-        """1 without findings, less by the severity of each; orders the takes of a shot."""
-        return 1.0 / (1.0 + sum(finding.severity for finding in self.findings))
+        """1 without findings, less by the severity of each, half as much where it is in doubt; orders takes."""
+        return 1.0 / (1.0 + sum(finding.severity * (1 + finding.sure) / 2 for finding in self.findings))

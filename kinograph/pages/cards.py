@@ -112,8 +112,8 @@ def calibration(model: str, rows: Sequence[Told]) -> RenderableType:
     table = Table("fault", "threshold", "before", "alarms", "AUC medium", "gross", "found medium", "gross")
     table.title, table.title_justify = Text(model), "left"
     for row in rows:
-        areas = [f"{row.auc[one]:.3f}" for one in ("medium", "gross")]
-        found = [f"{row.found[one]:.0%}" for one in ("medium", "gross")]
+        areas = [f"{row.auc[one]:.3f}" if one in row.auc else "" for one in ("medium", "gross")]
+        found = [f"{row.found[one]:.0%}" if one in row.found else "" for one in ("medium", "gross")]
         table.add_row(row.fault, f"{row.threshold:g}", f"{row.before:g}", f"{row.alarms:.1%}", *areas, *found)
     return table
 

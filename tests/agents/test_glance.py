@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from kinograph.agents import glance as judge
-from kinograph.agents.glance import Calibration, Glance, Look, calibration, calibrations, unfinished
+from kinograph.agents import looks
+from kinograph.agents.glance import Glance, unfinished
+from kinograph.agents.looks import Calibration, Look, calibration, calibrations
 from kinograph.agents.verdicts import Viewing, verdict
 from kinograph.film import Appearance, Character, RenderRequest, Shot
 from kinograph.film import Look as Style
@@ -60,7 +64,7 @@ def changed(**fields: Any) -> World:
 )
 def test_what_is_gross_is_named_first(glance: Glance, world: World, kind: str, words: str):
     glimpse = glance.look(viewing(), shown(world))
-    assert glimpse.hopeless >= 0.8
+    assert glimpse.hopeless >= 0.5
     assert glimpse.doubts[0].finding.kind == kind
     assert words in glimpse.doubts[0].finding.words
 
@@ -99,7 +103,7 @@ class Doubting(Glance):
         super().__init__(open_embedder("pixels"), asked=True)
         self._sure = sure
 
-    def look(self, question: Viewing, frames: np.ndarray) -> judge.Glimpse:
+    def look(self, question: Viewing, frames: np.ndarray, hues: judge.Hues = judge.NOBODY) -> judge.Glimpse:
         finding = judge._finding(question, "black", "the picture is black")
         return judge.Glimpse((judge.Doubt(self._sure, finding),))
 
@@ -123,7 +127,7 @@ def test_nobody_oversees_the_last_take(glance: Glance):
 def test_by_itself_it_looks_only_at_models_with_which_it_loses_next_to_nothing(monkeypatch: pytest.MonkeyPatch):
     known = {name: Calibration(looks=LOOKS, lost=lost, good=1000) for name, lost in (("a", 0.02), ("b", 0.021))}
     known["d"] = Calibration(looks=LOOKS, lost=0.0, good=99)
-    monkeypatch.setattr(judge, "calibrations", lambda: known)
+    monkeypatch.setattr(looks, "calibrations", lambda: known)
     assert calibration("a", None) == known["a"]
     assert calibration("b", None) is None
     assert calibration("c", None) is None
@@ -132,7 +136,7 @@ def test_by_itself_it_looks_only_at_models_with_which_it_loses_next_to_nothing(m
     assert calibration("b", True) == known["b"]
     unmeasured = calibration("c", True)
     assert unmeasured is not None
-    assert {look.threshold for look in unmeasured.looks} == {judge.UNMEASURED}
+    assert {look.threshold for look in unmeasured.looks} == {looks.UNMEASURED}
 
 
 def test_what_is_measured_is_kept_with_its_curve():
@@ -141,6 +145,43 @@ def test_what_is_measured_is_kept_with_its_curve():
         assert one.lost is not None
         assert one.good > 0
         assert all(look.auc is not None and look.roc for look in one.looks)
+
+
+# --------------------------------------------------------------------------------- what is remembered
+
+
+@pytest.fixture
+def remembering(tmp_path: Path) -> Glance:
+    """Sees any picture as one of a red ball."""
+    picture = tmp_path / "red.png"
+    Image.fromarray(shown(BALL)[0]).save(picture)
+    return Glance(open_embedder("storyworld-clip"), True, lambda digest: picture)
+
+
+def of_some_color(**fields: Any) -> Viewing:
+    """A ball whose colour the brief leaves open."""
+    return viewing().changed(cast=(Character(id="ball", kind="ball", words="a ball"),), **fields)
+
+
+def test_who_is_in_another_colour_than_remembered_is_off_model(remembering: Glance):
+    overseen = remembering.over(of_some_color(recalled=(keyframe(),)), 2)
+    assert overseen is not None
+    frames = shown(changed(color="blue"))
+    (finding,) = overseen.against(Preview(0.5, frames, (0, 7, 15)))
+    assert (finding.kind, finding.subject) == ("off model", "ball")
+    assert "degrees of hue off how it is remembered" in finding.words
+    assert overseen.against(Preview(0.5, shown(BALL), (0, 7, 15))) == ()
+    there = judge.watching(open_embedder("storyworld-clip"), overseen.question)
+    assert there is not None
+    assert there.against(Preview(0.5, frames, (0, 7, 15))) == (finding,)
+
+
+def test_nobody_is_held_to_the_colour_of_another_look_or_of_somebody_else(remembering: Glance):
+    frames = shown(changed(color="blue"))
+    for other in (keyframe(state="gold"), keyframe(about="star"), keyframe(role="look")):
+        overseen = remembering.over(of_some_color(recalled=(other,)), 2)
+        assert overseen is not None
+        assert overseen.against(Preview(0.5, frames, (0, 7, 15))) == ()
 
 
 # ------------------------------------------------------------------------------------- lent renders
@@ -165,5 +206,6 @@ def test_nobody_watches_who_would_see_otherwise(glance: Glance):
     assert judge.watching(open_embedder("storyworld-clip"), '{"of": "another version"}') is None
 
 
-def keyframe() -> Keyframe:
-    return Keyframe(production="p", shot="s1", role="identity", about="ball", picture="d", frame=0)
+def keyframe(**fields: Any) -> Keyframe:
+    plain = {"production": "p", "shot": "s1", "role": "identity", "about": "ball", "picture": "d", "frame": 0}
+    return Keyframe.model_validate(plain | fields)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from kinograph.agents.calibration import Faulty, any_alarm, auc, calibrate
+from kinograph.agents.calibration import Faulty, Measured, any_alarm, auc, calibrate
 from kinograph.agents.thresholds import Threshold, Thresholds, file_of, keep, shipped, thresholds_of
 from kinograph.agents.validator import EVERY
 from kinograph.errors import Damaged
@@ -40,7 +40,7 @@ def test_no_more_clean_clips_are_refused_than_was_allowed(seed):
     rng = np.random.default_rng(seed)
     clean = measured(rng.gamma(1.0, 1.0, 200).tolist())
     faulty = faults_of((rng.gamma(1.0, 1.0, 200) + 2).tolist())
-    limits = calibrate(clean, faulty, "", "m", alarms=0.03)
+    limits = calibrate(clean, faulty, "", alarms=0.03)
     assert any_alarm(clean, limits.kinds) <= 0.03
     assert 0.5 < limits["flicker"].auc["gross"] <= 1
 
@@ -61,6 +61,33 @@ def test_a_models_own_thresholds_go_before_those_of_any(tmp_path: Path):
     assert thresholds_of("a/b", tmp_path)["flicker"].at == 7
     assert thresholds_of("a/b", tmp_path)["black"] == shipped()["black"]
     assert thresholds_of("other", tmp_path) == shipped()
+
+
+def test_the_embedded_model_ships_with_its_own_and_a_users_go_before_them(tmp_path: Path):
+    own = thresholds_of("storyworld-diffusion", tmp_path)
+    assert own.model == "storyworld-diffusion"
+    assert own.clips >= 200
+    assert own.kinds.keys() == shipped().kinds.keys()
+    assert own["wrong subject"].caught["gross"] > 0.97
+    keep(Thresholds(kinds={"flicker": Threshold(at=7, sure=8)}), file_of("storyworld-diffusion", tmp_path))
+    assert thresholds_of("storyworld-diffusion", tmp_path)["flicker"].at == 7
+
+
+def test_what_a_models_own_clips_go_beyond_is_raised_and_the_rest_stays():
+    before = shipped()
+    clean: list[Measured] = [{"size drift": 0.9, "shape drift": 0.0, "flicker": 0.1}] * 50
+    limits = calibrate(clean, faults_of([5.0] * 50), "", "m")
+    assert limits["size drift"].at == 0.9 > before["size drift"].at
+    assert "shape drift" not in limits.kinds
+    assert calibrate(clean, faults_of([5.0] * 50), "")["size drift"] == before["size drift"], "of any model: as it was"
+
+
+def test_a_few_clips_that_fail_do_not_hide_gross_faults():
+    clean = measured([0.1] * 296 + [8.0] * 4)
+    limits = calibrate(clean, faults_of([5.0] * 50), "", "m")
+    assert limits["flicker"].at < 5
+    assert limits["flicker"].caught["gross"] == 1
+    assert limits["flicker"].alarms == pytest.approx(4 / 300, abs=1e-4)
 
 
 def test_thresholds_that_cannot_be_read_are_named_in_one_line(tmp_path: Path):

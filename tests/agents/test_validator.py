@@ -122,6 +122,18 @@ def test_a_finding_says_what_who_and_where(validator: Validator):
     assert (finding.kind, finding.first_frame, finding.last_frame, finding.severity) == ("black", 5, 8, 1.0)
 
 
+def test_of_two_rejected_takes_the_one_in_doubt_is_the_better(validator: Validator):
+    slight, gross = (
+        validator.judge(viewing_of(BALL), film(BALL, 1, Fault(kind="size drift", subject=0, last=FRAMES - 1, **how)))
+        for how in ({"to": "larger", "severity": "medium"}, {"to": "larger"})
+    )
+    assert not slight.accepted
+    assert not gross.accepted
+    assert slight.findings[0].severity == gross.findings[0].severity
+    assert 0 < slight.findings[0].sure < gross.findings[0].sure <= 1
+    assert slight.quality > gross.quality
+
+
 @pytest.mark.parametrize(
     ("setting", "time"),
     [("sea", "sunset"), ("city", "sunset"), ("snow", "sunset"), ("meadow", "night"), ("space", "night")],

@@ -126,11 +126,15 @@ def test_side_by_side_an_arm_still_waits_for_those_before_it(plan: StudyPlan, tm
     assert [one.arm for one in steps[1:]] == ["agents", "one take", "best of n"]
 
 
-def test_part_of_a_stopped_render_is_given_whole():
+def test_over_many_films_as_many_takes_are_given_as_were_spent():
     whole = SampleLog(sample="s", seed=0, state="done", spent=Spent(renders=3, reused=1))
     assert budget(whole) == 4
-    assert budget(whole.changed(spent=Spent(renders=3.25))) == 4
     assert budget(whole.changed(state="crashed", spent=Spent())) == 1
+    films = [whole.changed(sample=str(number), spent=Spent(renders=3.25)) for number in range(2000)]
+    given = [budget(film) for film in films]
+    assert set(given) == {3, 4}
+    assert sum(given) / len(films) == pytest.approx(3.25, abs=0.05)
+    assert given == [budget(film) for film in films]
 
 
 @pytest.mark.parametrize("name", studies())
