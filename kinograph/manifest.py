@@ -7,6 +7,7 @@ import json
 import platform
 import time
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from kinograph import disk
@@ -99,6 +100,7 @@ def _manifest(film: Film, record: Record, outcomes: Mapping[str, Outcome], track
     }
 
 
+@cache
 def _version(package: str) -> str:
     try:
         return importlib.metadata.version(package)

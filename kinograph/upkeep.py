@@ -50,14 +50,14 @@ class Leftover(NamedTuple):
 def audit(vault: Vault) -> Audit:
     """Decodes every clip and holds its pixels to what was rendered, and every picture to its name."""
     from kinograph.film import digest_of
-    from kinograph.tools.footage import load, pixels_digest
+    from kinograph.tools.footage import pixels_digest, read
 
     found, clips, pictures = list[Finding](), 0, 0
     for digest in vault.clips():
         clips += 1
         try:
             clip = vault.inspected(digest)
-            if pixels_digest(load(clip)) != clip.pixels:
+            if pixels_digest(read(Path(clip.path))) != clip.pixels:
                 found.append(Finding(what=digest, words="its frames are not those that were rendered"))
         except Damaged as error:
             found.append(Finding(what=digest, words=str(error)))

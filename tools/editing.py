@@ -74,7 +74,7 @@ def contact_sheet(storyboard: Storyboard, takes: Sequence[Take], parts: Sequence
         for take in takes
         if take.shot == shot.id
     ]
-    disk.write(path, png(_stack(rows)))
+    disk.write(path, png(_stack(rows), level=1))
 
 
 def _row(storyboard: Storyboard, take: Take, part: Part | None) -> Image:

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from kinograph.film import Character
 from kinograph.tools.colors import HUES, VIVID, hue_gap, mean_hue, to_lab, vividness
@@ -160,6 +159,8 @@ def look(frames: np.ndarray, wanted: Sequence[Wanted]) -> list[Sighting]:
 
 def tracks(lab: np.ndarray) -> list[dict[int, Blob]]:
     """Blobs of `[T,h,w,3]` linked through time by place and colour, longest first: frame -> blob."""
+    from scipy.optimize import linear_sum_assignment
+
     aspect = lab.shape[2] / lab.shape[1]
     found: list[dict[int, Blob]] = []
     for frame, picture in enumerate(lab):
@@ -217,6 +218,8 @@ def _step_cost(last: Blob, gap: int, blob: Blob, aspect: float) -> float:
 
 def assign(found: Sequence[dict[int, Blob]], frames: int, wanted: Sequence[Wanted]) -> list[Sighting]:
     """Gives each wanted subject the track that fits it best; large tracks go before small ones."""
+    from scipy.optimize import linear_sum_assignment
+
     candidates = [track for track in found if len(track) >= max(1, 0.15 * frames)][: max(4, 2 * len(wanted))]
     sightings = [_sighting(track, frames) for track in candidates]
     weight = max((float(sighting.area.sum()) for sighting in sightings), default=1.0)

@@ -19,6 +19,7 @@ import numpy as np
 from kinograph import disk
 from kinograph.errors import BadReference, Damaged
 from kinograph.film import Clip, RenderRequest, digest_of
+from kinograph.tools.recent import Recent
 from kinograph.tools.sound import RATE, encode
 
 MAX_PIXELS = 64_000_000
@@ -86,12 +87,25 @@ def _encode(file: Any, stream: Any, frames: Iterable[np.ndarray], **colours: Any
         file.mux(packet)
 
 
+RECENT = Recent()
+"""What `load` decoded last in this process, as long as the files stay as they are."""
+
+
 def load(clip: Clip) -> np.ndarray:
-    """The frames of a clip. Raises Damaged when they are not the ones that were rendered."""
-    frames = read(Path(clip.path))
-    if pixels_digest(frames) != clip.pixels:
-        raise Damaged(f"clip {clip.path!r} does not hold the frames that were rendered")
-    return frames
+    """The frames of a clip, read-only. Raises Damaged when they are not the ones that were rendered."""
+    path = Path(clip.path)
+
+    def checked() -> np.ndarray:
+        frames = read(path)
+        if pixels_digest(frames) != clip.pixels:
+            raise Damaged(f"clip {clip.path!r} does not hold the frames that were rendered")
+        return frames
+
+    try:
+        there = path.stat()
+    except OSError:
+        return checked()
+    return RECENT.get((clip.pixels, there.st_dev, there.st_ino, there.st_mtime_ns, there.st_size), checked)
 
 
 def read(path: Path) -> np.ndarray:
@@ -227,12 +241,12 @@ def frames_in(path: Path) -> int:
         return 0
 
 
-def png(picture: np.ndarray) -> bytes:
-    """`[H,W,3]` uint8 RGB as PNG bytes."""
+def png(picture: np.ndarray, level: int = 3) -> bytes:
+    """`[H,W,3]` uint8 RGB as PNG bytes; `level` is 1, quick, to 9, small. Pictures named by their bytes keep to one."""
     from PIL import Image
 
     buffer = io.BytesIO()
-    Image.fromarray(picture).save(buffer, "PNG", compress_level=3)
+    Image.fromarray(picture).save(buffer, "PNG", compress_level=level)
     return buffer.getvalue()
 
 

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from scipy.signal import find_peaks
 
 from kinograph.film import Motion
 from kinograph.tools.camera import CameraPath
@@ -85,6 +84,8 @@ def growth(path: Track) -> float:
 
 def drops(path: Track) -> np.ndarray:
     """How far it comes down again each time, the furthest first."""
+    from scipy.signal import find_peaks
+
     height = -np.concatenate([[path.y[0]], path.y, [path.y[-1]]])
     floor = np.concatenate([[-path.y.max()], height, [-path.y.max()]])
     return np.sort(find_peaks(floor, prominence=1e-3)[1]["prominences"])[::-1]

@@ -67,6 +67,8 @@ class Lexicon:
     times: dict[tuple[str, ...], str]
     longest: int
     """Words in the longest setting or time."""
+    beginnings: frozenset[str]
+    """Their first words."""
 
     def group(self, table: str, name: str) -> frozenset[str]:
         return _members(table, name)
@@ -104,6 +106,7 @@ def lexicon() -> Lexicon:
         settings=settings,
         times=times,
         longest=max(map(len, (*settings, *times))),
+        beginnings=frozenset(words[0] for words in (*settings, *times)),
     )
 
 

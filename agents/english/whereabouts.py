@@ -133,10 +133,12 @@ def _kept(where: Where, carried: str) -> str:
 
 def _matches(tokens: Sequence[Word], table: dict[tuple[str, ...], str]) -> list[tuple[int, int, str]]:
     """The longest phrases of `table` in `tokens`, none overlapping."""
-    found, start = [], 0
+    found, start, lists = [], 0, lexicon()
+    lower = [token.lower for token in tokens]
     while start < len(tokens):
-        for length in range(min(lexicon().longest, len(tokens) - start), 0, -1):
-            said = tuple(token.lower for token in tokens[start : start + length])
+        begins = lower[start] in lists.beginnings or singular(lower[start]) in lists.beginnings
+        for length in range(min(lists.longest, len(tokens) - start) if begins else 0, 0, -1):
+            said = tuple(lower[start : start + length])
             plain = (*said[:-1], singular(said[-1]))
             name = table.get(said) or table.get(plain)
             whole = length > 1 and said in table

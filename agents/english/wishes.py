@@ -145,32 +145,36 @@ _UNTIL = re.compile(r"\s*(?:until|till)\b[^.;!?]*", re.I)
 
 
 @cache
-def _looks() -> tuple[tuple[str, str, re.Pattern[str]], ...]:
-    """Every look word, its look, and where it speaks of the film: "neon style", "in ink", "style: flat"."""
-    known = [(word, look) for look, also in lexicon().data["looks"].items() for word in (look, *also)]
-    found = []
-    for word, look in sorted(known, key=lambda pair: -len(pair[0])):
-        say = re.escape(word)
-        strong = look in listed("sure_looks") and word not in listed("unsure_looks")
-        pattern = (
-            rf"\b(?:in |with |use |as )?(?:the style of |style of )?(?:an? |the )?(?:[a-z]+ )?{say}(?:s"
-            rf"|ed)?{_STYLE}\b"
-            rf"|\b(?:style|look|aesthetic|art style|visual style|art direction)\s*(?:is|should be|:|=|of"
-            rf"|-)\s*(?:an? )?(?:[a-z]+ )?{say}\b"
-            rf"|\b(?:in|as|like)\s+(?:an? |the )?(?:style of (?:an? )?)?(?:pure |simple |soft |bold "
-            rf"|glowing |gritty |classic |old |moody )?{say}(?:s|ed)?\b"
-            r"(?=\s*[,.;:!)\n]|\s*$|\s+(?:and|please|throughout|with|style))"
-            rf"|\b(?:drawn|painted|rendered|animated|done|made|shot|filmed|illustrated|styled)\s+(?:all )?"
-            rf"(?:in|as|with|like)\s+(?:an? )?{say}\b"
-            rf"{_work_of(say) if look in listed('works') else ''}"
-            rf"|(?:^|(?<=[.!?\n]))\s*{say},? and [a-z]+(?=\s*[.!]|\s*$)"
-            rf"|(?:^|(?<=[,.;:(]))\s*(?:and |all )?{say}\b(?=\s*[,.;:!)]|\s*$|,? please)"
-            rf"|\b(?:make|keep) (?:it|this|everything|the film)(?: look| all| feel)?\s+{say}\b"
-            rf"|\b{say}\b(?=,?(?: and)? (?:[\w:-]+[ ,]+){{0,3}}(?:film|video|movie|animation|clip|cartoon"
-            rf"|short)\b)"
-        )
-        found.append((look, word, re.compile(pattern + (rf"|\b{say}\b" if strong else ""), re.I)))
-    return tuple(found)
+def _looks() -> tuple[tuple[str, str], ...]:
+    """Every look and a word for it, the longest words first."""
+    known = [(look, word) for look, also in lexicon().data["looks"].items() for word in (look, *also)]
+    return tuple(sorted(known, key=lambda pair: -len(pair[1])))
+
+
+@cache
+def _speaking_of(look: str, word: str) -> re.Pattern[str]:
+    """Where a look's word speaks of the film: "neon style", "in ink", "style: flat". Hundreds of these take seconds to
+    compile, so that is left until a text has the word."""
+    say = re.escape(word)
+    strong = look in listed("sure_looks") and word not in listed("unsure_looks")
+    pattern = (
+        rf"\b(?:in |with |use |as )?(?:the style of |style of )?(?:an? |the )?(?:[a-z]+ )?{say}(?:s"
+        rf"|ed)?{_STYLE}\b"
+        rf"|\b(?:style|look|aesthetic|art style|visual style|art direction)\s*(?:is|should be|:|=|of"
+        rf"|-)\s*(?:an? )?(?:[a-z]+ )?{say}\b"
+        rf"|\b(?:in|as|like)\s+(?:an? |the )?(?:style of (?:an? )?)?(?:pure |simple |soft |bold "
+        rf"|glowing |gritty |classic |old |moody )?{say}(?:s|ed)?\b"
+        r"(?=\s*[,.;:!)\n]|\s*$|\s+(?:and|please|throughout|with|style))"
+        rf"|\b(?:drawn|painted|rendered|animated|done|made|shot|filmed|illustrated|styled)\s+(?:all )?"
+        rf"(?:in|as|with|like)\s+(?:an? )?{say}\b"
+        rf"{_work_of(say) if look in listed('works') else ''}"
+        rf"|(?:^|(?<=[.!?\n]))\s*{say},? and [a-z]+(?=\s*[.!]|\s*$)"
+        rf"|(?:^|(?<=[,.;:(]))\s*(?:and |all )?{say}\b(?=\s*[,.;:!)]|\s*$|,? please)"
+        rf"|\b(?:make|keep) (?:it|this|everything|the film)(?: look| all| feel)?\s+{say}\b"
+        rf"|\b{say}\b(?=,?(?: and)? (?:[\w:-]+[ ,]+){{0,3}}(?:film|video|movie|animation|clip|cartoon"
+        rf"|short)\b)"
+    )
+    return re.compile(pattern + (rf"|\b{say}\b" if strong else ""), re.I)
 
 
 def lengths(text: str) -> list[Remark]:
@@ -199,10 +203,10 @@ def looks(text: str) -> list[Remark]:
     """Every stretch that asks for a look."""
     found: list[Remark] = []
     lower = text.lower()
-    for look, word, pattern in _looks():
+    for look, word in _looks():
         if word not in lower:
             continue
-        new = [Remark(*match.span(), look) for match in pattern.finditer(text)]
+        new = [Remark(*match.span(), look) for match in _speaking_of(look, word).finditer(text)]
         text = masked(text, new)
         found += new
     return sorted(found, key=lambda remark: remark.start)

@@ -218,7 +218,11 @@ def test_an_attention_backend_that_is_not_there_is_refused_in_one_line(pipes):
         speed_up(pipes("animatediff"), Speed(attention="native"), STEPS)
 
 
-def test_blocks_are_compiled_once_and_give_the_same_frames(pipes):
+def test_blocks_are_compiled_once_and_give_the_same_frames(pipes, monkeypatch: pytest.MonkeyPatch):
+    compiling = torch.nn.Module.compile  # traced, but not built: a C++ compiler takes half a minute for it
+    monkeypatch.setattr(
+        torch.nn.Module, "compile", lambda self, *args, **named: compiling(self, *args, backend="aot_eager", **named)
+    )
     pipe = pipes("ltx")
     plain = frames_of("ltx", pipe, steps=2)
     speed_up(pipe, Speed(compile=True), 2)
