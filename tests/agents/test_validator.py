@@ -123,9 +123,9 @@ def test_a_finding_says_what_who_and_where(validator: Validator):
 
 
 def test_of_two_rejected_takes_the_one_in_doubt_is_the_better(validator: Validator):
+    grown = Fault(kind="size drift", subject=0, last=FRAMES - 1, to="larger")
     slight, gross = (
-        validator.judge(viewing_of(BALL), film(BALL, 1, Fault(kind="size drift", subject=0, last=FRAMES - 1, **how)))
-        for how in ({"to": "larger", "severity": "medium"}, {"to": "larger"})
+        validator.judge(viewing_of(BALL), film(BALL, 1, fault)) for fault in (grown.changed(severity="medium"), grown)
     )
     assert not slight.accepted
     assert not gross.accepted

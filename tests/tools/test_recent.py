@@ -23,11 +23,14 @@ def test_what_was_not_asked_for_longest_goes_first_and_what_is_too_large_is_not_
 
         return recent.get(key, make)
 
-    get("a"), get("b"), get("a"), get("c")
+    for key in "abac":
+        get(key)
     assert made == ["a", "b", "c"]
-    get("a"), get("b")
+    for key in "ab":
+        get(key)
     assert made == ["a", "b", "c", "b"], "b had to go for c"
-    get("whale", 5000), get("whale", 5000)
+    for _ in range(2):
+        get("whale", 5000)
     assert made.count("whale") == 2
     assert recent.held <= 2000
 
