@@ -174,9 +174,12 @@ def test_cuts_any_text_into_at_least_one_shot(text: str) -> None:
 )
 def test_takes_linear_time(phrase: str) -> None:
     def spent(times: int) -> float:
-        start = time.perf_counter()
-        Casting().read(story(" ".join(cut(phrase * times).shots)))
-        return time.perf_counter() - start
+        """Seconds of this thread on the processor, which others cannot take from it; the least of three."""
+        least = float("inf")
+        for _ in range(3):
+            start = time.thread_time()
+            Casting().read(story(" ".join(cut(phrase * times).shots)))
+            least = min(least, time.thread_time() - start)
+        return least
 
-    spent(20)
-    assert spent(1200) < 30 * max(spent(120), 0.02)
+    assert spent(600) < 30 * max(spent(60), 0.01)
