@@ -19,6 +19,7 @@ from kinograph.agents import symptoms
 from kinograph.agents.looks import Look, calibration
 from kinograph.agents.symptoms import Lead
 from kinograph.agents.verdicts import Offer, Viewing
+from kinograph.errors import Damaged
 from kinograph.film import Character, Clip, Finding, FindingKind, Noun, RenderRequest
 from kinograph.memory.embedders import Embedder, JointEmbedder
 from kinograph.tools import colors, defects, eyes, palettes
@@ -106,15 +107,22 @@ class Glance:
 
     def _remembered(self, question: Viewing) -> Hues:
         """The hues of everybody's remembered pictures, in the look that the shot shows."""
-        if self._picture is None:
-            return NOBODY
         hues: dict[str, tuple[float, ...]] = {}
         for character in question.cast:
-            known = [load_picture(self._picture(one.picture)) for one in question.recalled if one.shows(character)]
-            seen = [round(hue, 2) for picture in known if (hue := eyes.picture_hue(picture)) is not None]
-            if seen:
-                hues[character.id] = tuple(seen)
+            known = [self._hue(one.picture) for one in question.recalled if one.shows(character)]
+            if seen := tuple(hue for hue in known if hue is not None):
+                hues[character.id] = seen
         return hues
+
+    def _hue(self, picture: str) -> float | None:
+        """The hue of a remembered picture; None where nothing vivid is in it, or it cannot be looked at any more."""
+        if self._picture is None:
+            return None
+        try:
+            hue = eyes.picture_hue(load_picture(self._picture(picture)))
+        except (Damaged, OSError):
+            return None  # nobody is held to it
+        return None if hue is None else round(hue, 2)
 
     def look(self, question: Viewing, frames: np.ndarray, hues: Hues = NOBODY) -> Glimpse:
         """What a few frames `[N,h,w,3]` uint8 RGB, ascending in time, tell of a take; `hues` are remembered ones."""

@@ -16,6 +16,7 @@ from kinograph.agents import looks
 from kinograph.agents.glance import Glance, unfinished
 from kinograph.agents.looks import Calibration, Look, calibration, calibrations
 from kinograph.agents.verdicts import Viewing, verdict
+from kinograph.errors import Damaged
 from kinograph.film import Appearance, Character, RenderRequest, Shot
 from kinograph.film import Look as Style
 from kinograph.memory.embedders import open_embedder
@@ -180,6 +181,19 @@ def test_nobody_is_held_to_the_colour_of_another_look_or_of_somebody_else(rememb
     frames = shown(changed(color="blue"))
     for other in (keyframe(state="gold"), keyframe(about="star"), keyframe(role="look")):
         overseen = remembering.over(of_some_color(recalled=(other,)), 2)
+        assert overseen is not None
+        assert overseen.against(Preview(0.5, frames, (0, 7, 15))) == ()
+
+
+def test_a_remembered_picture_that_is_lost_or_broken_holds_nobody(tmp_path: Path):
+    def lost(digest: str) -> Path:
+        raise Damaged(f"picture {digest} is gone")
+
+    broken = tmp_path / "broken.png"
+    broken.write_bytes(b"no picture")
+    frames = shown(changed(color="blue"))
+    for find in (lost, lambda digest: broken):
+        overseen = Glance(open_embedder("storyworld-clip"), True, find).over(of_some_color(recalled=(keyframe(),)), 2)
         assert overseen is not None
         assert overseen.against(Preview(0.5, frames, (0, 7, 15))) == ()
 
