@@ -36,13 +36,15 @@ from rich.console import Console
 from rich.progress import track
 
 from kinograph import disk
+from kinograph.agents.calibration import auc
 from kinograph.agents.glance import Glance, unfinished
 from kinograph.agents.looks import Calibration
 from kinograph.agents.looks import Look as Moment
 from kinograph.agents.verdicts import Viewing
+from kinograph.evals.bench.faults import viewing_of
 from kinograph.evals.detectors import detect
 from kinograph.evals.embedded import cases
-from kinograph.film import Appearance, Character, Look, RenderRequest, Shot
+from kinograph.film import RenderRequest
 from kinograph.memory.embedders import open_embedder
 from kinograph.tools.backends import Preview, Watched, Workbench, open_backend
 from kinograph.tools.colors import HUES
@@ -103,21 +105,10 @@ WHO = "c0"
 
 def asked(world: World, request: RenderRequest, colored: bool = True) -> Viewing:
     """What the judge is asked: whether the take shows this world, the first subject's colour told or not."""
-    cast = []
-    for number, one in enumerate(world.subjects):
-        color = one.color if colored or number else None
-        words = f"a {color} {one.kind}" if color else f"a {one.kind}"
-        cast.append(Character(id=f"c{number}", kind=one.kind, color=color, words=words))
-    shot = Shot(
-        id="s1.1",
-        scene="s1",
-        text="",
-        cast=tuple(Appearance(who=f"c{number}", motion=one.motion) for number, one in enumerate(world.subjects)),
-        setting=world.setting,
-        time=world.time,
-        camera=world.camera,
-    )
-    return Viewing(shot=shot, cast=tuple(cast), look=Look(name=world.look), request=request, clip=unfinished(request))
+    plain = viewing_of(world)
+    first, *others = plain.cast
+    first = first if colored else first.changed(color=None, words=f"a {first.kind}")
+    return plain.changed(cast=(first, *others), request=request, clip=unfinished(request))
 
 
 def obeys(frames: np.ndarray, world: World) -> bool:
@@ -179,14 +170,6 @@ def _seen(backend: Any, glance: Glance, request: RenderRequest, world: World, nu
 
 
 # ------------------------------------------------------------------------------------------ numbers
-
-
-def auc(good: Sequence[float], bad: Sequence[float]) -> float:
-    """Area under the ROC curve: how often a hopeless take's doubt is above a good one's, ties half (Mann-Whitney U)."""
-    if not good or not bad:
-        return math.nan
-    gap = np.subtract.outer(np.array(bad), np.array(good))
-    return float((gap > 0).mean() + 0.5 * (gap == 0).mean())
 
 
 def threshold(good: Sequence[float]) -> float:
@@ -265,10 +248,8 @@ def main() -> None:
         here, there = [one.doubts[share] for one in good], [one.doubts[share] for one in poor]
         lost, hit = sum(d >= least for d in here), sum(d >= least for d in there)
         done = float(np.mean([one.ended[share] for one in found]))
-        print(
-            f"{share:6.0%} {done:6.1%} {least:9.2f} {auc(here, there):6.3f} {lost:6} of {len(here):3} "
-            f"{hit:8} of {len(there):3}"
-        )
+        area = auc(np.array(here), np.array(there))
+        print(f"{share:6.0%} {done:6.1%} {least:9.2f} {area:6.3f} {lost:6} of {len(here):3} {hit:8} of {len(there):3}")
     used = {share: looks[share] for share in USED}
     lost = sum(stops(one, used) is not None for one in good)
     hit = sum(stops(one, used) is not None for one in poor)
@@ -293,7 +274,7 @@ def _write(looks: dict[float, float], good: Sequence[Seen], poor: Sequence[Seen]
     moments = []
     for share in USED:
         here, there = [one.doubts[share] for one in good], [one.doubts[share] for one in poor]
-        measured = {"auc": round(auc(here, there), 4), "roc": roc(here, there)}
+        measured = {"auc": round(auc(np.array(here), np.array(there)), 4), "roc": roc(here, there)}
         moments.append(Moment(share=share, threshold=min(1.0, looks[share]), **measured))
     made = Calibration(
         looks=tuple(moments), lost=round(lost / len(good), 4), good=len(good), hopeless=len(poor)
